@@ -1,0 +1,30 @@
+import { exec, lastLines, run } from "../../host/exec";
+import { UserError } from "../../host/errors";
+
+test("a program's output and exit code come back, whatever the code is", async () => {
+  expect(await exec("sh", ["-c", "echo out; echo err >&2; exit 3"])).toEqual({ stdout: "out", stderr: "err", exitCode: 3 });
+});
+
+test("input goes in by standard input", async () => {
+  expect(await run("cat", [], { input: "a secret" })).toBe("a secret");
+});
+
+test("arguments never meet a shell", async () => {
+  expect(await run("echo", ["$(id)", ";", "'"])).toBe("$(id) ; '");
+});
+
+test("a failure tells the exit code and the last words", async () => {
+  await expect(run("sh", ["-c", "echo no such thing >&2; exit 4"])).rejects.toThrow(/exit code 4\n {4}no such thing/);
+});
+
+test("a missing program is a user's error", async () => {
+  const failure = exec("no-such-program-here", []);
+  await expect(failure).rejects.toThrow(UserError);
+  await expect(failure).rejects.toThrow("no-such-program-here is not installed, or not on PATH");
+});
+
+test("a deadline ends the program", async () => {
+  await expect(exec("sleep", ["60"], { timeoutMs: 50 })).rejects.toThrow("sleep 60 did not end within 0.05 s");
+});
+
+test("lastLines keeps the end", () => expect(lastLines("1\n2\n3\n", 2)).toBe("2\n3"));

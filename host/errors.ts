@@ -1,0 +1,22 @@
+/**
+ * Something that the user can mend: what happened, to what, the tool's own last words, and what to do. It is shown as its message alone;
+ * any other error is a bug of ours and keeps its stack. Never put a secret into one.
+ */
+export class UserError extends Error {
+  override readonly name = "UserError";
+
+  /**
+   * @param summary what happened, to which thing; one sentence without its full stop
+   * @param detail `said`: the tool's own last words; `todo`: what to do about it
+   */
+  constructor(
+    summary: string,
+    readonly detail: { said?: string; todo?: string; cause?: unknown } = {},
+  ) {
+    super([summary, detail.said && indent(detail.said.trim()), detail.todo && `→ ${detail.todo}`].filter(Boolean).join("\n"), {
+      cause: detail.cause,
+    });
+  }
+}
+
+const indent = (text: string) => text.replace(/^/gm, "    ");

@@ -1,0 +1,69 @@
+import { UserError } from "./errors";
+
+/** What a program left behind when it ended. */
+export interface ExecResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+/** How to run a program. */
+export interface ExecOptions {
+  /** Text for its standard input: the only way in for a secret. Default: none. */
+  input?: string;
+  /** Deadline in milliseconds; the program is ended when it passes. Default: 10 minutes. */
+  timeoutMs?: number;
+  /** Added to our own environment. */
+  env?: Record<string, string>;
+  /** Working directory. Default: our own. */
+  cwd?: string;
+}
+
+/** Runs a program with arguments, never through a shell; resolves whatever its exit code is. Injected where a test wants another. */
+export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+
+/**
+ * {@link Exec} on this machine.
+ * @throws UserError when the program does not exist, may not be run, or passes its deadline
+ */
+export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, cwd } = {}) => {
+  // execa is an ES module whose dependencies cannot be required: tsx compiles a static import to a require.
+  const { execa } = await import("execa");
+  const result = await execa(file, args, {
+    reject: false,
+    timeout: timeoutMs,
+    maxBuffer: 64 * 1024 * 1024,
+    env: { LC_ALL: "C.UTF-8", ...env },
+    cwd,
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
+  });
+  if (result.timedOut) throw new UserError(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: result.stderr });
+  if (result.exitCode === undefined) {
+    const missing = result.code === "ENOENT";
+    throw new UserError(missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`, {
+      said: result.stderr,
+      cause: result.cause,
+    });
+  }
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+};
+
+/**
+ * Runs a program that must succeed, and gives its standard output.
+ * @throws UserError with the program's own last words when its exit code is not 0
+ */
+export async function run(file: string, args: readonly string[], options?: ExecOptions): Promise<string> {
+  const { stdout, stderr, exitCode } = await exec(file, args, options);
+  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
+  return stdout;
+}
+
+/** The last lines of a program's output: what fits into an error. */
+export const lastLines = (text: string, count = 20) => text.trimEnd().split("\n").slice(-count).join("\n");
+
+/** Runs a program on our own standard input and outputs, however long it takes; resolves with its exit code. */
+export async function attach(file: string, args: readonly string[], { env, cwd }: Pick<ExecOptions, "env" | "cwd"> = {}): Promise<number> {
+  const { execa } = await import("execa");
+  const { exitCode } = await execa(file, args, { reject: false, stdio: "inherit", env, cwd });
+  return exitCode ?? 1;
+}
