@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { versions } from "../../lab/versions";
+
+const goMod = (module: string) => readFileSync(join(__dirname, "../../tools", module, "go.mod"), "utf8");
+
+test.each([
+  ["kubernetes", `k8s.io/kubernetes ${versions.kubernetes}`],
+  ["etcd", `go.etcd.io/etcd/server/v3 ${versions.etcd}`],
+  ["flannel", `github.com/flannel-io/flannel ${versions.flannel}`],
+  ["pulumi", `github.com/pulumi/pulumi/pkg/v3 ${versions.pulumi}`],
+])("tools/%s builds the version that is downloaded elsewhere", (module, requirement) => {
+  expect(goMod(module).split("\n")).toContain(`require ${requirement}`);
+});
+
+test("Kubernetes' staging modules are of the same release", () => {
+  const staging = versions.kubernetes.replace("v1.", "v0.");
+  const replaced = [...goMod("kubernetes").matchAll(/=> k8s\.io\/\S+ (\S+)/g)].map(([, version]) => version);
+  expect(replaced.length).toBeGreaterThan(20);
+  expect(new Set(replaced)).toEqual(new Set([staging]));
+});

@@ -1,0 +1,3 @@
+module vbox-kubeadm/tools/pause
+
+go 1.26
