@@ -1,9 +1,11 @@
+import { constants } from "node:os";
 import { UserError } from "./errors";
 
 /** What a program left behind when it ended. */
 export interface ExecResult {
   stdout: string;
   stderr: string;
+  /** 128 + n when signal n ended it. */
   exitCode: number;
 }
 
@@ -38,6 +40,7 @@ export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, 
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
   if (result.timedOut) throw new UserError(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: result.stderr });
+  if (result.signal) return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
   if (result.exitCode === undefined) {
     const missing = result.code === "ENOENT";
     throw new UserError(missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`, {

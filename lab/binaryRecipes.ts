@@ -1,4 +1,4 @@
-import { chmod, copyFile, rm } from "node:fs/promises";
+import { chmod, cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../host/exec";
 import { hostArch } from "./arch";
@@ -92,14 +92,13 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
   },
 };
 
-/** The CLI's own module does not hold the language host, and the plugin for dynamic providers is but a script. */
+/** The CLI's own module does not hold the language host, and the plugin for dynamic providers is but a script: our launchers stand for both. */
 async function buildPulumi(folder: string): Promise<void> {
   const define = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": versions.pulumi };
   await goBuild({ module: "pulumi", packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"], define }, folder);
   const host = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
-  await goBuild({ module: "pulumi-language-nodejs", packages: [host] }, folder);
-  const plugin = "pulumi-resource-pulumi-nodejs";
-  await copyFile(join(projectDir, "tools", "pulumi", plugin), join(folder, plugin));
+  await goBuild({ module: "pulumi-language-nodejs", packages: [host], program: "pulumi-language-nodejs-host" }, folder);
+  await cp(join(projectDir, "tools/pulumi/bin"), folder, { recursive: true });
 }
 
 /** What Kubernetes' own build writes into its programs; kubeadm refuses to work without it. */

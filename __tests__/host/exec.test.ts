@@ -23,6 +23,10 @@ test("a missing program is a user's error", async () => {
   await expect(failure).rejects.toThrow("no-such-program-here is not installed, or not on PATH");
 });
 
+test("a signal that ended it is in the exit code, as in a shell", async () => {
+  expect(await exec("sh", ["-c", "kill -ABRT $$"])).toMatchObject({ exitCode: 128 + 6 });
+});
+
 test("a deadline ends the program", async () => {
   await expect(exec("sleep", ["60"], { timeoutMs: 50 })).rejects.toThrow("sleep 60 did not end within 0.05 s");
 });
