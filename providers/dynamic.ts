@@ -1,0 +1,107 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Rolling } from "./rolling";
+
+/** What the engine passes for an input that is not known yet, in a preview (pulumi/sdk, `rpc.unknownValue`). */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * What a change of a property means.
+ * - `live`: made on the running thing.
+ * - `stop`: made in place, with a graceful stop and a start.
+ * - `replaces`: the thing is deleted and made anew. A preview that does not know the new value yet says so too.
+ * - `replacesOnceKnown`: the same, but for a value that an in-place change of another resource makes unknown in a preview, and that usually
+ *   turns out to be as it was: unknown is taken for unchanged.
+ * - `ignored`: no change of the thing; the new value is used the next time that it is needed.
+ */
+export type Change = "live" | "stop" | "replaces" | "replacesOnceKnown" | "ignored";
+
+/** What an operation is told beside its inputs. */
+export interface Context {
+  /** Prints a progress line that names the resource. */
+  log(line: string): void;
+  /** The order in which workers that are to be replaced leave the cluster. */
+  readonly rolling: Rolling;
+}
+
+/** Every resource knows its own name: the engine does not tell a provider. */
+export interface Named {
+  /** The name of the machine or thing, unique in its stack. */
+  name: string;
+}
+
+/**
+ * One resource's behaviour. Every operation is observe → ensure → sync → return: it looks at the world first, acts on the difference and
+ * reports what is true, so that it can be repeated after an interruption at any point.
+ */
+export interface Provider<Inputs extends Named, Outputs extends Inputs> {
+  /** Values of the inputs that may be left out. */
+  readonly defaults: Partial<Inputs>;
+  /** What a change of each property means. */
+  readonly changes: { readonly [P in keyof Inputs]-?: Change };
+  /** Property → what is wrong with it and what to give. An input that is not known yet is absent here. */
+  problems(inputs: Partial<Inputs>): Partial<Record<keyof Inputs & string, string>>;
+  /** Brings the thing into being, or takes it up where an interrupted create left it. */
+  create(inputs: Inputs, context: Context): Promise<{ id: string; outs: Outputs }>;
+  /** The outputs as they are now, or undefined where the thing is gone. */
+  read(id: string, outs: Outputs, context: Context): Promise<Outputs | undefined>;
+  /** Called when something other than a replacement has changed, or after a create that ended half-way. */
+  update(id: string, olds: Outputs, news: Inputs, context: Context): Promise<Outputs>;
+  /** Succeeds where there is nothing left to delete, and only when nothing is left. */
+  delete(id: string, outs: Outputs, context: Context): Promise<void>;
+}
+
+/**
+ * Thrown by a create or an update that got some of its way: the resource is recorded with these outputs, the operation fails with the
+ * reason, and the next `up` goes on with `update`.
+ */
+export class PartialFailure extends Error {
+  constructor(
+    readonly id: string,
+    readonly outs: object,
+    override readonly cause: Error,
+  ) {
+    super(cause.message);
+  }
+}
+
+/**
+ * The object that Pulumi serializes into every resource's state, twice. It holds no logic, only where to find it, so that state stays
+ * small, an edit of a provider is no change of its resources, and `read` and `delete` always run today's code. `module` is relative to the
+ * program's folder, the plugin's working directory, and is a contract: yesterday's state still names it.
+ */
+function handler(module: string): pulumi.dynamic.ResourceProvider {
+  const call = (operation: string, ...args: unknown[]) => {
+    require("tsx/cjs");
+    return require(process.cwd() + "/providers/engine").call(module, operation, args);
+  };
+  return {
+    check: (olds, news) => call("check", olds, news),
+    diff: (id, olds, news) => call("diff", id, olds, news),
+    create: (inputs) => call("create", inputs),
+    read: (id, outs) => call("read", id, outs),
+    update: (id, olds, news) => call("update", id, olds, news),
+    delete: (id, outs) => call("delete", id, outs),
+  };
+}
+
+/** Base of the program's resources. */
+export abstract class DynamicResource extends pulumi.dynamic.Resource {
+  /**
+   * @param module the provider's file without its ending, relative to the program's folder
+   * @param type `module:Name`; the type token is `pulumi-nodejs:dynamic/module:Name`
+   * @param outputs what the provider adds to the inputs
+   * @param secrets which of these are secret in state and on the screen
+   */
+  constructor(
+    module: string,
+    type: `${string}:${string}`,
+    name: string,
+    args: object,
+    { outputs, secrets = [] }: { outputs: readonly string[]; secrets?: readonly string[] },
+    opts: pulumi.CustomResourceOptions = {},
+  ) {
+    const [group, kind] = type.split(":") as [string, string];
+    const undeclared = Object.fromEntries(outputs.map((output) => [output, undefined]));
+    super(handler(module), name, { ...undeclared, ...args }, { ...opts, additionalSecretOutputs: [...secrets] }, group, kind);
+  }
+}

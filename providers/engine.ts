@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from "node:util";
+import { UserError } from "../host/errors";
+import { redact } from "../host/redact";
+import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
+import { Rolling } from "./rolling";
+
+/** One engine process serves all resources of an `up`. */
+const rolling = new Rolling();
+
+type Bag = Record<string, unknown>;
+type AnyProvider = Provider<Named & Bag, Named & Bag>;
+
+/** Called by the handler in a resource's state: runs one operation of the provider in `module` as the engine expects it. */
+export function call(module: string, operation: keyof typeof operations, args: unknown[]): Promise<unknown> {
+  const { provider } = require(`${process.cwd()}/${module}`) as { provider: AnyProvider };
+  return (operations[operation] as (provider: AnyProvider, ...args: unknown[]) => Promise<unknown>)(provider, ...args);
+}
+
+/** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
+export const operations = {
+  check(provider: AnyProvider, _olds: Bag, news: Bag) {
+    const inputs = { ...provider.defaults, ...defined(news) };
+    const problems = provider.problems(Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value))));
+    const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason }));
+    return Promise.resolve({ inputs, failures });
+  },
+
+  diff(provider: AnyProvider, _id: string, olds: Bag, news: Named & Bag) {
+    const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
+    const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
+    if (replaces.length > 0) rolling.announce(news.name);
+    // Two machines, files or nodes of one name cannot live side by side.
+    return Promise.resolve({ changes: changed.length > 0, replaces, deleteBeforeReplace: true });
+  },
+
+  create: (provider: AnyProvider, inputs: Named & Bag) =>
+    reported(inputs, async () => {
+      const { id, outs } = await provider.create(ours(inputs), contextOf(inputs));
+      return { id, outs: state(inputs, outs) };
+    }),
+
+  read: (provider: AnyProvider, id: string, outs: Named & Bag) =>
+    reported(outs, async () => {
+      const now = await provider.read(id, ours(outs), contextOf(outs));
+      return now ? { id, props: state(outs, now) } : {};
+    }),
+
+  update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
+    reported(news, async () => ({ outs: state(news, await provider.update(id, ours(olds), ours(news), contextOf(news))) })),
+
+  delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
+    reported(outs, () => provider.delete(id, ours(outs), contextOf(outs))),
+};
+
+/** `__provider`, the serialized handler, is the engine's and must stay in every state. */
+const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provider });
+
+const ours = ({ __provider, ...rest }: Named & Bag): Named & Bag => rest;
+
+/** Undefined anywhere in what goes to the engine is an "Unexpected struct type", or a hang. */
+const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+function isChanged(change: Change, old: unknown, now: unknown): boolean {
+  if (change === "ignored" || isDeepStrictEqual(old, now)) return false;
+  return change !== "replacesOnceKnown" || isKnown(now);
+}
+
+const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(UNKNOWN);
+
+const contextOf = ({ name }: Named): Context => ({ log: (line) => console.log(redact(`${name}: ${line}`)), rolling });
+
+/** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
+async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    rolling.fail(inputs.name);
+    const cause = error instanceof PartialFailure ? error.cause : (error as Error);
+    const message = redact(`${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`);
+    const shown = Object.assign(new Error(message), { name: "", stack: "" });
+    if (!(error instanceof PartialFailure)) throw shown;
+    throw Object.assign(shown, { id: error.id, properties: state(inputs, { ...inputs, ...error.outs }), reasons: [message] });
+  }
+}
