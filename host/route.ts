@@ -1,0 +1,46 @@
+import { exec, type Exec } from "./exec";
+import { UserError } from "./errors";
+import { linuxRoutes } from "./route/linux";
+import { macosRoutes } from "./route/macos";
+import { windowsRoutes } from "./route/windows";
+
+/** One way to a network. */
+export interface Route {
+  /** Canonical CIDR: `192.168.4.0/27`. */
+  destination: string;
+  /** IPv4 address of the next hop; empty for a route that has none, or several. */
+  gateway: string;
+  /** VirtualBox's name of the interface: `vboxnet0`; on Windows `VirtualBox Host-Only Ethernet Adapter`. */
+  interface: string;
+}
+
+/** A route as the system lists it. */
+export interface ListedRoute extends Route {
+  /** Whether it carries our mark; absent on systems whose routes can carry none (macOS, Windows). */
+  ours?: boolean;
+}
+
+/** The system's IPv4 routing table. What it adds lasts until the next boot, on every system. */
+export interface RouteTable {
+  /** The routes to exactly this network; the one in effect comes first. */
+  list(destination: string): Promise<ListedRoute[]>;
+  /** Names of the network interfaces. */
+  interfaces(): Promise<string[]>;
+  /** @throws UserError with the command to type where we have no right to do it */
+  add(route: Route): Promise<void>;
+  /** Puts `to` in the place of `from`, which has the same destination. @throws UserError as {@link add} */
+  change(from: Route, to: Route): Promise<void>;
+  /** @throws UserError as {@link add}, and where there is no such route */
+  remove(route: Route): Promise<void>;
+}
+
+/**
+ * The routing table of this machine, by the system's own programs.
+ * @throws UserError on a system other than Linux, macOS and Windows
+ */
+export function routeTable(platform: NodeJS.Platform = process.platform, run: Exec = exec): RouteTable {
+  if (platform === "linux") return linuxRoutes(run);
+  if (platform === "darwin") return macosRoutes(run);
+  if (platform === "win32") return windowsRoutes(run);
+  throw new UserError(`routes cannot be managed on ${platform}`, { todo: "leave `routes` empty and set them by hand" });
+}

@@ -1,0 +1,57 @@
+import { isIPv4 } from "node:net";
+import { type Exec, lastLines } from "../exec";
+import { UserError } from "../errors";
+import { cidr, networkOf } from "../ipv4";
+import type { ListedRoute, Route, RouteTable } from "../route";
+import { asRoot } from "./asRoot";
+
+/** The routing table by macOS's `netstat` and `route`. Routes carry no mark there. */
+export function macosRoutes(run: Exec): RouteTable {
+  const change = (verb: "add" | "change" | "delete", { destination, gateway }: Route, ...rest: string[]) =>
+    asRoot(run, ["route", "-n", verb, "-net", destination, gateway, ...rest], /must be root|not permitted/i);
+  return {
+    list: async (wanted) => {
+      const routes = parseNetstat(await output(run, "netstat", ["-rn", "-f", "inet"]));
+      return routes.filter(({ destination }) => destination === wanted);
+    },
+    interfaces: async () => (await output(run, "ifconfig", ["-l"])).split(/\s+/).filter(Boolean),
+    add: (route) => change("add", route, "-ifp", route.interface),
+    change: (_from, to) => change("change", to, "-ifp", to.interface),
+    remove: (route) => change("delete", route),
+  };
+}
+
+/**
+ * Reads `netstat -rn -f inet`. Columns are found by their heading, because older systems have `Refs` and `Use` before `Netif`. Scoped
+ * routes (flag I) are left out: they serve sockets bound to their interface only.
+ */
+export function parseNetstat(text: string): ListedRoute[] {
+  const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
+  const heading = lines.findIndex(([first]) => first === "Destination");
+  const column = (line: string[], name: string) => line[lines[heading]?.indexOf(name) ?? -1] ?? "";
+  return lines.slice(heading + 1).flatMap((line) => {
+    const flags = column(line, "Flags");
+    const destination = expand(column(line, "Destination"), flags);
+    const gateway = column(line, "Gateway");
+    if (!destination || flags.includes("I")) return [];
+    return [{ destination, gateway: isIPv4(gateway) ? gateway : "", interface: column(line, "Netif") }];
+  });
+}
+
+/** netstat leaves out zero octets at the end, and the prefix length where it is that of the address's class: `192.168.4/27`, `169.254`. */
+function expand(text: string, flags: string): string | undefined {
+  if (text === "default") return "0.0.0.0/0";
+  const [short = "", prefix] = text.split("/");
+  const octets = short.split(".");
+  const address = [...octets, "0", "0", "0"].slice(0, 4).join(".");
+  const network = networkOf(`${address}/${prefix ?? (flags.includes("H") || octets.length === 4 ? 32 : classPrefix(octets))}`);
+  return network && cidr(network);
+}
+
+const classPrefix = ([first]: string[]) => (Number(first) < 128 ? 8 : Number(first) < 192 ? 16 : 24);
+
+async function output(run: Exec, file: string, args: readonly string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await run(file, args);
+  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed`, { said: lastLines(stderr) });
+  return stdout;
+}
