@@ -1,0 +1,47 @@
+import { UserError } from "../host/errors";
+import { isMap, type Yaml } from "./yaml";
+
+/** Values by placeholder; undefined is one that was not given. */
+export type Values = Readonly<Record<string, Yaml | undefined>>;
+
+/** `$${` is a literal `${`. */
+const pattern = /\$\$\{|\$\{([^}]*)\}/g;
+
+/**
+ * Fills the placeholders of a parsed template: values are data, never YAML text. A scalar that is `${name}` and no more becomes the value,
+ * whatever its type; within a longer scalar the value must be a scalar too, and is put in as text.
+ *
+ * @param what names the template in an error
+ * @throws UserError for a placeholder that does not exist, has no value, or does not fit where it stands
+ */
+export function fill(template: Yaml, values: Values, what: string): Yaml {
+  const valueOf = (name: string): Yaml => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined) return value;
+    throw new UserError(`${what}: \${${name}} ${Object.hasOwn(values, name) ? "has no value" : "is no placeholder"}`, {
+      todo: `use one of ${known(values)}; write $\${ for a literal \${`,
+    });
+  };
+  const textOf = (name: string): string => {
+    const value = valueOf(name);
+    if (typeof value !== "object") return String(value);
+    throw new UserError(`${what}: \${${name}} is no text`, { todo: "give it a scalar of its own" });
+  };
+  const filled = (text: string) => text.replace(pattern, (_, name?: string) => (name === undefined ? "${" : textOf(name)));
+  const fillNode = (node: Yaml): Yaml => {
+    if (typeof node === "string") {
+      const name = /^\$\{([^}]*)\}$/.exec(node)?.[1];
+      return name === undefined ? filled(node) : valueOf(name);
+    }
+    if (Array.isArray(node)) return node.map(fillNode);
+    if (isMap(node)) return Object.fromEntries(Object.entries(node).map(([key, value]) => [filled(key), fillNode(value)]));
+    return node;
+  };
+  return fillNode(template);
+}
+
+const known = (values: Values) =>
+  Object.keys(values)
+    .filter((name) => values[name] !== undefined)
+    .map((name) => `\${${name}}`)
+    .join(", ");

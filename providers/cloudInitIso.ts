@@ -1,0 +1,198 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
+import { isoImage } from "../cloudinit/iso9660";
+import { observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
+import { inputProblems } from "../cloudinit/problems";
+import { render, type RenderOptions } from "../cloudinit/render";
+import { type ContainerRuntime, type Distro, readTemplates } from "../cloudinit/templates";
+import { UserError } from "../host/errors";
+import { DynamicResource, type Provider } from "./dynamic";
+
+/**
+ * What goes into a machine's first boot. A change of any content writes the ISO anew, with the same host key, and so changes `sha256` and
+ * `instanceId`: a machine that depends on one of them is replaced, because cloud-init runs once.
+ */
+export interface CloudInitIsoArgs {
+  /** The machine's name and host name: RFC 1123, lower case, at most 63 characters. A change replaces. */
+  name: pulumi.Input<string>;
+  /** Domain of the machine: its full name is `name.zone`, such as `kube-node01.kube.demo`. Content. */
+  zone: pulumi.Input<string>;
+  /** Absolute path of the ISO. It holds a private key: mode 0600, in a folder that is made with 0700. A change moves it, live. */
+  path: pulumi.Input<string>;
+  /** Which distribution the base image is of. Default: `debian`. Content. */
+  distro?: Distro;
+  /** `containerd`, or `docker`: docker-ce with cri-dockerd. Default: `containerd`. Content. */
+  containerRuntime?: ContainerRuntime;
+  /** The user that is made, with sudo and without a password. Default: `debian`. Content. */
+  sshUser?: pulumi.Input<string>;
+  /** The key that this user may log in with: one line of an `id_….pub` file. Content. */
+  sshPublicKey: pulumi.Input<string>;
+  /** An SSH certification authority that sshd trusts for users: one line of a `.pub` file. Default: none. Content. */
+  sshCaPublicKey?: pulumi.Input<string>;
+  /** MAC addresses of the machine's NICs in their order, as VirtualBox prints them: `080027A1B2C3`. The first has the routes. Content. */
+  macAddresses: pulumi.Input<pulumi.Input<string>[]>;
+  /** Full version of kubelet, kubeadm and kubectl, without "v": `1.36.3`. Content. */
+  kubernetesVersion: pulumi.Input<string>;
+  /** The flat apt repository that has them. Default: `https://pkgs.k8s.io/core:/stable:/v1.36/deb/`, of the version's minor. Content. */
+  kubernetesRepository?: pulumi.Input<string>;
+  /** Where the key that signs it is: http, https or file. Default: `Release.key` in the repository. Content. */
+  kubernetesKeyUrl?: pulumi.Input<string>;
+  /** The only key that is accepted: 40 hexadecimal digits. Default: pkgs.k8s.io's. Content. */
+  kubernetesKeyFingerprint?: pulumi.Input<string>;
+  /** `containerd.io` of Docker's repository, or the distribution's own `containerd`. Default: `containerd.io`. Content. */
+  containerdPackage?: pulumi.Input<string>;
+  /** Docker's apt repository. Default: `https://download.docker.com/linux/` and the distro. Content. */
+  dockerRepository?: pulumi.Input<string>;
+  /** Where the key that signs it is: http, https or file. Default: `gpg` in the repository. Content. */
+  dockerKeyUrl?: pulumi.Input<string>;
+  /** The only key that is accepted: 40 hexadecimal digits. Default: Docker's. Content. */
+  dockerKeyFingerprint?: pulumi.Input<string>;
+  /** Address of cri-dockerd's .deb, which no repository has. Required with `docker`. Content. */
+  criDockerdUrl?: pulumi.Input<string>;
+  /** SHA-256 of that .deb: 64 hexadecimal digits. Required with `docker`. Content. */
+  criDockerdSha256?: pulumi.Input<string>;
+  /** The pause image. Default: the runtime's own. Content. */
+  sandboxImage?: pulumi.Input<string>;
+  /** The distribution's mirror. Default: cloud-init's own. Content. */
+  debianMirror?: pulumi.Input<string>;
+  /** Whether the first boot upgrades all packages. Default: true. Content. */
+  packageUpgrade?: pulumi.Input<boolean>;
+  /** Default: `en_US.UTF-8`. Content. */
+  locale?: pulumi.Input<string>;
+  /** Default: `UTC`. Content. */
+  timezone?: pulumi.Input<string>;
+  /** Whether the first boot ends with a reboot, when all was installed well. Default: true. Content. */
+  reboot?: boolean;
+  /** Path of a file that takes the place of the user-data template. It is read when the program runs, so an edit is a change. Content. */
+  userData?: string;
+  /** The same for meta-data. */
+  metaData?: string;
+  /** The same for network-config. */
+  networkConfig?: string;
+}
+
+/** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
+export class CloudInitIso extends DynamicResource {
+  declare readonly path: pulumi.Output<string>;
+  /** The image's identity: SHA-256 of its bytes, hexadecimal. */
+  declare readonly sha256: pulumi.Output<string>;
+  /** cloud-init's instance id: the name, and a hash of the content. */
+  declare readonly instanceId: pulumi.Output<string>;
+  /** The machine's SSH host key: `ssh-ed25519 AAAA…`. Made once, and kept by updates. */
+  declare readonly hostPublicKey: pulumi.Output<string>;
+  /** Its other half, a secret. */
+  declare readonly hostPrivateKey: pulumi.Output<string>;
+  /** Whether the first boot ends with a reboot, when all was installed well. */
+  declare readonly reboots: pulumi.Output<boolean>;
+
+  constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = ["sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots"];
+    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey"] }, opts);
+  }
+}
+
+/**
+ * Reads the templates, when the program runs: their texts are inputs, so that an edit of one is a change.
+ * @throws UserError for a template that cannot be read, and for docker without cri-dockerd
+ */
+export function withTemplates({
+  containerRuntime = "containerd",
+  reboot = true,
+  userData,
+  metaData,
+  networkConfig,
+  ...args
+}: CloudInitIsoArgs) {
+  const { distro = "debian", sshCaPublicKey, debianMirror, criDockerdUrl, criDockerdSha256 } = args;
+  if (containerRuntime === "docker" && userData === undefined && (criDockerdUrl === undefined || criDockerdSha256 === undefined)) {
+    throw new UserError("docker needs cri-dockerd, which no repository has", {
+      todo: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
+    });
+  }
+  const choice = { distro, containerRuntime, reboot, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
+  return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
+}
+
+interface Inputs extends RenderOptions {
+  path: string;
+  /** Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is an update. */
+  intact: boolean;
+}
+
+interface Outputs extends Inputs, HostKey {
+  sha256: string;
+  instanceId: string;
+  reboots: boolean;
+}
+
+export const provider: Provider<Inputs, Outputs> = {
+  defaults: {
+    intact: true,
+    distro: "debian",
+    sshUser: "debian",
+    kubernetesKeyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
+    containerdPackage: "containerd.io",
+    dockerKeyFingerprint: "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
+    packageUpgrade: true,
+    locale: "en_US.UTF-8",
+    timezone: "UTC",
+  },
+
+  changes: {
+    name: "replaces",
+    path: "live",
+    intact: "live",
+    userData: "live",
+    metaData: "live",
+    networkConfig: "live",
+    zone: "live",
+    distro: "live",
+    sshUser: "live",
+    sshPublicKey: "live",
+    sshCaPublicKey: "live",
+    macAddresses: "live",
+    kubernetesVersion: "live",
+    kubernetesRepository: "live",
+    kubernetesKeyUrl: "live",
+    kubernetesKeyFingerprint: "live",
+    containerdPackage: "live",
+    dockerRepository: "live",
+    dockerKeyUrl: "live",
+    dockerKeyFingerprint: "live",
+    criDockerdUrl: "live",
+    criDockerdSha256: "live",
+    sandboxImage: "live",
+    debianMirror: "live",
+    packageUpgrade: "live",
+    locale: "live",
+    timezone: "live",
+  },
+
+  problems: inputProblems,
+
+  // What an interrupted create left is written over: no machine has its host key.
+  create: async (inputs) => ({ id: inputs.path, outs: await ensure(inputs, generateHostKey()) }),
+
+  async read(_id, outs) {
+    const found = await observeIso(outs.path);
+    return { ...outs, intact: found === outs.sha256, sha256: found ?? "" };
+  },
+
+  async update(_id, olds, news) {
+    const outs = await ensure(news, olds);
+    if (olds.path !== news.path) await removeIso(olds.path);
+    return outs;
+  },
+
+  async delete(_id, { path }, context) {
+    if (!(await removeIso(path))) context.log(`${path} stays: it is not the file that was written there`);
+  },
+};
+
+async function ensure(inputs: Inputs, { hostPrivateKey, hostPublicKey }: HostKey): Promise<Outputs> {
+  const hostKey = { hostPrivateKey, hostPublicKey };
+  const { files, instanceId, reboots } = render(inputs, hostKey);
+  const image = isoImage("cidata", files);
+  await writeIso(inputs.path, image);
+  return { ...inputs, ...hostKey, sha256: sha256(image), instanceId, reboots };
+}
