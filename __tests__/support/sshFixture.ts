@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../../host/errors";
+import { type OpenOptions, type SshError, type SshTarget, withSession } from "../../host/ssh";
+import { onExec } from "./sshCommands";
+import { newKeyPair, type SshServer, type SshServerOptions, startSshServer, writeKey } from "./sshServer";
+
+/** The host key that {@link target} expects, and that {@link serve} has unless told otherwise. */
+export const hostKey = newKeyPair();
+
+/** The key that we sign in with. */
+export const userKey = newKeyPair();
+
+/** A folder for one test file. */
+export let folder: string;
+let privateKeyFile: string;
+const servers: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ssh-"));
+  privateKeyFile = await writeKey(folder, "user_key", userKey);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+/** A server that is stopped after the test. */
+export async function serve(options: Partial<SshServerOptions> = {}): Promise<SshServer> {
+  const server = await startSshServer({ hostKeys: [hostKey], authorized: userKey.public, onExec, ...options });
+  servers.push(server);
+  return server;
+}
+
+/** The port of a machine that takes connections and says nothing, and hangs up at once where that is wanted. */
+export async function serveNothing({ hangUp = false } = {}): Promise<number> {
+  const server = createServer((socket) => {
+    socket.resume().on("error", () => {});
+    if (hangUp) socket.end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const stop = async () => {
+    server.close();
+    await once(server, "close");
+  };
+  servers.push({ stop });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A machine of ours. */
+export const target = (port: number, more: Partial<SshTarget> = {}): SshTarget => ({
+  address: "127.0.0.1",
+  port,
+  user: "debian",
+  hostKeys: [hostKey.public],
+  privateKeyFile,
+  ...more,
+});
+
+/** Long enough for whatever is to succeed. */
+export const soon: OpenOptions = { deadlineMs: 10_000, what: "kube-node01" };
+
+/** The error that some work fails with. */
+export async function failure(work: Promise<unknown>): Promise<SshError> {
+  const error: unknown = await work.then(() => undefined, (caught: unknown) => caught);
+  expect(error).toBeInstanceOf(UserError);
+  return error as SshError;
+}
+
+/** The error of a session that is not to be had. */
+export const refusal = (wanted: SshTarget, options: Partial<OpenOptions> = {}) =>
+  failure(withSession(wanted, { ...soon, ...options }, () => Promise.resolve()));

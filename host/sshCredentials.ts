@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { type ConnectConfig, utils } from "ssh2";
+import { fingerprint } from "./sshHostKey";
+import { SshError } from "./sshError";
+
+/** What to sign in with, read once per session. */
+export interface SshCredentials {
+  /** What tells two of them apart. */
+  id: string;
+  /** For errors: which key, never its contents. */
+  shown: string;
+  config: Pick<ConnectConfig, "privateKey" | "agent" | "authHandler">;
+}
+
+/**
+ * Reads a private key, or finds the agent when no file is given.
+ * @param privateKeyFile a path; a leading `~/` is the home directory
+ * @throws SshError `authentication` when there is no usable key
+ */
+export async function sshCredentials(privateKeyFile?: string): Promise<SshCredentials> {
+  return privateKeyFile === undefined ? agentCredentials() : fileCredentials(privateKeyFile);
+}
+
+function agentCredentials(): SshCredentials {
+  const agent = process.env.SSH_AUTH_SOCK;
+  if (!agent) {
+    throw new SshError("authentication", "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent", {
+      todo: "give a private key file, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
+    });
+  }
+  return { id: `agent ${agent}`, shown: `the keys of the agent at ${agent}`, config: { agent, authHandler: ["agent"] } };
+}
+
+async function fileCredentials(privateKeyFile: string): Promise<SshCredentials> {
+  const privateKey = await readKey(privateKeyFile.replace(/^~(?=\/)/, homedir()));
+  const key = utils.parseKey(privateKey);
+  if (key instanceof Error) throw unusable(privateKeyFile, privateKey, key);
+  if (!key.isPrivateKey()) {
+    throw new SshError("authentication", `${privateKeyFile} is a public key`, { todo: "give the file of the private key, without .pub" });
+  }
+  const shown = `${privateKeyFile} (${key.type} ${fingerprint(key.getPublicSSH())})`;
+  return { id: `file ${shown}`, shown, config: { privateKey, authHandler: ["publickey"] } };
+}
+
+async function readKey(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new SshError("authentication", `the SSH private key ${path} cannot be read`, {
+      said: (error as Error).message,
+      todo: "give a file that exists and that this user may read",
+    });
+  }
+}
+
+function unusable(path: string, text: Buffer, { message }: Error): SshError {
+  if (/encrypted/i.test(message) || /ENCRYPTED/.test(text.toString("latin1"))) {
+    return new SshError("authentication", `the SSH private key ${path} is encrypted, and nobody is there to type its passphrase`, {
+      todo: `give it to an agent (ssh-add ${path}) and leave the private key file out of the configuration`,
+    });
+  }
+  return new SshError("authentication", `${path} is not a usable SSH private key`, {
+    said: message,
+    todo: "give a key in OpenSSH's format (ssh-keygen -t ed25519)",
+  });
+}

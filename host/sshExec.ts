@@ -1,0 +1,87 @@
+import { constants } from "node:os";
+import type { ClientChannel } from "ssh2";
+import { UserError } from "./errors";
+import type { ExecResult } from "./exec";
+import { redact } from "./redact";
+import type { SshConnection } from "./sshConnection";
+import { SshError } from "./sshError";
+
+/** How much a command may print, on each of its outputs, in bytes. */
+const MAX_OUTPUT = 16 * 1024 * 1024;
+
+/** How to run a command on a machine. */
+export interface SshExecOptions {
+  /** Text for its standard input: the only way in for a secret. Default: none. */
+  input?: string;
+  /** Deadline in milliseconds. Default: one minute. */
+  timeoutMs?: number;
+}
+
+/** The command, fit for an error. */
+export const shortened = (command: string) => redact(command.length > 200 ? `${command.slice(0, 200)}…` : command);
+
+/** Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off. */
+export function execOver(connection: SshConnection, name: string, command: string, options: SshExecOptions = {}): Promise<ExecResult> {
+  const { input, timeoutMs = 60_000 } = options;
+  return new Promise((resolve, reject) => {
+    let channel: ClientChannel | undefined;
+    let settled = false;
+    const settle = (then: () => void) => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      connection.gone.removeEventListener("abort", onGone);
+      then();
+    };
+    const fail = (error: Error) =>
+      settle(() => {
+        channel?.close();
+        reject(error);
+      });
+    const onGone = () => fail(dropped(name, command, connection.gone.reason as Error));
+    const timer = setTimeout(
+      () => fail(new SshError("timeout", `${name}: the command did not end within ${timeoutMs / 1000} s: ${shortened(command)}`)),
+      timeoutMs,
+    );
+    if (connection.gone.aborted) return onGone();
+    connection.gone.addEventListener("abort", onGone);
+    const started = (error: Error | undefined, opened?: ClientChannel) => {
+      if (!opened) return fail(new SshError("unreachable", `${name} did not start a command: ${error?.message}`));
+      channel = opened;
+      if (settled) return channel.close();
+      collect(channel, name, (result) => settle(() => resolve(result)), fail);
+      channel.end(input);
+    };
+    try {
+      connection.client.exec(command, started);
+    } catch (error) {
+      fail(dropped(name, command, error as Error));
+    }
+  });
+}
+
+const dropped = (name: string, command: string, { message }: Error) =>
+  new SshError("dropped", `the connection to ${name} dropped during: ${shortened(command)}`, { said: message });
+
+function collect(channel: ClientChannel, name: string, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
+  const output = (stream: NodeJS.ReadableStream) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_OUTPUT) return fail(new UserError(`${name}: a command printed more than ${MAX_OUTPUT / 1024 / 1024} MB`));
+      chunks.push(chunk);
+    });
+    return () => Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  };
+  const [stdout, stderr] = [output(channel), output(channel.stderr)];
+  let exitCode: number | undefined;
+  channel.on("exit", (code: number | null, signal?: NodeJS.Signals) => (exitCode = code ?? exitCodeOf(signal)));
+  channel.on("close", () => {
+    if (exitCode === undefined) return fail(new SshError("dropped", `${name} did not say how a command ended`));
+    done({ stdout: stdout(), stderr: stderr(), exitCode });
+  });
+}
+
+/** What a shell gives as the exit code of a program that a signal ended. */
+const exitCodeOf = (signal: NodeJS.Signals | undefined) => 128 + ((signal && constants.signals[signal]) ?? 0);
