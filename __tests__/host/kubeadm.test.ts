@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { loadAll } from "js-yaml";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../host/exec";
+import { apiVersion, caCertHash, joinConfiguration, listTokens, newToken, parseClusterInfo, registerToken, revokeToken, tokenConfiguration } from "../../host/kubeadm";
+import { FakeSession } from "../support/fakeSession";
+
+describe("apiVersion", () => {
+  test.each([
+    ["v1.36.3", "v1beta4"],
+    ["v1.31.0", "v1beta4"],
+    ["v1.30.9", "v1beta3"],
+    ["1.22.0", "v1beta3"],
+    ["v1.16.15", "v1beta2"],
+  ])("kubeadm %s understands %s", (version, api) => expect(apiVersion(version)).toBe(`kubeadm.k8s.io/${api}`));
+
+  test.each(["v1.14.0", "nonsense"])("%s is refused", (version) => expect(() => apiVersion(version)).toThrow("is not supported"));
+});
+
+test("newToken has kubeadm's form, and is never the same", () => {
+  const tokens = Array.from({ length: 100 }, newToken);
+  for (const token of tokens) expect(token).toMatch(/^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  expect(new Set(tokens).size).toBe(100);
+});
+
+const plan = {
+  endpoint: "192.168.4.20:6443",
+  caCertHash: "sha256:00",
+  token: newToken(),
+  name: "kube-node01",
+  criSocket: "unix:///run/containerd/containerd.sock",
+  nodeIp: "192.168.2.130",
+  taints: [],
+  kubeletArgs: { "max-pods": "50" },
+  timeoutSeconds: 300,
+};
+
+test("joinConfiguration in v1beta4 has kubelet arguments as a list, and timeouts of its own", () => {
+  const [configuration] = loadAll(joinConfiguration("v1.36.3", plan));
+  expect(configuration).toEqual({
+    apiVersion: "kubeadm.k8s.io/v1beta4",
+    kind: "JoinConfiguration",
+    discovery: { bootstrapToken: { apiServerEndpoint: plan.endpoint, token: plan.token, caCertHashes: ["sha256:00"] } },
+    nodeRegistration: {
+      name: "kube-node01",
+      criSocket: plan.criSocket,
+      taints: [],
+      kubeletExtraArgs: [
+        { name: "node-ip", value: "192.168.2.130" },
+        { name: "max-pods", value: "50" },
+      ],
+    },
+    timeouts: { discovery: "300s", tlsBootstrap: "300s", kubeletHealthCheck: "300s" },
+  });
+});
+
+test("joinConfiguration in v1beta3 has kubelet arguments as a map, and the discovery's timeout", () => {
+  const [configuration] = loadAll(joinConfiguration("v1.30.2", plan)) as [Record<string, unknown>];
+  expect(configuration).toMatchObject({
+    apiVersion: "kubeadm.k8s.io/v1beta3",
+    discovery: { timeout: "300s" },
+    nodeRegistration: { kubeletExtraArgs: { "node-ip": "192.168.2.130", "max-pods": "50" } },
+  });
+  expect(configuration).not.toHaveProperty("timeouts");
+});
+
+test("whatever a name holds stays one value", () => {
+  fc.assert(
+    fc.property(fc.string(), (name) => {
+      const [{ nodeRegistration }] = loadAll(joinConfiguration("v1.36.3", { ...plan, name })) as [{ nodeRegistration: { name: string } }];
+      return nodeRegistration.name === name;
+    }),
+  );
+});
+
+test("tokenConfiguration names a version, so that kubeadm asks no network", () => {
+  const [init, cluster] = loadAll(tokenConfiguration("v1.36.3", plan.token, { ttlMinutes: 30, description: "d" })) as Record<string, unknown>[];
+  expect(init).toMatchObject({ kind: "InitConfiguration", bootstrapTokens: [{ token: plan.token, ttl: "30m0s", description: "d" }] });
+  expect(cluster).toMatchObject({ kind: "ClusterConfiguration", kubernetesVersion: "v1.36.3" });
+});
+
+test("a token goes in by standard input only", async () => {
+  const master = new FakeSession([[/kubeadm version/, "v1.36.3\n"]]);
+  await registerToken(master, plan.token, { ttlMinutes: 30, description: "d" });
+  expect(master.ran.join("\n")).not.toContain(plan.token);
+  expect(master.inputs[0]).toContain(plan.token);
+});
+
+test("revokeToken names the Secret by the token's id", async () => {
+  const master = new FakeSession([]);
+  await revokeToken(master, "abcdef");
+  expect(master.ran[0]).toMatch(/delete secret bootstrap-token-abcdef --ignore-not-found/);
+});
+
+test("listTokens reads ids, expirations and descriptions", async () => {
+  const encoded = (text: string) => Buffer.from(text).toString("base64");
+  const lines = [`${encoded("abcdef")} ${encoded("2030-01-01T00:00:00Z")} ${encoded("vbox-kubeadm kube/dev/n1")}`, `${encoded("ghijkl")} <no value> <no value>`];
+  const master = new FakeSession([[/get secrets/, `${lines.join("\n")}\n`]]);
+  expect(await listTokens(master)).toEqual([
+    { id: "abcdef", expiration: new Date("2030-01-01T00:00:00Z"), description: "vbox-kubeadm kube/dev/n1" },
+    { id: "ghijkl", expiration: undefined, description: "" },
+  ]);
+});
+
+describe("the CA's pin", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ca-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each([
+    ["RSA", ["-newkey", "rsa:2048"]],
+    ["EC", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]],
+  ])("is openssl's digest of an %s key", async (kind, key) => {
+    const pem = join(folder, `${kind}.pem`);
+    await run("openssl", ["req", "-x509", "-nodes", ...key, "-keyout", join(folder, "key"), "-out", pem, "-subj", "/CN=ca"]);
+    const digest = await run("sh", ["-c", `openssl x509 -in ${pem} -pubkey -noout | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1`]);
+    const text = await readFile(pem, "utf8");
+    expect(caCertHash(text)).toBe(`sha256:${digest}`);
+    const clusterInfo = { clusters: [{ cluster: { server: "https://192.168.4.20:6443", "certificate-authority-data": Buffer.from(text).toString("base64") } }] };
+    expect(parseClusterInfo(JSON.stringify(clusterInfo))).toEqual({ endpoint: "192.168.4.20:6443", caCertHash: `sha256:${digest}` });
+  });
+});

@@ -1,0 +1,27 @@
+import type { Node, Pod } from "../../host/kubectl";
+import { whatIsMissing } from "../../host/nodeReady";
+
+const expected = { name: "n1", address: "192.168.2.130", cniSelector: "app=flannel,tier=node" };
+const ready = [{ type: "Ready", status: "True" }];
+const node = (conditions = ready, address = "192.168.2.130"): Node => ({
+  metadata: { name: "n1", uid: "u" },
+  spec: {},
+  status: { conditions, addresses: [{ type: "Hostname", address: "n1" }, { type: "InternalIP", address }], nodeInfo: { machineID: "", systemUUID: "", kubeletVersion: "" } },
+});
+const pod = (name: string, labels: Record<string, string>, conditions = ready): Pod => ({ metadata: { name, namespace: "kube-system", labels }, status: { phase: "Pending", conditions } });
+const proxy = pod("kube-proxy-x", { "k8s-app": "kube-proxy" });
+const flannel = pod("flannel-x", { app: "flannel", tier: "node" });
+
+test("nothing is missing from a Ready node with its pods", () => expect(whatIsMissing(node(), [proxy, flannel], expected)).toEqual([]));
+test("no Node", () => expect(whatIsMissing(undefined, [], expected)).toEqual(["the Node is not registered"]));
+test("not Ready", () => expect(whatIsMissing(node([{ type: "Ready", status: "False" }]), [proxy, flannel], expected)).toEqual(["the Node is not Ready"]));
+test("no CNI pod of all the labels", () => {
+  expect(whatIsMissing(node(), [proxy, pod("other", { app: "flannel" })], expected)).toEqual(["no CNI pod (app=flannel,tier=node) on it"]);
+});
+test("a pod that is not Ready tells why it waits", () => {
+  const waiting = { ...proxy, status: { phase: "Pending", containerStatuses: [{ state: { waiting: { reason: "ErrImagePull" } } }] } };
+  expect(whatIsMissing(node(), [waiting, flannel], expected)).toEqual(["the kube-proxy pod kube-proxy-x is ErrImagePull"]);
+});
+test("another InternalIP will not change by waiting", () => {
+  expect(() => whatIsMissing(node(ready, "10.0.2.15"), [proxy, flannel], expected)).toThrow("the Node has the InternalIP 10.0.2.15, not 192.168.2.130");
+});

@@ -1,0 +1,54 @@
+import type { Node } from "../../host/kubectl";
+import { parseFacts, preflightProblems, type WorkerFacts } from "../../host/preflight";
+
+const printed = `swap=0
+brNetfilter=1
+ipForward=1
+epoch=1790000000
+machineId=0123
+systemUuid=ABCD-EF
+criSockets=/run/containerd/containerd.sock 
+kubeletVersion=v1.36.3
+cgroup=cgroup2fs
+joined=0
+halfJoined=1
+`;
+
+const fit: WorkerFacts = {
+  swap: false,
+  brNetfilter: true,
+  ipForward: true,
+  epoch: 1_790_000_000,
+  machineId: "0123",
+  systemUuid: "abcd-ef",
+  criSockets: ["/run/containerd/containerd.sock"],
+  kubeletVersion: "v1.36.3",
+  cgroup: "cgroup2fs",
+  joined: false,
+  halfJoined: true,
+};
+
+test("parseFacts reads what the worker prints", () => expect(parseFacts(printed)).toEqual(fit));
+
+const node = (name: string, machineID: string) => ({ metadata: { name, uid: name }, spec: {}, status: { nodeInfo: { machineID, systemUUID: "", kubeletVersion: "" } } }) satisfies Node;
+const expected = { name: "n1", criSocket: "unix:///run/containerd/containerd.sock", serverVersion: "v1.36.3", masterEpoch: 1_790_000_001, nodes: [node("n1", "0123"), node("n2", "4567")] };
+
+test("a fit worker has no problem", () => expect(preflightProblems(fit, expected)).toEqual([]));
+
+test.each<[string, Partial<WorkerFacts>, RegExp]>([
+  ["swap", { swap: true }, /^swap is on/],
+  ["br_netfilter", { brNetfilter: false }, /br_netfilter is not loaded/],
+  ["ip_forward", { ipForward: false }, /ip_forward is not 1/],
+  ["the clock", { epoch: 1_790_000_300 }, /299 s off the master's/],
+  ["the machine-id", { machineId: "4567" }, /also n2's/],
+  ["no machine-id", { machineId: "" }, /machine-id is empty/],
+  ["the runtime", { criSockets: [] }, /containerd\.sock is not there/],
+  ["no kubelet", { kubeletVersion: "" }, /no kubelet/],
+  ["a newer kubelet", { kubeletVersion: "v1.37.0" }, /does not go with/],
+  ["a kubelet too old", { kubeletVersion: "v1.32.9" }, /does not go with/],
+  ["cgroup v1", { cgroup: "tmpfs" }, /cgroup v1/],
+])("%s is a problem with a name", (_what, facts, message) => {
+  const problems = preflightProblems({ ...fit, ...facts }, expected);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(message);
+});

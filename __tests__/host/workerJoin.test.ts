@@ -1,0 +1,113 @@
+import { newToken } from "../../host/kubeadm";
+import { OWNER_ANNOTATION } from "../../host/labels";
+import { SshError } from "../../host/ssh";
+import { ensureJoined, type JoinPlan } from "../../host/workerJoin";
+import { FakeSession } from "../support/fakeSession";
+
+const token = newToken();
+const plan: JoinPlan = {
+  name: "n1",
+  stack: "kube/dev",
+  endpoint: "192.168.4.20:6443",
+  caCertHash: "sha256:00",
+  token,
+  address: "192.168.2.130",
+  criSocket: "unix:///run/containerd/containerd.sock",
+  taints: [],
+  kubeletArgs: {},
+  joinTimeoutSeconds: 1,
+};
+const now = () => Math.round(Date.now() / 1000);
+const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
+  `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
+const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
+  JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64("d")}\n`;
+
+const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) as string | (() => string) } = {}) =>
+  new FakeSession([
+    [/get node n1/, existing],
+    [/get nodes/, '{"items":[]}'],
+    [/kubectl.* version/, '{"serverVersion":{"gitVersion":"v1.36.3"}}'],
+    [/date/, () => String(now())],
+    [/get secrets/, known],
+    [/kubeadm version/, "v1.36.3"],
+  ]);
+const worker = (say: () => string, join: string | Error = "") =>
+  new FakeSession([
+    [/product_uuid/, say],
+    [/kubeadm version/, "v1.36.3"],
+    [/kubeadm join/, join],
+    [/journalctl/, "--- kubelet\nfailed: no space left on device"],
+  ]);
+const log = () => {};
+
+test("a fresh worker joins with its token over standard input, and the token is revoked", async () => {
+  const [m, w] = [master(), worker(facts(0))];
+  await ensureJoined({ master: m, worker: w, log }, plan);
+  expect(w.did(/kubeadm join --config \/dev\/stdin/)).toBe(true);
+  expect(w.did(/kubeadm reset/)).toBe(false);
+  expect(w.inputs.join()).toContain(token);
+  expect([...w.ran, ...m.ran].join()).not.toContain(token);
+  expect(m.did(new RegExp(`delete secret bootstrap-token-${token.slice(0, 6)}`))).toBe(true);
+});
+
+test("a joined worker is left alone", async () => {
+  const [m, w] = [master({ existing: node() }), worker(facts(1))];
+  await ensureJoined({ master: m, worker: w, log }, plan);
+  expect(w.did(/kubeadm (join|reset)/)).toBe(false);
+});
+
+test("a half-done join is taken back before the next", async () => {
+  const w = worker(facts(0, 1));
+  await ensureJoined({ master: master(), worker: w, log }, plan);
+  const order = w.ran.filter((command) => /kubeadm (reset|join)/.test(command));
+  expect(order[0]).toMatch(/reset/);
+  expect(order[1]).toMatch(/join/);
+});
+
+test("our own Node of an earlier machine goes first", async () => {
+  const m = master({ existing: node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another") });
+  await ensureJoined({ master: m, worker: worker(facts(0)), log }, plan);
+  expect(m.did(/delete node n1/)).toBe(true);
+});
+
+test("a Node that is not ours is refused, and nothing is changed", async () => {
+  const [m, w] = [master({ existing: node({}, "another") }), worker(facts(0))];
+  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
+  expect(m.did(/delete/)).toBe(false);
+  expect(w.did(/kubeadm (join|reset)/)).toBe(false);
+});
+
+test.each([
+  ["expired", tokens(token.slice(0, 6), -5)],
+  ["gone", ""],
+])("an %s token is renewed for this join, and the new one revoked", async (_what, known) => {
+  const [m, w] = [master({ known }), worker(facts(0))];
+  await ensureJoined({ master: m, worker: w, log }, plan);
+  const fresh = /token: (\w{6})\./.exec(m.inputs[0]!)![1]!;
+  expect(fresh).not.toBe(token.slice(0, 6));
+  expect(w.inputs.join()).toContain(`${fresh}.`);
+  expect(m.did(new RegExp(`delete secret bootstrap-token-${fresh}`))).toBe(true);
+});
+
+test("an unfit worker is not touched", async () => {
+  const w = worker(() => facts(0)().replace("swap=0", "swap=1"));
+  await expect(ensureJoined({ master: master(), worker: w, log }, plan)).rejects.toThrow(/not fit to join\n {4}swap is on/);
+  expect(w.did(/kubeadm join/)).toBe(false);
+});
+
+test("a failed join names its cause, shows no secret, and revokes the token", async () => {
+  const [m, w] = [master(), worker(facts(0), new Error(`failed with ${token}`))];
+  const failure = ensureJoined({ master: m, worker: w, log }, plan);
+  await expect(failure).rejects.toThrow(/kubeadm join failed[\s\S]*the worker's disk is full/);
+  await expect(failure).rejects.not.toThrow(token);
+  expect(m.did(/delete secret/)).toBe(true);
+});
+
+test("a worker that drops in the middle still has its token revoked", async () => {
+  const [m, w] = [master(), worker(facts(0), new SshError("dropped", "gone"))];
+  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow("kubeadm join failed");
+  expect(m.did(/delete secret/)).toBe(true);
+});

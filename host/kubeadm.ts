@@ -1,0 +1,156 @@
+import { randomInt, X509Certificate, createHash } from "node:crypto";
+import { dump, load } from "js-yaml";
+import { UserError } from "./errors";
+import { kubectl, type Taint } from "./kubectl";
+import { shellCommand, type SshSession } from "./ssh";
+
+/** What a worker needs to join a cluster: what `kubeadm token create --print-join-command` prints. */
+export interface JoinInformation {
+  /** The API server's address and port. */
+  endpoint: string;
+  /** `sha256:` and the hexadecimal digest of the CA certificate's SubjectPublicKeyInfo. */
+  caCertHash: string;
+}
+
+/** A bootstrap token's description says whose it is, so that one that an interrupted run left behind is found again. */
+export const tokenDescription = (stack: string, worker: string) => `vbox-kubeadm ${stack}/${worker}`;
+
+/** The public half of a token, which names its Secret. */
+export const tokenId = (token: string) => token.slice(0, 6);
+
+/** A new bootstrap token: `[a-z0-9]{6}.[a-z0-9]{16}`. Made here, so that its id is known whatever becomes of the call that registers it. */
+export function newToken(): string {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  const random = (length: number) => Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join("");
+  return `${random(6)}.${random(16)}`;
+}
+
+/** The kubeadm API version that a kubeadm understands: v1beta4 since 1.31, v1beta3 since 1.22, v1beta2 since 1.15. */
+export function apiVersion(kubeadmVersion: string): string {
+  const minor = Number(/^v?1\.(\d+)/.exec(kubeadmVersion)?.[1]);
+  if (!(minor >= 15)) throw new UserError(`kubeadm ${kubeadmVersion} is not supported`, { todo: "use kubeadm 1.15 or later" });
+  return `kubeadm.k8s.io/${minor >= 31 ? "v1beta4" : minor >= 22 ? "v1beta3" : "v1beta2"}`;
+}
+
+/** The version of the kubeadm on a machine, such as `v1.36.3`. */
+export const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short")).trim();
+
+/**
+ * Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it.
+ *
+ * @param ttlMinutes how long it lives
+ */
+export async function registerToken(session: SshSession, token: string, options: { ttlMinutes: number; description: string }): Promise<void> {
+  const version = await kubeadmVersion(session);
+  await session.run("sudo -n kubeadm token create --config /dev/stdin", { input: tokenConfiguration(version, token, options) });
+}
+
+/** The configuration for `kubeadm token create`. Without a ClusterConfiguration kubeadm asks the network for the latest version. */
+export function tokenConfiguration(version: string, token: string, { ttlMinutes, description }: { ttlMinutes: number; description: string }): string {
+  const api = apiVersion(version);
+  const bootstrapToken = {
+    token,
+    ttl: `${ttlMinutes}m0s`,
+    description,
+    usages: ["signing", "authentication"],
+    groups: ["system:bootstrappers:kubeadm:default-node-token"],
+  };
+  return documents(
+    { apiVersion: api, kind: "InitConfiguration", bootstrapTokens: [bootstrapToken] },
+    { apiVersion: api, kind: "ClusterConfiguration", kubernetesVersion: version },
+  );
+}
+
+/** Deletes a token; one that is gone already is as good. */
+export async function revokeToken(session: SshSession, id: string): Promise<void> {
+  await kubectl(session, ["-n", "kube-system", "delete", "secret", `bootstrap-token-${id}`, "--ignore-not-found"]);
+}
+
+/** A bootstrap token's Secret, decoded, without the secret half. */
+interface TokenRecord {
+  id: string;
+  description: string;
+  expiration?: Date;
+}
+
+/** The bootstrap tokens that the cluster has. */
+export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
+  // Only these fields, so that no secret half leaves the master.
+  const template = '{{range .items}}{{index .data "token-id"}} {{index .data "expiration"}} {{index .data "description"}}{{"\\n"}}{{end}}';
+  const selector = "type=bootstrap.kubernetes.io/token";
+  const output = await kubectl(session, ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${template}`]);
+  return output.split("\n").filter(Boolean).map(parseTokenLine);
+}
+
+function parseTokenLine(line: string): TokenRecord {
+  const [id, expiration, description] = line.split(" ").map((field) => (field === "<no" || field === "value>" ? "" : Buffer.from(field, "base64").toString()));
+  return { id: id!, description: description ?? "", expiration: expiration ? new Date(expiration) : undefined };
+}
+
+/** Where and to what a worker joins, as the cluster itself publishes it (ConfigMap `kube-public/cluster-info`). */
+export async function joinInformation(session: SshSession): Promise<JoinInformation> {
+  const kubeconfig = await kubectl(session, ["-n", "kube-public", "get", "configmap", "cluster-info", "-o", "jsonpath={.data.kubeconfig}"]);
+  return parseClusterInfo(kubeconfig);
+}
+
+/** Reads the endpoint and pins the CA out of cluster-info's kubeconfig. */
+export function parseClusterInfo(kubeconfig: string): JoinInformation {
+  const { clusters } = load(kubeconfig) as { clusters: [{ cluster: { server: string; "certificate-authority-data": string } }] };
+  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
+  return { endpoint: server.replace("https://", ""), caCertHash: caCertHash(Buffer.from(ca, "base64").toString()) };
+}
+
+/** kubeadm's pin of a CA certificate (kubernetes/cmd/kubeadm, `pubkeypin.Hash`). */
+export function caCertHash(pem: string): string {
+  const spki = new X509Certificate(pem).publicKey.export({ type: "spki", format: "der" });
+  return `sha256:${createHash("sha256").update(spki).digest("hex")}`;
+}
+
+/** What {@link joinConfiguration} is made of. */
+export interface JoinOptions extends JoinInformation {
+  token: string;
+  name: string;
+  /** The runtime's socket, such as `unix:///run/containerd/containerd.sock`: with more than one on a machine kubeadm wants to be told. */
+  criSocket: string;
+  /** The address that the kubelet reports as the node's InternalIP. */
+  nodeIp: string;
+  taints: Taint[];
+  /** Kubelet arguments without their dashes. */
+  kubeletArgs: Record<string, string>;
+  /** Deadline of the discovery and of the TLS bootstrap, each. */
+  timeoutSeconds: number;
+}
+
+/** The configuration for `kubeadm join`, in the API version that the worker's kubeadm understands. */
+export function joinConfiguration(version: string, options: JoinOptions): string {
+  const { endpoint, token, caCertHash, name, criSocket, taints, timeoutSeconds } = options;
+  const api = apiVersion(version);
+  const args = { "node-ip": options.nodeIp, ...options.kubeletArgs };
+  const isList = api.endsWith("v1beta4");
+  const kubeletExtraArgs = isList ? Object.entries(args).map(([name, value]) => ({ name, value })) : args;
+  const timeout = `${timeoutSeconds}s`;
+  return documents({
+    apiVersion: api,
+    kind: "JoinConfiguration",
+    discovery: {
+      bootstrapToken: { apiServerEndpoint: endpoint, token, caCertHashes: [caCertHash] },
+      ...(isList ? {} : { timeout }),
+    },
+    nodeRegistration: { name, criSocket, kubeletExtraArgs, taints },
+    ...(isList ? { timeouts: { discovery: timeout, tlsBootstrap: timeout, kubeletHealthCheck: timeout } } : {}),
+  });
+}
+
+/** Runs `kubeadm join`; its configuration, which holds the token, goes over standard input. */
+export async function join(session: SshSession, configuration: string, timeoutMs: number): Promise<void> {
+  await session.run("sudo -n kubeadm join --config /dev/stdin", { input: configuration, timeoutMs });
+}
+
+/** Takes off a machine what a join left on it, whole or half-done. */
+export async function reset(session: SshSession, criSocket: string, timeoutMs: number): Promise<void> {
+  await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", criSocket]), { timeoutMs });
+  // What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs.
+  await session.run("sudo -n rm -rf /etc/cni/net.d /var/lib/cni", { timeoutMs: 60_000 });
+}
+
+const documents = (...objects: object[]) => objects.map((object) => dump(object)).join("---\n");

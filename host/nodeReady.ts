@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "./errors";
+import { getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
+import type { SshSession } from "./ssh";
+
+/** When a worker counts as joined. */
+export interface ReadyExpectation {
+  name: string;
+  /** The address that the Node must have as InternalIP. */
+  address: string;
+  /** Labels of the CNI's own pod on each node, such as `app=flannel`. */
+  cniSelector: string;
+}
+
+const POLL_MS = 3_000;
+
+/**
+ * Waits until the Node is Ready with the expected address, and its own kube-proxy and CNI pods run.
+ *
+ * @throws UserError at the deadline, with what was still missing; at once for an unexpected address, which will not change
+ */
+export async function waitForReady(session: SshSession, expected: ReadyExpectation, deadlineMs: number, log: (line: string) => void): Promise<Node> {
+  const end = performance.now() + deadlineMs;
+  let said = "";
+  for (;;) {
+    const node = await getNode(session, expected.name);
+    const missing = whatIsMissing(node, node ? await getPodsOn(session, expected.name) : [], expected);
+    if (node && missing.length === 0) return node;
+    const state = missing.join("; ");
+    if (state !== said) log(`waits: ${state}`);
+    said = state;
+    if (performance.now() > end) {
+      throw new UserError(`${expected.name} has joined, but was not ready within ${Math.round(deadlineMs / 1000)} s: ${state}`, {
+        todo: `kubectl describe node ${expected.name}; kubectl get pods -A --field-selector spec.nodeName=${expected.name}`,
+      });
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** What a Node and its pods still lack. */
+export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { address, cniSelector }: ReadyExpectation): string[] {
+  if (!node) return ["the Node is not registered"];
+  const ip = internalIp(node);
+  if (ip !== undefined && ip !== address) {
+    throw new UserError(`the Node has the InternalIP ${ip}, not ${address}`, { todo: "look at the worker's interfaces and the kubelet's --node-ip" });
+  }
+  const notReady = node.status.conditions?.find(({ type }) => type === "Ready");
+  return [
+    ...(isTrue(node, "Ready") ? [] : [`the Node is not Ready${notReady?.message ? ` (${notReady.message})` : ""}`]),
+    ...missingPod("kube-proxy", "k8s-app=kube-proxy", pods),
+    ...missingPod("CNI", cniSelector, pods),
+  ];
+}
+
+function missingPod(what: string, selector: string, pods: readonly Pod[]): string[] {
+  const pod = pods.find((pod) => matches(pod, selector));
+  if (!pod) return [`no ${what} pod (${selector}) on it`];
+  if (isTrue(pod, "Ready")) return [];
+  const waiting = pod.status.containerStatuses?.map(({ state }) => state?.waiting?.reason).filter(Boolean);
+  return [`the ${what} pod ${pod.metadata.name} is ${waiting?.length ? waiting.join(", ") : pod.status.phase}`];
+}
+
+const matches = (pod: Pod, selector: string) =>
+  selector.split(",").every((term) => {
+    const [key, value] = term.split("=") as [string, string];
+    return pod.metadata.labels?.[key] === value;
+  });

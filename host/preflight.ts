@@ -1,0 +1,110 @@
+import { type Node } from "./kubectl";
+import type { SshSession } from "./ssh";
+
+/** What a worker says of itself before it joins. */
+export interface WorkerFacts {
+  /** `/proc/swaps` has an entry. */
+  swap: boolean;
+  /** The kernel module br_netfilter is loaded. */
+  brNetfilter: boolean;
+  /** `net.ipv4.ip_forward` is 1. */
+  ipForward: boolean;
+  /** Seconds since the epoch by the worker's clock. */
+  epoch: number;
+  machineId: string;
+  /** The machine's UUID by its firmware, as the kubelet will report it. */
+  systemUuid: string;
+  /** Runtime sockets that exist. */
+  criSockets: string[];
+  /** Such as `v1.36.3`. */
+  kubeletVersion: string;
+  /** `cgroup2fs` for cgroup v2. */
+  cgroup: string;
+  /** /etc/kubernetes/kubelet.conf exists: a join obtained credentials once. */
+  joined: boolean;
+  /** /etc/kubernetes/bootstrap-kubelet.conf exists: a join did not end. */
+  halfJoined: boolean;
+}
+
+const SOCKETS = ["/run/containerd/containerd.sock", "/run/cri-dockerd.sock", "/run/crio/crio.sock"];
+
+const SCRIPT = `
+echo "swap=$(tail -n +2 /proc/swaps | wc -l)"
+echo "brNetfilter=$([ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] && echo 1 || echo 0)"
+echo "ipForward=$(cat /proc/sys/net/ipv4/ip_forward)"
+echo "epoch=$(date +%s)"
+echo "machineId=$(cat /etc/machine-id)"
+echo "systemUuid=$(sudo -n cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
+echo "criSockets=$(for s in ${SOCKETS.join(" ")}; do [ -S $s ] && printf '%s ' $s; done)"
+echo "kubeletVersion=$(kubelet --version 2>/dev/null | cut -d' ' -f2)"
+echo "cgroup=$(stat -fc %T /sys/fs/cgroup)"
+echo "joined=$(sudo -n test -e /etc/kubernetes/kubelet.conf && echo 1 || echo 0)"
+echo "halfJoined=$(sudo -n test -e /etc/kubernetes/bootstrap-kubelet.conf && echo 1 || echo 0)"
+`;
+
+/** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
+export const workerFacts = async (session: SshSession): Promise<WorkerFacts> => parseFacts(await session.run(SCRIPT));
+
+/** Reads what the script printed. */
+export function parseFacts(output: string): WorkerFacts {
+  const fields = new Map(output.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1).trim()]));
+  const text = (name: string) => fields.get(name) ?? "";
+  const flag = (name: string) => Number(text(name)) > 0;
+  return {
+    swap: flag("swap"),
+    brNetfilter: flag("brNetfilter"),
+    ipForward: flag("ipForward"),
+    epoch: Number(text("epoch")),
+    machineId: text("machineId"),
+    systemUuid: text("systemUuid").toLowerCase(),
+    criSockets: text("criSockets").split(" ").filter(Boolean),
+    kubeletVersion: text("kubeletVersion"),
+    cgroup: text("cgroup"),
+    joined: flag("joined"),
+    halfJoined: flag("halfJoined"),
+  };
+}
+
+/** What the worker's facts are judged by. */
+export interface Expectation {
+  name: string;
+  criSocket: string;
+  /** The API server's version, such as `v1.36.3`. */
+  serverVersion: string;
+  /** Seconds since the epoch by the master's clock, read right after the worker's. */
+  masterEpoch: number;
+  /** The cluster's nodes. */
+  nodes: readonly Node[];
+}
+
+/** More skew than this and certificates and tokens begin to fail; emulated and just-booted machines are off by a few seconds. */
+const MAX_CLOCK_SKEW_S = 60;
+
+/** What `kubeadm join` does not check, or only warns of, and what makes a node fail later: each a sentence with what to do. */
+export function preflightProblems(facts: WorkerFacts, expected: Expectation): string[] {
+  const { name, criSocket, serverVersion, masterEpoch, nodes } = expected;
+  const socket = criSocket.replace("unix://", "");
+  const twin = nodes.find((node) => node.metadata.name !== name && node.status.nodeInfo.machineID === facts.machineId);
+  const skew = Math.abs(facts.epoch - masterEpoch);
+  const problems: [boolean, string][] = [
+    [facts.swap, "swap is on; turn it off for good (`swapoff -a`, no swap in /etc/fstab)"],
+    [!facts.brNetfilter, "the kernel module br_netfilter is not loaded; list it in /etc/modules-load.d"],
+    [!facts.ipForward, "net.ipv4.ip_forward is not 1; set it in /etc/sysctl.d"],
+    [skew > MAX_CLOCK_SKEW_S, `its clock is ${skew} s off the master's; set up time synchronisation`],
+    [facts.machineId === "", "/etc/machine-id is empty; the base image must let systemd make one at first boot"],
+    [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
+    [!facts.criSockets.includes(socket), `${socket} is not there; is the container runtime running?`],
+    [facts.kubeletVersion === "", "there is no kubelet; look at /var/log/cloud-init-output.log for its installation"],
+    [!isSkewAllowed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}: it may be up to three minor versions older, never newer`],
+    [minor(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
+  ];
+  return problems.filter(([isProblem]) => isProblem).map(([, text]) => text);
+}
+
+const minor = (version: string) => Number(/^v?1\.(\d+)/.exec(version)?.[1] ?? NaN);
+
+/** Kubernetes' version skew policy for kubelet and kube-apiserver (since 1.28; two minor versions before). */
+function isSkewAllowed(kubelet: string, server: string): boolean {
+  const behind = minor(server) - minor(kubelet);
+  return Number.isNaN(behind) || (behind >= 0 && behind <= (minor(server) >= 28 ? 3 : 2));
+}

@@ -1,0 +1,111 @@
+import { UserError } from "./errors";
+import { lastLines } from "./exec";
+import { namedCause, workerReport } from "./joinReport";
+import { join, joinConfiguration, kubeadmVersion, listTokens, newToken, registerToken, reset, revokeToken, tokenDescription, tokenId } from "./kubeadm";
+import { getNode, getNodes, kubectl, type Node, type Taint } from "./kubectl";
+import { OWNER_ANNOTATION } from "./labels";
+import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
+import { redact } from "./redact";
+import type { SshSession } from "./ssh";
+
+/** Everything that decides how a worker joins. */
+export interface JoinPlan {
+  name: string;
+  stack: string;
+  endpoint: string;
+  caCertHash: string;
+  token: string;
+  address: string;
+  criSocket: string;
+  taints: Taint[];
+  kubeletArgs: Record<string, string>;
+  joinTimeoutSeconds: number;
+}
+
+/** The two ends of a join, and where to tell of it. */
+export interface JoinSessions {
+  worker: SshSession;
+  master: SshSession;
+  log(line: string): void;
+}
+
+/** A token that is about to end is as good as spent. */
+const TOKEN_MARGIN_MS = 60_000;
+
+const RESET_TIMEOUT_MS = 180_000;
+
+/**
+ * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. The token is revoked
+ * when the join ended, well or badly. Readiness is not waited for.
+ *
+ * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
+ */
+export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
+  const { worker, master, log } = sessions;
+  const facts = await workerFacts(worker);
+  const node = await getNode(master, plan.name);
+  if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) {
+    await revokeToken(master, tokenId(plan.token));
+    return;
+  }
+  if (node) refuseForeign(node, plan);
+  await checkFitness(sessions, plan, facts);
+  if (facts.joined || facts.halfJoined) {
+    log("takes back an earlier join first (kubeadm reset)");
+    await reset(worker, plan.criSocket, RESET_TIMEOUT_MS);
+  }
+  if (node) await kubectl(master, ["delete", "node", plan.name, "--ignore-not-found"]);
+  await joinWithToken(sessions, plan);
+}
+
+const isThisMachine = (node: Node, facts: WorkerFacts) =>
+  node.status.nodeInfo.machineID === facts.machineId && node.status.nodeInfo.systemUUID.toLowerCase() === facts.systemUuid;
+
+function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
+  const owner = node.metadata.annotations?.[OWNER_ANNOTATION];
+  if (owner === `${stack}/${name}`) return;
+  throw new UserError(`the cluster already has a Node ${name}, which ${owner ? `belongs to ${owner}` : "this stack did not make"}`, {
+    todo: `give the worker another name, or, if that Node is of no use, kubectl delete node ${name}`,
+  });
+}
+
+async function checkFitness({ worker, master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+  const [nodes, version, epoch] = [await getNodes(master), await kubectl(master, ["version", "-o", "json"]), await master.run("date +%s")];
+  const { serverVersion } = JSON.parse(version) as { serverVersion: { gitVersion: string } };
+  // The clocks are read one after the other: what passed in between is no skew.
+  const { epoch: workerEpoch } = await workerFacts(worker);
+  const masterEpoch = Number(epoch);
+  const problems = preflightProblems(
+    { ...facts, epoch: workerEpoch },
+    { name: plan.name, criSocket: plan.criSocket, serverVersion: serverVersion.gitVersion, masterEpoch, nodes },
+  );
+  if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "mend this on the worker or in its base image, then run `pulumi up` again" });
+  log("fit to join");
+}
+
+async function joinWithToken(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
+  const { worker, master, log } = sessions;
+  const token = await usableToken(sessions, plan);
+  try {
+    const configuration = joinConfiguration(await kubeadmVersion(worker), { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
+    log(`joins ${plan.endpoint} (kubeadm join)`);
+    await join(worker, configuration, plan.joinTimeoutSeconds * 2_000);
+  } catch (error) {
+    const report = await workerReport(worker);
+    const said = redact(`${(error as Error).message}\n${report}`);
+    throw new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
+  } finally {
+    await revokeToken(master, tokenId(token));
+  }
+}
+
+/** The plan's token where it still lives; else, as when a node is joined again long after, one for this join alone. */
+async function usableToken({ master, log }: JoinSessions, { name, stack, token }: JoinPlan): Promise<string> {
+  const known = (await listTokens(master)).find(({ id }) => id === tokenId(token));
+  const livesUntil = known?.expiration?.getTime() ?? (known ? Infinity : 0);
+  if (livesUntil > Date.now() + TOKEN_MARGIN_MS) return token;
+  log("its token is spent: a new one is made for this join");
+  const fresh = newToken();
+  await registerToken(master, fresh, { ttlMinutes: 30, description: tokenDescription(stack, name) });
+  return fresh;
+}

@@ -1,0 +1,52 @@
+import { UserError } from "./errors";
+import { reset } from "./kubeadm";
+import { getNode, kubectl } from "./kubectl";
+import { OWNER_ANNOTATION } from "./labels";
+import type { SshSession } from "./ssh";
+
+/** Which Node leaves, and how long its pods may take. */
+export interface LeavePlan {
+  name: string;
+  stack: string;
+  nodeUid: string;
+  drainTimeoutSeconds: number;
+}
+
+/**
+ * Cordons a node and drains it, respecting disruption budgets until the deadline; what is still there then goes down with the machine.
+ *
+ * @returns whether there is such a Node of ours; one of the same name that is not ours is left alone
+ */
+export async function drain(master: SshSession, { name, stack, nodeUid, drainTimeoutSeconds }: LeavePlan, log: (line: string) => void): Promise<boolean> {
+  const node = await getNode(master, name);
+  if (!node) return false;
+  if (node.metadata.uid !== nodeUid && node.metadata.annotations?.[OWNER_ANNOTATION] !== `${stack}/${name}`) {
+    log("the cluster's Node of this name is not ours: it stays");
+    return false;
+  }
+  log("is drained");
+  try {
+    const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
+    await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + 30) * 1000 });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);
+  }
+  return true;
+}
+
+/** Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way out. */
+export async function resetWorker(worker: SshSession, criSocket: string, log: (line: string) => void): Promise<void> {
+  try {
+    await reset(worker, criSocket, 180_000);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log(`kubeadm reset did not end well: ${error.message}`);
+  }
+}
+
+/** Deletes the Node, last of all: a live kubelet would register again. */
+export async function deleteNode(master: SshSession, name: string): Promise<void> {
+  await kubectl(master, ["delete", "node", name, "--ignore-not-found", "--timeout=60s"], { timeoutMs: 90_000 });
+  if (await getNode(master, name)) throw new UserError(`the Node ${name} is still there after its deletion`, { todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?` });
+}

@@ -1,0 +1,113 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { SshTargetArgs } from "../host/bastion";
+import { ADMIN_CONF } from "../host/kubectl";
+import { type JoinInformation, joinInformation, listTokens, newToken, registerToken, revokeToken, tokenDescription, tokenId } from "../host/kubeadm";
+import { withMaster } from "../host/masters";
+import { SshError, type SshSession } from "../host/ssh";
+import { type Context, DynamicResource, type Provider } from "./dynamic";
+
+/** Arguments of {@link KubeadmJoinToken}. */
+export interface KubeadmJoinTokenArgs {
+  /** The worker that the token is for: one token joins one worker. A change replaces. */
+  name: pulumi.Input<string>;
+  /** The owner, `project/stack`: part of the token's description in the cluster. A change replaces. */
+  stack: pulumi.Input<string>;
+  /** The masters, in the order in which they are asked. A change is used the next time. */
+  masters: pulumi.Input<SshTargetArgs[]>;
+  /** Identity of the worker's machine: a machine that is made anew gets a token of its own. A change replaces. */
+  machine: pulumi.Input<string>;
+  /** How long the token lives if its join does not revoke it first, in minutes, 1 to 1440. Default 30. A change is used the next time. */
+  ttlMinutes?: pulumi.Input<number>;
+  /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
+  vboxManage?: pulumi.Input<string>;
+  /** How long a master may take to answer, in seconds. Default 120. A change is used the next time. */
+  timeoutSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * A bootstrap token of kubeadm, registered on a master for one worker, with what else that worker needs to join. It is short-lived, and the
+ * join revokes it, so a token that the cluster no longer has is no drift.
+ */
+export class KubeadmJoinToken extends DynamicResource {
+  /** The token. Secret. */
+  declare readonly token: pulumi.Output<string>;
+  /** The API server's address and port. */
+  declare readonly endpoint: pulumi.Output<string>;
+  /** The pin of the cluster's CA: `sha256:…`. */
+  declare readonly caCertHash: pulumi.Output<string>;
+  /** The administrator's kubeconfig of the cluster. Secret. */
+  declare readonly kubeconfig: pulumi.Output<string>;
+
+  constructor(name: string, args: KubeadmJoinTokenArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = ["token", "endpoint", "caCertHash", "kubeconfig"];
+    super("providers/kubeadmJoinToken", "kubeadm:JoinToken", name, args, { outputs, secrets: ["token", "kubeconfig"] }, opts);
+  }
+}
+
+type Inputs = Required<pulumi.Unwrap<KubeadmJoinTokenArgs>>;
+type Outputs = Inputs & JoinInformation & { token: string; kubeconfig: string };
+
+/** @internal Loaded by the handler in a resource's state. */
+export const provider: Provider<Inputs, Outputs> = {
+  defaults: { ttlMinutes: 30, vboxManage: "VBoxManage", timeoutSeconds: 120 },
+
+  changes: {
+    name: "replaces",
+    stack: "replaces",
+    machine: "replaces",
+    masters: "ignored",
+    ttlMinutes: "ignored",
+    vboxManage: "ignored",
+    timeoutSeconds: "ignored",
+  },
+
+  problems({ ttlMinutes, masters }) {
+    return {
+      ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
+      ...(ttlMinutes !== undefined && !(ttlMinutes >= 1 && ttlMinutes <= 1440) && { ttlMinutes: `${ttlMinutes} is not a lifetime; give 1 to 1440 minutes` }),
+    };
+  },
+
+  async create(inputs, context) {
+    const outs = await onMaster(inputs, context, async (session) => {
+      await revokeAllOf(session, inputs);
+      const token = newToken();
+      await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs.stack, inputs.name) });
+      context.log(`join token ${tokenId(token)} made, for ${inputs.ttlMinutes} minutes at most`);
+      return { ...inputs, token, ...(await observe(session)) };
+    });
+    return { id: tokenId(outs.token), outs };
+  },
+
+  async read(_id, outs, context) {
+    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session)) }));
+  },
+
+  // Whatever may change without a replacement is only used the next time.
+  update: (_id, olds, news) => Promise.resolve({ ...olds, ...news }),
+
+  async delete(id, outs, context) {
+    try {
+      await onMaster(outs, context, async (session) => {
+        await revokeToken(session, id);
+        await revokeAllOf(session, outs);
+      });
+    } catch (error) {
+      if (!(error instanceof SshError) || error.kind === "hostKey") throw error;
+      context.log(`no master answers, so token ${id} could not be revoked: it ends by itself within ${outs.ttlMinutes} minutes of its making`);
+    }
+  },
+};
+
+const onMaster = <T>({ masters, vboxManage, timeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
+  withMaster(masters, vboxManage, { deadlineMs: timeoutSeconds * 1000, log }, use);
+
+async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
+  return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`) };
+}
+
+/** Also takes back a token that an interrupted create of this resource registered. */
+async function revokeAllOf(session: SshSession, { stack, name }: Inputs): Promise<void> {
+  const ours = (await listTokens(session)).filter(({ description }) => description === tokenDescription(stack, name));
+  for (const { id } of ours) await revokeToken(session, id);
+}

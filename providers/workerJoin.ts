@@ -1,0 +1,204 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { resolveTarget, type SshTargetArgs } from "../host/bastion";
+import { getNode, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
+import { labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
+import { withMaster } from "../host/masters";
+import { waitForReady } from "../host/nodeReady";
+import { SshError, type SshSession, withSession } from "../host/ssh";
+import { ensureJoined } from "../host/workerJoin";
+import { deleteNode, drain, resetWorker } from "../host/workerLeave";
+import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
+
+/** Arguments of {@link WorkerJoin}. */
+export interface WorkerJoinArgs {
+  /** The node's name, which is the machine's host name. A change replaces. */
+  name: pulumi.Input<string>;
+  /** The owner, `project/stack`: the mark on the Node. A change replaces. */
+  stack: pulumi.Input<string>;
+  /** Identity of the worker's machine by its inputs (base image, cloud-init content). A change replaces. */
+  machine: pulumi.Input<string>;
+  /** VirtualBox's UUID of the worker's machine: another one has not joined. A change replaces. */
+  vmUuid: pulumi.Input<string>;
+  /** The worker, by SSH. A change is used the next time. */
+  worker: pulumi.Input<SshTargetArgs>;
+  /** The masters, in the order in which they are asked. A change is used the next time. */
+  masters: pulumi.Input<SshTargetArgs[]>;
+  /** The API server's address and port. A change replaces. */
+  endpoint: pulumi.Input<string>;
+  /** The pin of the cluster's CA, `sha256:…`: another CA is another cluster. A change replaces. */
+  caCertHash: pulumi.Input<string>;
+  /** The bootstrap token. Secret. Not part of the node's identity: a change is ignored, and a spent one is renewed for the join. */
+  token: pulumi.Input<string>;
+  /** The worker's address: the node's InternalIP, given to the kubelet as `--node-ip`. A change replaces. */
+  address: pulumi.Input<string>;
+  /** The container runtime's socket. Default `unix:///run/containerd/containerd.sock`. A change replaces. */
+  criSocket?: pulumi.Input<string>;
+  /** Labels of the Node. Default none. A change is made live. */
+  labels?: pulumi.Input<Record<string, string>>;
+  /** Taints of the Node. Default none. A change is made live. */
+  taints?: pulumi.Input<Taint[]>;
+  /** Kubelet arguments without their dashes. Default none. A change replaces. */
+  kubeletArgs?: pulumi.Input<Record<string, string>>;
+  /** Labels of the CNI's pod on each node. Default `app=flannel`. A change is used the next time. */
+  cniSelector?: pulumi.Input<string>;
+  /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
+  vboxManage?: pulumi.Input<string>;
+  /** How long a machine may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
+  sshTimeoutSeconds?: pulumi.Input<number>;
+  /** How long each phase of kubeadm join may take, in seconds. Default 300. A change is used the next time. */
+  joinTimeoutSeconds?: pulumi.Input<number>;
+  /** How long the joined node may take to be Ready with its kube-proxy and CNI pods, in seconds. Default 300. A change is used the next time. */
+  readyTimeoutSeconds?: pulumi.Input<number>;
+  /** How long the node's pods may take to leave, in seconds. Default 120. A change is used the next time. */
+  drainTimeoutSeconds?: pulumi.Input<number>;
+}
+
+/** A worker's membership in the cluster: made by `kubeadm join`, done when its Node is Ready and its kube-proxy and CNI pods run. */
+export class WorkerJoin extends DynamicResource {
+  declare readonly name: pulumi.Output<string>;
+  /** The Node's UID. */
+  declare readonly nodeUid: pulumi.Output<string>;
+  /** The UUID that the machine's firmware reports. */
+  declare readonly systemUuid: pulumi.Output<string>;
+  /** Such as `v1.36.3`. */
+  declare readonly kubeletVersion: pulumi.Output<string>;
+  /** The Node's InternalIP. */
+  declare readonly internalIp: pulumi.Output<string>;
+  /** Whether the Node is Ready. */
+  declare readonly ready: pulumi.Output<boolean>;
+
+  constructor(name: string, args: WorkerJoinArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = ["nodeUid", "systemUuid", "kubeletVersion", "internalIp", "ready"];
+    super("providers/workerJoin", "kubeadm:WorkerJoin", name, args, { outputs, secrets: ["token"] }, opts);
+  }
+}
+
+type Inputs = Required<pulumi.Unwrap<WorkerJoinArgs>>;
+interface Observed {
+  nodeUid: string;
+  systemUuid: string;
+  kubeletVersion: string;
+  internalIp: string;
+  ready: boolean;
+}
+type Outputs = Inputs & Observed;
+
+/** @internal Loaded by the handler in a resource's state. */
+export const provider: Provider<Inputs, Outputs> = {
+  defaults: {
+    criSocket: "unix:///run/containerd/containerd.sock",
+    labels: {},
+    taints: [],
+    kubeletArgs: {},
+    cniSelector: "app=flannel",
+    vboxManage: "VBoxManage",
+    sshTimeoutSeconds: 120,
+    joinTimeoutSeconds: 300,
+    readyTimeoutSeconds: 300,
+    drainTimeoutSeconds: 120,
+  },
+
+  changes: {
+    name: "replaces",
+    stack: "replaces",
+    machine: "replaces",
+    vmUuid: "replacesOnceKnown",
+    endpoint: "replacesOnceKnown",
+    caCertHash: "replacesOnceKnown",
+    address: "replacesOnceKnown",
+    criSocket: "replaces",
+    kubeletArgs: "replaces",
+    labels: "live",
+    taints: "live",
+    worker: "ignored",
+    masters: "ignored",
+    token: "ignored",
+    cniSelector: "ignored",
+    vboxManage: "ignored",
+    sshTimeoutSeconds: "ignored",
+    joinTimeoutSeconds: "ignored",
+    readyTimeoutSeconds: "ignored",
+    drainTimeoutSeconds: "ignored",
+  },
+
+  problems({ masters, labels, kubeletArgs }) {
+    const role = Object.keys(labels ?? {}).find((key) => key === "");
+    const dashed = Object.keys(kubeletArgs ?? {}).find((key) => key.startsWith("-"));
+    return {
+      ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
+      ...(role !== undefined && { labels: "has an empty key; give each label a name" }),
+      ...(dashed !== undefined && { kubeletArgs: `${dashed} begins with a dash; give the argument's name alone` }),
+    };
+  },
+
+  async create(inputs, context) {
+    const outs = await ensure(inputs, context);
+    context.rolling.back(inputs.name);
+    return { id: outs.nodeUid, outs };
+  },
+
+  async read(_id, outs, context) {
+    const node = await onMaster(outs, context, (master) => getNode(master, outs.name));
+    return node && { ...outs, ...observed(node), labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints) };
+  },
+
+  update: (_id, olds, news, context) => ensure(news, context, olds),
+
+  async delete(_id, outs, context) {
+    await context.rolling.leave(outs.name, context.log);
+    try {
+      await onMaster(outs, context, async (master) => {
+        const isOurs = await drain(master, outs, context.log);
+        await leave(outs, context);
+        if (isOurs) await deleteNode(master, outs.name);
+      });
+    } catch (error) {
+      if (!(error instanceof SshError) || error.kind === "hostKey") throw error;
+      context.log(`no master answers (${error.message}). If the cluster still lives: kubectl delete node ${outs.name}`);
+      await leave(outs, context);
+    }
+  },
+};
+
+async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise<Outputs> {
+  const marks = (of: Inputs): NodeMarks => ({ owner: `${of.stack}/${of.name}`, labels: of.labels, taints: of.taints });
+  return onMaster(inputs, context, async (master) => {
+    await onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log: context.log }, inputs));
+    try {
+      const node = await waitForReady(master, inputs, inputs.readyTimeoutSeconds * 1000, context.log);
+      await syncMarks(master, node, marks(inputs), olds && marks(olds));
+      context.log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
+      return { ...inputs, ...observed(node) };
+    } catch (error) {
+      const node = await getNode(master, inputs.name);
+      if (!node) throw error;
+      await syncMarks(master, node, marks(inputs), olds && marks(olds));
+      throw new PartialFailure(node.metadata.uid, observed(node), error as Error);
+    }
+  });
+}
+
+/** A machine that is gone, or never comes back, has nothing to reset. */
+async function leave(outs: Outputs, context: Context): Promise<void> {
+  try {
+    await onWorker(outs, context, (worker) => resetWorker(worker, outs.criSocket, context.log));
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error;
+    context.log(`could not be reset, as it does not answer: ${error.message}`);
+  }
+}
+
+const observed = (node: Node): Observed => ({
+  nodeUid: node.metadata.uid,
+  systemUuid: node.status.nodeInfo.systemUUID.toLowerCase(),
+  kubeletVersion: node.status.nodeInfo.kubeletVersion,
+  internalIp: internalIp(node) ?? "",
+  ready: isTrue(node, "Ready"),
+});
+
+const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
+  withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, log }, use);
+
+async function onWorker<T>({ name, worker, vboxManage, sshTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) {
+  return withSession(await resolveTarget(worker, vboxManage), { deadlineMs: sshTimeoutSeconds * 1000, what: name, log }, use);
+}
