@@ -1,0 +1,198 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Exec, ExecResult } from "../../host/exec";
+import { readMedia } from "../../host/media";
+import { VBoxError } from "../../host/vboxError";
+import { VBoxManage } from "../../host/vboxmanage";
+import { judgeVersion } from "../../host/vboxVersion";
+
+const details = (code: string, words: string): ExecResult => ({
+  stdout: "",
+  stderr: [words, `Details: code ${code} (0x80bb0007), component MachineWrap, interface IMachine`, 'Context: "x" at line 1 of file Y.cpp']
+    .map((line) => `VBoxManage: error: ${line}`)
+    .join("\n"),
+  exitCode: 1,
+});
+const ok = (stdout = ""): ExecResult => ({ stdout, stderr: "", exitCode: 0 });
+const failed = (stderr: string, exitCode = 1): ExecResult => ({ stdout: "", stderr, exitCode });
+
+const LOCKED = details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' is already locked for a session (or being unlocked)");
+const NOT_READY = details("E_ACCESSDENIED", "The object is not ready");
+const NOT_FOUND = details("VBOX_E_OBJECT_NOT_FOUND", "Could not find a registered machine named 'a'");
+
+/** A VBoxManage that gives these results, one a call; the last again and again. */
+function scripted(...results: ExecResult[]) {
+  const calls: (readonly string[])[] = [];
+  const exec: Exec = (_file, args) => {
+    calls.push(args);
+    return Promise.resolve(results[Math.min(calls.length, results.length) - 1]!);
+  };
+  return { vbox: new VBoxManage("VBoxManage", exec), calls };
+}
+
+describe("failures", () => {
+  test.each([
+    ["a locked machine", LOCKED],
+    ["a pending lock", details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' already has a lock request pending")],
+    ["an object that is not ready", NOT_READY],
+    [
+      "a server that is just starting",
+      failed("VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed"),
+    ],
+  ])("%s is tried again", async (_what, passing) => {
+    const { vbox, calls } = scripted(passing, passing, ok());
+    await vbox.modify("a", ["--cpus", "2"]);
+    expect(calls).toHaveLength(3);
+  });
+
+  test.each([
+    ["a wrong state", details("VBOX_E_INVALID_VM_STATE", "The machine is not mutable (state is Running)")],
+    ["another state error", details("VBOX_E_INVALID_OBJECT_STATE", "Medium is not in the right state")],
+    ["another refusal", details("E_ACCESSDENIED", "Permission denied")],
+    ["a wrong argument", failed("VBoxManage: error: Invalid type 'x' specfied for NIC 5")],
+    ["a file error", details("VBOX_E_FILE_ERROR", "Machine settings file '/x/locked' already exists")],
+    ["a crash of a call that changes something", failed("", 139)],
+    ["a failure without a word of a call that changes something", failed("")],
+  ])("%s is not tried again", async (_what, final) => {
+    const { vbox, calls } = scripted(final, ok());
+    await expect(vbox.modify("a", ["--cpus", "2"])).rejects.toThrow(VBoxError);
+    expect(calls).toHaveLength(1);
+  });
+
+  test.each([
+    ["a crash", failed("", 139)],
+    ["a lost lock", details("NS_ERROR_UNEXPECTED", "The session is not locked (session state: Unlocked)")],
+    ["a failure without a word, as while VBoxSVC starts", failed("")],
+  ])("%s of a call that only looks is tried again", async (_what, collision) => {
+    const { vbox, calls } = scripted(collision, NOT_FOUND);
+    expect(await vbox.showVm("a")).toBeUndefined();
+    expect(calls).toHaveLength(2);
+  });
+
+  test("the error has VirtualBox's words and code, without the noise", async () => {
+    const error = (await scripted(details("VBOX_E_FILE_ERROR", "no space"))
+      .vbox.modify("a", ["--cpus", "2"])
+      .catch((error: unknown) => error)) as VBoxError;
+    expect(error.code).toBe("VBOX_E_FILE_ERROR");
+    expect(error.message).toMatch(/^VBoxManage modifyvm a --cpus failed with exit code 1\n {4}no space\n {4}Details: code/);
+    expect(error.message).not.toMatch(/VBoxManage: error|Context/);
+  });
+
+  test.each([
+    ["Details: code E_FAIL (0x80004005), component", "E_FAIL"],
+    ["VBoxManage: error: Code VBOX_E_OBJECT_NOT_FOUND (0x80BB0001) - Object corresponding", "VBOX_E_OBJECT_NOT_FOUND"],
+    ["Details: code NS_ERROR_INVALID_ARG (0x80070057), component", "NS_ERROR_INVALID_ARG"],
+    ["no code at all", undefined],
+  ])("code of %j", (stderr, code) => expect(new VBoxError("x", failed(stderr)).code).toBe(code));
+
+  test("a broken installation is said to be one", async () => {
+    await expect(scripted(failed("symbol lookup error", 126)).vbox.machineFolder()).rejects.toThrow(/installation is broken/);
+  });
+});
+
+describe("what is missing", () => {
+  test("is undefined only for VBOX_E_OBJECT_NOT_FOUND", async () => {
+    expect(await scripted(NOT_FOUND).vbox.showVm("a")).toBeUndefined();
+    expect(await scripted(NOT_FOUND).vbox.guestProperty("a", "/x")).toBeUndefined();
+    await expect(scripted(details("E_FAIL", "no")).vbox.showVm("a")).rejects.toThrow(VBoxError);
+    await expect(scripted(details("E_ACCESSDENIED", "The object functionality is limited")).vbox.showVm("a")).rejects.toThrow(
+      /cannot read the settings/,
+    );
+  });
+
+  test("a machine that unregistervm removed although it failed is removed", async () => {
+    await scripted(failed("VBoxManage: error: could not delete"), NOT_FOUND).vbox.unregister("a", { deleteFiles: true });
+  });
+
+  test("a medium that vanished on the way is closed, one that is still there is not", async () => {
+    const listed = "UUID:           2b159f10-9cff-49f3-bb38-846e4f57beb3\nLocation:       /a.iso\n";
+    const refusal = details("VBOX_E_FILE_ERROR", "The given path is not fully qualified");
+    await scripted(refusal, ok("")).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3");
+    await expect(scripted(refusal, ok(listed)).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3")).rejects.toThrow(VBoxError);
+  });
+});
+
+test.each([
+  ["Value: 192.168.4.57\r\n", "192.168.4.57"],
+  ["WARNING: The character device /dev/vboxdrv does not exist.\n\t Please install\n\nValue: x y\n", "x y"],
+  ["No value set!\n", undefined],
+])("guest property from %j", async (stdout, value) => expect(await scripted(ok(stdout)).vbox.guestProperty("a", "/x")).toBe(value));
+
+test("VBoxManage speaks English", async () => {
+  let env: Record<string, string> | undefined;
+  await new VBoxManage("VBoxManage", (_file, _args, options) => ((env = options?.env), Promise.resolve(ok()))).modify("a", ["--cpus", "2"]);
+  expect(env).toEqual({ LC_ALL: "C" });
+});
+
+test("no more than four calls run at a time", async () => {
+  let [now, most] = [0, 0];
+  const exec: Exec = async () => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setImmediate(resolve));
+    now--;
+    return ok();
+  };
+  await Promise.all(Array.from({ length: 20 }, () => new VBoxManage("VBoxManage", exec).setExtraData("a", "k", "v")));
+  expect(most).toBe(4);
+});
+
+describe("starting", () => {
+  const logFolder = mkdtempSync(join(tmpdir(), "vboxlog-"));
+  afterAll(() => rmSync(logFolder, { recursive: true }));
+  const vm = { uuid: "u", name: "a", logFolder } as Parameters<VBoxManage["start"]>[0];
+
+  test("counts when VirtualBox says so, whatever the exit code", async () => {
+    const stdout = 'Waiting for VM "a" to power on...\nVM "a" has been successfully started.\n';
+    await scripted({ stdout, stderr: "", exitCode: 1 }).vbox.start(vm, 1000);
+  });
+
+  test("that fails shows the end of the machine's log", async () => {
+    writeFileSync(join(logFolder, "VBox.log"), "first\nVT-x is not available\n");
+    await expect(scripted(details("E_FAIL", "The VM session was aborted")).vbox.start(vm, 1000)).rejects.toThrow(
+      /a did not start\n.*was aborted[^]*VT-x is not available/,
+    );
+  });
+});
+
+describe("versions", () => {
+  test.each(["7.2.22_Debianr175245", "6.1.50_OSEr161033", "7.0.10r158379\r\n", "WARNING: no driver\n\n7.1.4_Ubuntur165100\n"])(
+    "%j is fine",
+    (output) => {
+      expect(judgeVersion(output)).toBeUndefined();
+    },
+  );
+  test.each(["7.3.0r1", "8.0.0_MacPorts"])("%j is warned about", (output) => expect(judgeVersion(output)).toMatch(/newer than any/));
+  test.each(["6.0.24r139119", "5.2.44r139111"])("%j is too old", (output) =>
+    expect(() => judgeVersion(output)).toThrow(/too old\n.*6\.1 or later/),
+  );
+  test("something else is no VBoxManage", () => expect(() => judgeVersion("hello")).toThrow(/gave no version/));
+});
+
+test("media are read from a list and from one's details", () => {
+  const output = [
+    "UUID:           ad264b5a-7c43-4282-8d10-62eba923abc6",
+    "Parent UUID:    base",
+    "Location:       /vms/base/base.vdi",
+    "Storage format: VDI",
+    "Format variant: fixed default",
+    "Capacity:       64 MBytes",
+    "",
+    "UUID:           8df76a92-0646-4768-8299-d8e47089f50f",
+    "Parent UUID:    ad264b5a-7c43-4282-8d10-62eba923abc6",
+    "Location:       /vms/base/Snapshots/{8df76a92}.vdi",
+    "Storage format: vdi",
+    "Capacity:       65 MBytes",
+  ].join("\r\n");
+  expect(readMedia(`WARNING: x\n${output}`)).toEqual([
+    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isFixed: true },
+    {
+      uuid: "8df76a92-0646-4768-8299-d8e47089f50f",
+      parentUuid: "ad264b5a-7c43-4282-8d10-62eba923abc6",
+      location: "/vms/base/Snapshots/{8df76a92}.vdi",
+      format: "VDI",
+      sizeMb: 65,
+      isFixed: false,
+    },
+  ]);
+});

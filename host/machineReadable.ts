@@ -1,0 +1,47 @@
+/**
+ * Parses what `showvminfo --machinereadable` prints, which is no format at all (VirtualBox, `showVMInfo` in VBoxManageInfo.cpp):
+ * - most values escape `"` and `\`, but not a newline, so a value may span lines;
+ * - names of networks are printed as they are;
+ * - in a description (before 7.x) and in snapshots (always) anything may stand, also lines that look like keys;
+ * - a key may be quoted, and hold spaces, brackets and escaped quotes; some lines have no `=`; warnings may come before.
+ *
+ * VirtualBox prints all that describes the machine before any of the free text, so of two values of one key the first is the true one, and
+ * what follows the machine's state and the first free text is not read at all.
+ */
+export function parseMachineReadable(output: string): Map<string, string> {
+  const values = new Map<string, string>();
+  const lines = output.split(/\r?\n/);
+  for (let i = 0; i < lines.length; i++) {
+    const match = KEY.exec(lines[i]!);
+    if (!match) continue;
+    const key = match[1] === undefined ? match[2]! : unescape(match[1]);
+    if (FREE_TEXT.test(key) && values.has("VMState")) break;
+    let text = lines[i]!.slice(match[0].length);
+    while (!RAW.test(key) && isOpen(text) && i + 1 < lines.length) text += `\n${lines[++i]!}`;
+    if (!values.has(key)) values.set(key, RAW.test(key) ? unquote(text) : valueOf(text));
+  }
+  return values;
+}
+
+/** A quoted key with its escapes, or a plain one, up to its `=`. */
+const KEY = /^(?:"((?:[^"\\]|\\.)*)"|([^"=]+))=/;
+
+/** What a user may have filled with anything. */
+const FREE_TEXT = /^(description|SnapshotName)$/;
+
+/** Values that are printed without escapes. */
+const RAW = /^(intnet|natnet|nat-network|hostonlyadapter|hostonly-network|bridgeadapter|generic|cloud-network)\d+$/;
+
+/** A quoted value with its escapes. */
+const QUOTED = /^"((?:[^"\\]|\\[^])*)"/;
+
+const isOpen = (text: string) => text.startsWith('"') && !QUOTED.test(text);
+
+const valueOf = (text: string) => {
+  const quoted = QUOTED.exec(text);
+  return quoted ? unescape(quoted[1]!) : text.trim();
+};
+
+const unquote = (text: string) => text.replace(/^"/, "").replace(/"$/, "");
+
+const unescape = (text: string) => text.replace(/\\([^])/g, "$1");

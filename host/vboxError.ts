@@ -1,0 +1,79 @@
+import { UserError } from "./errors";
+import { type ExecResult, lastLines } from "./exec";
+
+/** A call of VBoxManage that failed. */
+export class VBoxError extends UserError {
+  /** VirtualBox's own code of the failure, such as `VBOX_E_OBJECT_NOT_FOUND`; undefined where it gave none, as for a wrong argument. */
+  readonly code: string | undefined;
+
+  /** @param call the call as it is shown: executable and arguments */
+  constructor(
+    call: string,
+    readonly result: ExecResult,
+  ) {
+    const code = codeOf(result.stderr);
+    super(`${call} failed with exit code ${result.exitCode}`, { said: wordsOf(result), todo: remedy(result, code) });
+    this.code = code;
+  }
+
+  /** VirtualBox knows no such machine, snapshot or medium. Nothing else means that it is missing. */
+  get isNotFound(): boolean {
+    return this.code === "VBOX_E_OBJECT_NOT_FOUND";
+  }
+
+  /** The medium is still attached to a machine. */
+  get isInUse(): boolean {
+    return this.code === "VBOX_E_OBJECT_IN_USE";
+  }
+
+  /** The machine is registered, and its settings cannot be read. */
+  get isInaccessible(): boolean {
+    return this.code === "E_ACCESSDENIED" && /functionality is limited/.test(this.result.stderr);
+  }
+
+  /**
+   * Another session holds the machine or medium, VirtualBox is just opening or closing it, or its server was just starting or ending and
+   * the call did not reach it: the same call may succeed a moment later.
+   */
+  get isPassing(): boolean {
+    const { stderr } = this.result;
+    if (/Failed to create the VirtualBox object/.test(stderr)) return true;
+    return (
+      (this.code === "VBOX_E_INVALID_OBJECT_STATE" && /\block(ed)?\b/.test(stderr)) ||
+      (this.code === "E_ACCESSDENIED" && /not ready/.test(stderr))
+    );
+  }
+
+  /**
+   * Two calls that look at one stopped machine collided, or VirtualBox was just starting (seen with 7.2.22: its words, a crash, or a
+   * failure without a word). Only a call that changes nothing may be repeated.
+   */
+  get isCollision(): boolean {
+    const { exitCode, stdout, stderr } = this.result;
+    return exitCode === SIGSEGV_EXIT || /The session is not locked/.test(stderr) || `${stdout}${stderr}`.trim() === "";
+  }
+}
+
+const SIGSEGV_EXIT = 139;
+
+/** `Details: code X (0x…), component …`, or `Code X (0x…) - …` where VirtualBox has no more to say. On Unix some names start with NS_. */
+const codeOf = (stderr: string) => /\bcode ((?:VBOX_E|NS_ERROR|E)_\w+) \(0x/i.exec(stderr)?.[1];
+
+/** Without the prefix of each line, the progress bar, and where in VBoxManage's source it happened. */
+function wordsOf({ stderr, stdout }: ExecResult): string {
+  const lines = (stderr.trim() || stdout)
+    .split(/\r?\n/)
+    .map((line) => line.replace(/^(\d+%\.\.\.)+/, "").replace(/^VBoxManage(\.exe)?: error: /, ""))
+    .filter((line) => line && !line.startsWith("Context: "));
+  return lastLines(lines.join("\n"), 10) || "(it said nothing)";
+}
+
+const BROKEN_INSTALLATION_EXIT = 126;
+
+function remedy({ exitCode, stderr }: ExecResult, code: string | undefined): string | undefined {
+  if (exitCode === BROKEN_INSTALLATION_EXIT)
+    return "VirtualBox's installation is broken, often after an upgrade of the system: install it again";
+  if (code === "VBOX_E_INVALID_OBJECT_STATE" && stderr.includes("locked"))
+    return "close what holds the machine, such as its settings in VirtualBox's window";
+  return undefined;
+}

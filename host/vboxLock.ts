@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import pLimit, { type LimitFunction } from "p-limit";
+import { lock } from "proper-lockfile";
+import { UserError } from "./errors";
+
+/** A lock whose holder has given no sign of life for so long is taken over: its process has ended. */
+const STALE_MS = 20_000;
+
+/** One full clone of a large image takes minutes, and several may wait in a row. */
+const WAIT_SECONDS = 3600;
+
+const limits = new Map<string, LimitFunction>();
+
+/**
+ * Runs `work` while nobody else on this machine, in this process or another, clones this base image or deletes a clone of it: VirtualBox
+ * fails now and then when that is done side by side.
+ * @throws UserError when the lock is held for an hour
+ */
+export function withBaseImage<T>(baseImage: string, work: () => Promise<T>): Promise<T> {
+  const file = lockFile(baseImage);
+  const limit = limits.get(file) ?? pLimit(1);
+  limits.set(file, limit);
+  return limit(() => whileLocked(file, baseImage, work));
+}
+
+async function whileLocked<T>(file: string, baseImage: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(join(file, ".."), { recursive: true });
+  const release = await lock(file, {
+    realpath: false,
+    stale: STALE_MS,
+    retries: { retries: WAIT_SECONDS, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
+    // After this machine slept, say. VirtualBox may then refuse one of two clones, which is no reason to end the process.
+    onCompromised: () => {},
+  }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ELOCKED") throw cause;
+    throw new UserError(`the lock on base image ${baseImage} was held for an hour`, {
+      todo: `see what clones it; if nothing does, remove ${file}.lock`,
+      cause,
+    });
+  });
+  try {
+    return await work();
+  } finally {
+    await release().catch(() => {}); // Someone took it over.
+  }
+}
+
+/** `$XDG_CACHE_HOME/vbox-kubeadm/locks`, else `~/.cache/vbox-kubeadm/locks`; one file per base image and VirtualBox settings folder. */
+function lockFile(baseImage: string): string {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const id = createHash("sha256")
+    .update(JSON.stringify([process.env.VBOX_USER_HOME, baseImage]))
+    .digest("hex");
+  return join(cache, "vbox-kubeadm", "locks", id.slice(0, 16));
+}

@@ -1,0 +1,29 @@
+import { UserError } from "./errors";
+
+/** The oldest that has every option that we use. */
+const OLDEST = [6, 1] as const;
+/** The newest that this program was run with. */
+const NEWEST_KNOWN = [7, 2] as const;
+
+/**
+ * Reads the output of `VBoxManage --version`, which may follow a warning and carry the packager's suffix, and judges it.
+ * @returns a warning where the version is newer than any that was tried
+ * @throws UserError where it is too old, or is no version at all
+ */
+export function judgeVersion(output: string): string | undefined {
+  const match = /^(\d+)\.(\d+)\.\d+\S*\s*$/m.exec(output);
+  if (!match)
+    throw new UserError("VBoxManage --version gave no version", {
+      said: output,
+      todo: "check that `vboxManage` is VirtualBox's VBoxManage",
+    });
+  const [version, major, minor] = [match[0].trim(), Number(match[1]), Number(match[2])];
+  if (isBefore([major, minor], OLDEST)) {
+    throw new UserError(`VirtualBox ${version} is too old`, { todo: `install VirtualBox ${OLDEST.join(".")} or later` });
+  }
+  if (isBefore(NEWEST_KNOWN, [major, minor]))
+    return `VirtualBox ${version} is newer than any that this program was tried with (${NEWEST_KNOWN.join(".")})`;
+  return undefined;
+}
+
+const isBefore = ([a, b]: readonly [number, number], [c, d]: readonly [number, number]) => a < c || (a === c && b < d);

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../errors";
+import { VBoxError } from "../vboxError";
+import { withBaseImage } from "../vboxLock";
+import type { VBoxManage } from "../vboxmanage";
+import type { VmInfo } from "../vminfo";
+import { type Owner, stackFolder, standingOf } from "./owner";
+import { removeFolder, removeVm } from "./remove";
+
+/** What a machine is made from. */
+export interface CloneSource {
+  baseImage: string;
+  cloneMode: "full" | "linked";
+  baseSnapshot?: string;
+}
+
+interface ObtainOptions {
+  /** Identifies what the machine is made from: one that an interrupted create made from something else is made anew. */
+  origin: string;
+  /** Takes a machine that is not ours. */
+  adopt: boolean;
+  log(line: string): void;
+}
+
+/**
+ * The owner's machine: the one that is there, or a new clone. A clone that was never completed is deleted first.
+ * @returns its UUID; `isNew`: it is a bare clone, as yet without the owner's mark
+ * @throws UserError for a machine of this name that is not ours, unless it is to be adopted
+ */
+export async function obtainVm(
+  vbox: VBoxManage,
+  owner: Owner,
+  source: CloneSource,
+  options: ObtainOptions,
+): Promise<{ uuid: string; isNew: boolean }> {
+  const { origin, adopt, log } = options;
+  const found = await vbox.showVm(owner.name);
+  const standing = found && (await standingOf(vbox, found, owner, origin));
+  if (found && standing === "foreign" && !adopt) throw refused(found, owner);
+  if (found && (standing === "ours" || standing === "foreign")) {
+    log(standing === "ours" ? "is there already: goes on with it" : "adopts the machine that is there");
+    return { uuid: found.uuid, isNew: false };
+  }
+  return withBaseImage(source.baseImage, async () => {
+    if (found) {
+      log(`deletes what an interrupted run left (${standing})`);
+      await removeVm(vbox, found, owner);
+    }
+    return { uuid: await clone(vbox, owner, source, log), isNew: true };
+  });
+}
+
+const refused = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
+  new UserError(`VirtualBox already has a machine ${name} (${uuid}, ${settingsFile}), which ${stack} did not make`, {
+    todo: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
+  });
+
+/** VirtualBox goes on with a clone whose VBoxManage was killed, and writes its files when we have just removed them. */
+const ATTEMPTS = 6;
+
+async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (line: string) => void): Promise<string> {
+  const base = await checkedBase(vbox, source);
+  const baseFolder = stackFolder(await vbox.machineFolder(), owner);
+  const folder = join(baseFolder, owner.name);
+  const uuid = randomUUID();
+  if (existsSync(folder)) await removeFolder(vbox, folder, owner);
+  log(`clones ${source.baseImage}`);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await vbox.clone(base.uuid, {
+        name: owner.name,
+        uuid,
+        baseFolder,
+        snapshot: source.baseSnapshot,
+        linked: source.cloneMode === "linked",
+      });
+      return uuid;
+    } catch (error) {
+      await removeFolder(vbox, folder, owner);
+      if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !/already[ _]exists/i.test(error.message))
+        throw explained(error, source);
+      log("meets the rest of an interrupted clone, and tries again");
+      await sleep(1000 * attempt);
+    }
+  }
+}
+
+async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot }: CloneSource): Promise<VmInfo> {
+  const base = await vbox.showVm(baseImage);
+  if (!base)
+    throw new UserError(`VirtualBox has no machine ${baseImage} to clone`, {
+      todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms",
+    });
+  if (base.condition === "off" || baseSnapshot) return base;
+  throw new UserError(`the base image ${baseImage} is ${base.state}`, {
+    todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
+  });
+}
+
+function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {
+  if (!(error instanceof VBoxError && error.isNotFound && baseSnapshot)) return error;
+  return new UserError(`the base image ${baseImage} has no snapshot ${baseSnapshot}`, {
+    said: error.detail.said,
+    todo: `take it: VBoxManage snapshot ${baseImage} take ${baseSnapshot}`,
+    cause: error,
+  });
+}

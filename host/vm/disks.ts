@@ -1,0 +1,126 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { UserError } from "../errors";
+import type { Disk } from "../machine";
+import type { Medium } from "../media";
+import type { Slot, VBoxManage } from "../vboxmanage";
+import type { Attachment, VmInfo } from "../vminfo";
+
+/** A disk of ours as it is. */
+export interface DiskInPlace extends Disk {
+  /** The medium that is attached. */
+  uuid: string;
+  slot: Slot;
+}
+
+/** What is to be done with one disk. */
+type Step = { index: number; add: Disk } | { index: number; grow: DiskInPlace; sizeMb: number } | { index: number; remove: DiskInPlace };
+
+/** The file name is how a disk of ours is told from one that the base image or the user brought. Its number is its SATA port. */
+const fileName = (port: number, { format }: Disk) => `vbox-kubeadm-disk-${port}.${format.toLowerCase()}`;
+
+/** What VirtualBox can make larger (tried with 7.2; it accepts a growing VMDK without a word, and leaves it as it is). */
+const growable = new Set(["VDI Standard", "VHD Standard", "VMDK Fixed"]);
+
+/** The disks of ours, each at its index; one that should be there and is not is a hole. */
+export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskInPlace | undefined)[]> {
+  const disks: (DiskInPlace | undefined)[] = [];
+  for (const drive of vm.attachments) {
+    if (drive.controller !== sataController(vm) || drive.port === 0 || drive.isDvd || !drive.uuid) continue;
+    const disk = await observeDisk(vbox, drive, drive.uuid);
+    if (disk) disks[drive.port - 1] = disk;
+  }
+  return Array.from(disks);
+}
+
+/** A snapshot of the machine puts a medium of differences before the disk: its size counts, and the file is found behind it. */
+async function observeDisk(vbox: VBoxManage, drive: Attachment, uuid: string): Promise<DiskInPlace | undefined> {
+  const attached = await vbox.showDisk(uuid);
+  let base: Medium | undefined = attached;
+  while (base?.parentUuid) base = await vbox.showDisk(base.parentUuid);
+  if (!attached || !base) return undefined;
+  const disk = diskOf(base);
+  if (base.location.split(/[\\/]/).at(-1) !== fileName(drive.port, disk)) return undefined;
+  return { ...disk, sizeMb: attached.sizeMb, uuid, slot: drive };
+}
+
+const diskOf = ({ sizeMb, format, isFixed }: Medium): Disk => ({
+  sizeMb,
+  format: format as Disk["format"],
+  variant: isFixed ? "Fixed" : "Standard",
+});
+
+/**
+ * What turns the disks that are into those that are wanted. Nothing is done yet.
+ * @throws UserError for what cannot be done to a disk without losing what is on it
+ */
+export function planDisks(vm: VmInfo, is: readonly (DiskInPlace | undefined)[], wanted: readonly Disk[]): Step[] {
+  if (wanted.length > 0 && !sataController(vm)) {
+    throw new UserError(`${vm.name} has no SATA controller for its disks`, {
+      todo: "give the base image one: VBoxManage storagectl BASE --name SATA --add sata",
+    });
+  }
+  const indexes = Array.from({ length: Math.max(is.length, wanted.length) }, (_, index) => index);
+  return indexes.flatMap((index) => planDisk(vm, index, is[index], wanted[index]));
+}
+
+function planDisk(vm: VmInfo, index: number, is: DiskInPlace | undefined, wanted: Disk | undefined): Step[] {
+  if (!wanted) return is ? [{ index, remove: is }] : [];
+  if (!is) return [{ index, add: wanted }];
+  checkFits(`disks[${index}] of ${vm.name}`, is, wanted);
+  return is.sizeMb === wanted.sizeMb ? [] : [{ index, grow: is, sizeMb: wanted.sizeMb }];
+}
+
+function checkFits(what: string, is: Disk, wanted: Disk): void {
+  const [kindIs, kindWanted] = [is, wanted].map(({ format, variant }) => `${format} ${variant}`) as [string, string];
+  const todo = "to throw the disk away, remove it from `disks`, run `pulumi up`, and add it again";
+  if (kindIs !== kindWanted) throw new UserError(`${what} is ${kindIs} and cannot become ${kindWanted}`, { todo });
+  if (is.sizeMb > wanted.sizeMb) throw new UserError(`${what} has ${is.sizeMb} MB and cannot shrink to ${wanted.sizeMb} MB`, { todo });
+  if (is.sizeMb < wanted.sizeMb && !growable.has(kindIs))
+    throw new UserError(`${what} is ${kindIs}, which VirtualBox cannot make larger`, { todo });
+}
+
+/** Carries out what {@link planDisks} found. The machine must be off. */
+export async function changeDisks(vbox: VBoxManage, vm: VmInfo, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    if ("remove" in step) await removeDisk(vbox, vm, step.remove);
+    else if ("grow" in step) await growDisk(vbox, step.grow.uuid, step.sizeMb);
+    else await addDisk(vbox, vm, step.index, step.add);
+  }
+}
+
+async function addDisk(vbox: VBoxManage, vm: VmInfo, index: number, disk: Disk): Promise<void> {
+  const slot: Slot = { controller: sataController(vm)!, port: index + 1, device: 0 };
+  const taken = vm.attachments.find(({ controller, port }) => controller === slot.controller && port === slot.port);
+  if (taken) {
+    throw new UserError(`SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`, {
+      todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
+    });
+  }
+  const path = join(dirname(vm.settingsFile), fileName(slot.port, disk));
+  if (existsSync(path)) await takeUp(vbox, path, disk);
+  else await vbox.createDisk(path, disk.sizeMb, disk.format, disk.variant);
+  await vbox.attach(vm.uuid, slot, "hdd", path);
+}
+
+/** An interrupted run left the file, or someone detached it: it may hold data, so it is kept. */
+async function takeUp(vbox: VBoxManage, path: string, wanted: Disk): Promise<void> {
+  const medium = await vbox.showDisk(path);
+  if (!medium) throw new UserError(`${path} is in the way of a new disk`, { todo: "move it away" });
+  checkFits(path, diskOf(medium), wanted);
+  if (medium.sizeMb < wanted.sizeMb) await growDisk(vbox, medium.uuid, wanted.sizeMb);
+}
+
+async function growDisk(vbox: VBoxManage, uuid: string, sizeMb: number): Promise<void> {
+  await vbox.resizeDisk(uuid, sizeMb);
+  const now = await vbox.showDisk(uuid);
+  if (now?.sizeMb === sizeMb) return;
+  throw new UserError(`VirtualBox did not make ${now?.location ?? uuid} larger: it has ${now?.sizeMb} MB, and should have ${sizeMb} MB`);
+}
+
+async function removeDisk(vbox: VBoxManage, vm: VmInfo, { slot, uuid }: DiskInPlace): Promise<void> {
+  await vbox.detach(vm.uuid, slot);
+  await vbox.deleteDisk(uuid);
+}
+
+const sataController = (vm: VmInfo) => vm.controllers.find(({ type }) => type === "IntelAhci")?.name;

@@ -1,0 +1,93 @@
+import type { Disk, Nic } from "../machine";
+
+/** The inputs of a machine that can be wrong by themselves. */
+export interface Checked {
+  name?: string;
+  stack?: string;
+  cloneMode?: string;
+  baseSnapshot?: string;
+  baseImage?: string;
+  cpus?: number;
+  memoryMb?: number;
+  vramMb?: number;
+  nics?: Nic[];
+  disks?: Disk[];
+  stopTimeoutSeconds?: number;
+  startTimeoutSeconds?: number;
+}
+
+/**
+ * What is wrong with a machine's inputs, by their names. An input that is not known yet is absent.
+ * @param platform the system that VirtualBox runs on, as Node names it
+ */
+export function vmProblems(inputs: Checked, platform: string = process.platform): Record<string, string> {
+  const { name, stack, cloneMode, baseSnapshot, baseImage = "BASE", nics, disks } = inputs;
+  const problems: Record<string, string | undefined> = {
+    name:
+      name === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+        ? undefined
+        : `${quoted(name)} is no host name; give lower-case letters, digits and "-"`,
+    stack: stack === undefined || /^[\w.-]+(\/[\w.-]+)+$/.test(stack) ? undefined : `${quoted(stack)} is not "project/stack"`,
+    cloneMode:
+      cloneMode === undefined || ["full", "linked"].includes(cloneMode)
+        ? undefined
+        : `${quoted(cloneMode)} is no way to clone; give "full" or "linked"`,
+    baseSnapshot:
+      cloneMode === "linked" && !baseSnapshot
+        ? `a linked clone needs a snapshot of the base image; take one with VBoxManage snapshot ${baseImage} take clean, and give "clean"`
+        : undefined,
+    cpus: outside(inputs.cpus, 1, 64, "CPUs"),
+    memoryMb: outside(inputs.memoryMb, 4, 2_097_152, "MB"),
+    vramMb: outside(inputs.vramMb, 0, 256, "MB"),
+    stopTimeoutSeconds: outside(inputs.stopTimeoutSeconds, 0, 86_400, "seconds"),
+    startTimeoutSeconds: outside(inputs.startTimeoutSeconds, 1, 86_400, "seconds"),
+    nics: nics && nicsProblem(nics, platform),
+    disks: disks && first(disks, diskProblem),
+  };
+  return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+const quoted = (value: unknown) => JSON.stringify(value);
+
+function outside(value: number | undefined, least: number, most: number, unit: string): string | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return undefined;
+  return `${quoted(value)} is not possible; give a whole number of ${unit}, from ${least} to ${most}`;
+}
+
+const first = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) => {
+  const problems = items.map((item, i) => [i, problemOf(item)] as const);
+  const found = problems.find(([, problem]) => problem !== undefined);
+  return found && `[${found[0]}]: ${found[1]}`;
+};
+
+/** The chipset of a worker, PIIX3, has 8. */
+const MOST_NICS = 8;
+
+const NIC_TYPES = ["nat", "natnetwork", "intnet", "hostonly", "hostonlynet", "bridged"];
+
+function nicsProblem(nics: readonly Nic[], platform: string): string | undefined {
+  if (nics.length < 1 || nics.length > MOST_NICS) return `${nics.length} NICs; give 1 to ${MOST_NICS}`;
+  const macs = nics.map(({ mac }) => mac);
+  const twice = macs.find((mac, i) => macs.indexOf(mac) !== i);
+  return first(nics, (nic) => nicProblem(nic, platform)) ?? (twice && `the MAC address ${twice} is there twice`);
+}
+
+function nicProblem({ type, network, mac }: Nic, platform: string): string | undefined {
+  if (!NIC_TYPES.includes(type)) return `${quoted(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
+  if (type === "nat" && network !== undefined) return `a nat NIC has no network; leave out ${quoted(network)}, or choose natnetwork`;
+  if (type !== "nat" && !network) return `a ${type} NIC needs a network; give its name`;
+  if (/["\\\r\n]/.test(network ?? ""))
+    return `${quoted(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
+  if (type === "hostonlynet" && platform !== "darwin")
+    return "host-only networks exist on macOS only; choose hostonly and give the name of an adapter";
+  // The second digit's lowest bit would make it a group's address.
+  if (!/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac))
+    return `${quoted(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
+  return undefined;
+}
+
+function diskProblem({ sizeMb, format, variant }: Disk): string | undefined {
+  if (!["VDI", "VMDK", "VHD"].includes(format)) return `${quoted(format)} is no format; give VDI, VMDK or VHD`;
+  if (!["Standard", "Fixed"].includes(variant)) return `${quoted(variant)} is no variant; give Standard or Fixed`;
+  return outside(sizeMb, 1, 2_097_152, "MB");
+}

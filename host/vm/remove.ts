@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { UserError } from "../errors";
+import { VBoxError } from "../vboxError";
+import type { VBoxManage } from "../vboxmanage";
+import { InaccessibleVm, type VmInfo } from "../vminfo";
+import { isInOurFolder, notOurs, type Owner, stackFolder, standingOf } from "./owner";
+import { powerOff, settled } from "./power";
+
+/** What deletion needs to know. */
+export interface Deleted extends Owner {
+  /** The cidata ISO, which is taken out of the registry too. */
+  isoPath?: string;
+}
+
+/**
+ * Deletes an owner's machine and what an interrupted deletion of it left, and proves that nothing is there any more.
+ * @throws UserError for a machine without the owner's mark, and where something is left
+ */
+export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted): Promise<void> {
+  const vm = await readable(vbox, uuid);
+  if (vm && (await standingOf(vbox, vm, owner)) === "foreign") throw notOurs(vm, owner);
+  if (vm) await removeVm(vbox, vm, owner);
+  if (owner.isoPath !== undefined) await closeIsos(vbox, [owner.isoPath]);
+  const folder = vm ? dirname(vm.settingsFile) : join(stackFolder(await vbox.machineFolder(), owner), owner.name);
+  // Another machine may have been made in its place.
+  if (!isInOurFolder(folder, owner) || (await vbox.showVm(owner.name))) return proveAbsence(vbox, uuid);
+  if (!vm) await removeFolder(vbox, folder, owner);
+  await proveAbsence(vbox, uuid, folder);
+}
+
+/** The machine. One whose files are gone has nothing but its entry in the registry, and loses that at once. */
+async function readable(vbox: VBoxManage, uuid: string): Promise<VmInfo | undefined> {
+  try {
+    return await vbox.showVm(uuid);
+  } catch (error) {
+    if (!(error instanceof InaccessibleVm)) throw error;
+    await vbox.unregister(uuid, { deleteFiles: false });
+    return undefined;
+  }
+}
+
+/** @throws UserError naming what is left of a machine: itself, its folder, its disks */
+async function proveAbsence(vbox: VBoxManage, uuid: string, folder?: string): Promise<void> {
+  const media = folder === undefined ? [] : await mediaIn(vbox, folder);
+  const left = [
+    ...((await vbox.showVm(uuid)) ? [`machine ${uuid}`] : []),
+    ...(folder !== undefined && existsSync(folder) ? [folder] : []),
+    ...media.map(({ location, uuid: medium }) => `medium ${medium}, ${location}`),
+  ];
+  if (left.length === 0) return;
+  throw new UserError("the machine was not deleted completely", {
+    said: `left:\n${left.join("\n")}`,
+    todo: "run the same again, or remove this by hand",
+  });
+}
+
+/**
+ * Deletes a machine, with its folder and every disk in it. Its power is cut at once: nothing on a machine that is deleted needs a clean
+ * shutdown. Disks that lie elsewhere were attached by someone else, and stay. ISOs are taken out of the registry, and their files stay.
+ */
+export async function removeVm(vbox: VBoxManage, vm: VmInfo, owner: Owner): Promise<void> {
+  const folder = dirname(vm.settingsFile);
+  const { condition, attachments } = await powerOff(vbox, await settled(vbox, vm.uuid));
+  if (condition === "saved") await vbox.discardState(vm.uuid);
+  for (const drive of attachments.filter(({ isDvd, medium }) => !isDvd && !isWithin(medium, folder))) await vbox.detach(vm.uuid, drive);
+  await vbox.unregister(vm.uuid, { deleteFiles: true });
+  const isos = attachments.filter(({ isDvd, uuid }) => isDvd && uuid).map(({ medium }) => medium);
+  if (isos.length > 0) await closeIsos(vbox, isos);
+  if (isInOurFolder(folder, owner)) await removeFolder(vbox, folder, owner);
+}
+
+/** Takes ISOs out of the registry, but for those that another machine uses. */
+async function closeIsos(vbox: VBoxManage, paths: readonly string[]): Promise<void> {
+  const isos = (await vbox.listMedia("dvds")).filter(({ location }) => paths.some((path) => resolve(path) === resolve(location)));
+  for (const { uuid } of isos) {
+    await vbox.closeMedium("dvd", uuid).catch((error: unknown) => {
+      if (!(error instanceof VBoxError && error.isInUse)) throw error;
+    });
+  }
+}
+
+/**
+ * Removes the folder of an owner's machine with all in it, and takes its disks out of the registry first.
+ * @throws VBoxError, before anything is removed, where a machine still uses one of the disks
+ */
+export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: Owner): Promise<void> {
+  // Differences come after what they are differences from, and must go first.
+  for (const { uuid } of (await mediaIn(vbox, folder)).reverse()) await vbox.closeMedium("disk", uuid);
+  await rm(folder, { recursive: true, force: true });
+  // The folders of the stack, the project and ours go when they are empty.
+  const parents = stack.split("/").reduce((above) => [...above, dirname(above.at(-1)!)], [dirname(folder)]);
+  for (const parent of parents) await rmdir(parent).catch(() => {});
+}
+
+const mediaIn = async (vbox: VBoxManage, folder: string) =>
+  (await vbox.listMedia("hdds")).filter(({ location }) => isWithin(location, folder));
+
+const isWithin = (path: string, folder: string) => resolve(path).startsWith(`${resolve(folder)}${sep}`);

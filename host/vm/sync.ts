@@ -1,0 +1,54 @@
+import type { Disk } from "../machine";
+import type { OneByOne } from "../oneByOne";
+import type { VBoxManage } from "../vboxmanage";
+import { changeDisks, observeDisks, planDisks } from "./disks";
+import { BIRTH_FLAGS, type Hardware, hardwareFlags } from "./hardware";
+import { dropInheritedDrives, insertIso } from "./iso";
+import { mark, notOurs, type Owner, standingOf } from "./owner";
+import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
+
+/** What a machine is to be. */
+export interface VmSpec extends Owner, Hardware, PowerTimeouts {
+  disks: Disk[];
+  isoPath?: string;
+  autostart: boolean;
+  adopt: boolean;
+}
+
+interface SyncOptions {
+  /** Identifies what the machine is made from; part of its mark. */
+  origin: string;
+  /** Running machines that need a stop take turns. */
+  restarts: OneByOne;
+  /** Resolves when the running machine's guest is ready, before the next one may stop. */
+  ready(): Promise<void>;
+  log(line: string): void;
+}
+
+/**
+ * Makes a machine what it is to be, from wherever it is: a bare clone, half changed, running or not. Only what differs is touched, and only
+ * a difference that needs it stops the machine.
+ */
+export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, options: SyncOptions): Promise<void> {
+  const vm = await settled(vbox, uuid);
+  const standing = await standingOf(vbox, vm, spec);
+  if (standing === "foreign" && !spec.adopt) throw notOurs(vm, spec);
+  const isBare = standing === "half-made";
+  const flags = [...(isBare ? BIRTH_FLAGS : []), ...hardwareFlags(vm, spec)];
+  const disks = planDisks(vm, await observeDisks(vbox, vm), spec.disks);
+  const needsStop = flags.length > 0 || disks.length > 0;
+  const isUp = ["running", "paused", "stuck"].includes(vm.condition);
+
+  const change = async () => {
+    const off = needsStop ? await stopVm(vbox, uuid, spec, options.log) : vm;
+    const now = isBare ? await dropInheritedDrives(vbox, off) : off;
+    await vbox.modify(uuid, flags);
+    await changeDisks(vbox, now, disks);
+    if (spec.isoPath !== undefined) await insertIso(vbox, now, spec.isoPath);
+    if (standing !== "ours") await mark(vbox, uuid, spec, options.origin);
+    if (!spec.autostart && !isUp) return;
+    await startVm(vbox, uuid, spec, options.log);
+    await options.ready();
+  };
+  await (needsStop && isUp ? options.restarts.run(spec.name, change) : change());
+}

@@ -1,0 +1,253 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
+import { resolveTarget } from "../host/bastion";
+import { type Readiness, waitForCloudInit } from "../host/cloudInit";
+import { UserError } from "../host/errors";
+import { type Exec, exec as execHere } from "../host/exec";
+import type { Disk, Nic } from "../host/machine";
+import { OneByOne } from "../host/oneByOne";
+import { withBaseImage } from "../host/vboxLock";
+import { VBoxManage } from "../host/vboxmanage";
+import type { VmInfo } from "../host/vminfo";
+import { obtainVm } from "../host/vm/clone";
+import { observeDisks } from "../host/vm/disks";
+import { isoOf, isSameIso } from "../host/vm/iso";
+import { markOf, notOurs, standingOf } from "../host/vm/owner";
+import { vmProblems } from "../host/vm/problems";
+import { deleteVm, removeVm } from "../host/vm/remove";
+import { syncVm } from "../host/vm/sync";
+import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
+
+/** Arguments of {@link VBoxVm}. */
+export interface VBoxVmArgs {
+  /** The VM's name. A change replaces. */
+  name: pulumi.Input<string>;
+  /** The owner, `project/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces. */
+  stack: pulumi.Input<string>;
+  /** The VBoxManage executable. Default `VBoxManage`. A change is used the next time. */
+  vboxManage?: pulumi.Input<string>;
+  /** Name or UUID of the VM that is cloned. A change replaces. */
+  baseImage: pulumi.Input<string>;
+  /** `full`: a copy of its disks; `linked`: their differences from `baseSnapshot`. Default `full`. A change replaces. */
+  cloneMode?: pulumi.Input<"full" | "linked">;
+  /** The base image's snapshot that is cloned; needed for a linked clone. Default: its current state. A change replaces. */
+  baseSnapshot?: pulumi.Input<string>;
+  /** Virtual CPUs. Default 2. A change needs a stop. */
+  cpus?: pulumi.Input<number>;
+  /** Memory, in MB. Default 2048. A change needs a stop. */
+  memoryMb?: pulumi.Input<number>;
+  /** Video memory, in MB. Default 33. A change needs a stop. */
+  vramMb?: pulumi.Input<number>;
+  /** The network adapters, in their order, 1 to 8. A change needs a stop. */
+  nics: pulumi.Input<Nic[]>;
+  /** Disks beside the base image's own, in their order. Adding, growing and removing need a stop; none can shrink. Default none. */
+  disks?: pulumi.Input<Disk[]>;
+  /** Path of the cidata ISO, attached to controller IDE, port 1, device 0. Default: an empty drive. A change is live. */
+  isoPath?: pulumi.Input<string>;
+  /** SHA-256 of the ISO. Cloud-init runs once, so a change replaces. */
+  isoSha256?: pulumi.Input<string>;
+  /** Whether the VM is to run. It is started where it does not; it is never stopped for it. Default true. A change is live. */
+  autostart?: pulumi.Input<boolean>;
+  /** Takes over a VM of this name that something else made, instead of refusing it. Default false. A change is used the next time. */
+  adopt?: pulumi.Input<boolean>;
+  /** How long the guest gets to shut down before the power is cut, in seconds. Default 120. A change is used the next time. */
+  stopTimeoutSeconds?: pulumi.Input<number>;
+  /** How long VirtualBox gets to start the VM, in seconds. Default 120. A change is used the next time. */
+  startTimeoutSeconds?: pulumi.Input<number>;
+  /** How to tell that cloud-init is done, and learn the address. Default: a started VM counts as ready. A change is used the next time. */
+  readiness?: pulumi.Input<Readiness>;
+}
+
+/** A VM that is cloned from a base image. */
+export class VBoxVm extends DynamicResource {
+  /** The VM that it was cloned from. */
+  declare readonly baseImage: pulumi.Output<string>;
+  /** SHA-256 of the ISO that it first booted from. */
+  declare readonly isoSha256: pulumi.Output<string | undefined>;
+  /** The VM's UUID. */
+  declare readonly uuid: pulumi.Output<string>;
+  /** The MAC addresses of its NICs, 12 upper-case hexadecimal digits each. */
+  declare readonly macs: pulumi.Output<string[]>;
+  /** Its state in VirtualBox's words, such as `running` or `poweroff`. */
+  declare readonly state: pulumi.Output<string>;
+  /** The IPv4 address that the guest itself reports for the first NIC; undefined without `readiness`. */
+  declare readonly address: pulumi.Output<string | undefined>;
+  /** The mark of ownership, `project/stack/name`. */
+  declare readonly owner: pulumi.Output<string>;
+
+  constructor(name: string, args: VBoxVmArgs, opts?: pulumi.CustomResourceOptions) {
+    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner"] }, opts);
+  }
+}
+
+type Args = pulumi.Unwrap<VBoxVmArgs>;
+type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
+type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional>;
+interface Observed {
+  uuid: string;
+  macs: string[];
+  state: string;
+  address?: string;
+  owner: string;
+}
+type Outputs = Inputs & Observed;
+
+/** The provider, on top of whatever runs VBoxManage. */
+export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
+  const restarts = new OneByOne();
+  const connect = ({ vboxManage }: Inputs) => new VBoxManage(vboxManage, exec);
+
+  /** Brings the machine to its inputs, waits for its guest where it is told how, and reports what is. */
+  const sync = async (uuid: string, inputs: Inputs, { log }: Context): Promise<Outputs> => {
+    const vbox = connect(inputs);
+    let address: string | undefined;
+    const ready = async () => {
+      if (inputs.readiness) address = await waitUntilReady(inputs, inputs.readiness, exec, log);
+    };
+    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), restarts, ready, log });
+    return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
+  };
+
+  return {
+    defaults: {
+      vboxManage: "VBoxManage",
+      cloneMode: "full",
+      cpus: 2,
+      memoryMb: 2048,
+      vramMb: 33,
+      disks: [],
+      autostart: true,
+      adopt: false,
+      stopTimeoutSeconds: 120,
+      startTimeoutSeconds: 120,
+    },
+
+    changes: {
+      name: "replaces",
+      stack: "replaces",
+      baseImage: "replaces",
+      cloneMode: "replaces",
+      baseSnapshot: "replaces",
+      isoSha256: "replaces",
+      cpus: "stop",
+      memoryMb: "stop",
+      vramMb: "stop",
+      nics: "stop",
+      disks: "stop",
+      isoPath: "live",
+      autostart: "live",
+      vboxManage: "ignored",
+      adopt: "ignored",
+      stopTimeoutSeconds: "ignored",
+      startTimeoutSeconds: "ignored",
+      readiness: "ignored",
+    },
+
+    problems: vmProblems,
+
+    async create(inputs, context) {
+      const vbox = connect(inputs);
+      await vbox.checkVersion(context.log);
+      const { uuid, isNew } = await obtainVm(vbox, inputs, inputs, { origin: originOf(inputs), adopt: inputs.adopt, log: context.log });
+      try {
+        return { id: uuid, outs: await sync(uuid, inputs, context) };
+      } catch (error) {
+        throw isNew ? await undone(vbox, uuid, inputs, error as Error) : await partial(vbox, uuid, inputs, error as Error);
+      }
+    },
+
+    async read(id, outs) {
+      const vbox = connect(outs);
+      const vm = await vbox.showVm(id);
+      if (!vm) return undefined;
+      if ((await standingOf(vbox, vm, outs)) === "foreign") throw notOurs(vm, outs);
+      return observe(vbox, vm, outs);
+    },
+
+    async update(id, _olds, news, context) {
+      try {
+        return await sync(id, news, context);
+      } catch (error) {
+        throw await partial(connect(news), id, news, error as Error);
+      }
+    },
+
+    delete: (id, outs) => withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs)),
+  };
+}
+
+/** @internal Loaded by the handler in a resource's state. */
+export const provider = vboxVmProvider(execHere);
+
+/** What a machine is made from, as a hash: a change of any of it makes another machine. */
+const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: Inputs) =>
+  createHash("sha256")
+    .update(JSON.stringify([baseImage, cloneMode, baseSnapshot, isoSha256]))
+    .digest("hex");
+
+/** The inputs as they really are, in the inputs' own spelling where they are met, and what else there is to know. */
+async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?: string }): Promise<Outputs> {
+  const { cpus, memoryMb, vramMb, nics, state } = vm;
+  return {
+    ...known,
+    ...{ cpus, memoryMb, vramMb },
+    nics: nics as Nic[],
+    disks: await disksOf(vbox, vm, known.disks),
+    isoPath: isoPathOf(vm, known.isoPath),
+    // A machine that is to run and does not is started by the next `up`; one that need not run may.
+    autostart: known.autostart && ["running", "busy"].includes(vm.condition),
+    ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
+  };
+}
+
+/** A disk that is missing between others counts as one without size. */
+async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Disk[]> {
+  return (await observeDisks(vbox, vm)).map((disk, i) => {
+    const { sizeMb, format, variant } = disk ?? { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
+    return { sizeMb, format, variant };
+  });
+}
+
+/** Without an ISO of ours, what is in the drive is the user's. */
+function isoPathOf(vm: VmInfo, wanted: string | undefined): string | undefined {
+  const is = isoOf(vm);
+  return wanted === undefined || (is !== undefined && isSameIso(is, wanted)) ? wanted : is;
+}
+
+/**
+ * Resolves with the address that the guest has on its first NIC.
+ * @throws UserError when it has none there
+ */
+async function waitUntilReady({ name, nics, vboxManage }: Inputs, readiness: Readiness, exec: Exec, log: Context["log"]): Promise<string> {
+  const target = await resolveTarget(readiness.target, vboxManage, exec);
+  const { addresses } = await waitForCloudInit({ ...readiness, name, target, log });
+  const mac = nics[0]!.mac.toLowerCase().replace(/..(?=.)/g, "$&:");
+  const address = addresses.get(mac);
+  if (address) return address;
+  throw new UserError(`the guest has no IPv4 address on its first network adapter (${mac})`, {
+    todo: "look at the network's DHCP server, and at `ip address` on the guest",
+  });
+}
+
+/** Takes a new clone back, unless it runs: then it is there to be looked at, and the next `up` goes on with it. */
+async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Error): Promise<Error> {
+  try {
+    const vm = await vbox.showVm(uuid);
+    if (vm && vm.condition !== "off") return await partial(vbox, uuid, inputs, error);
+    if (vm) await removeVm(vbox, vm, inputs);
+    return error;
+  } catch (undoError) {
+    const said = `${error.message}\nand what was made could not be taken back:\n${(undoError as Error).message}`;
+    return partial(vbox, uuid, inputs, new UserError("the machine was not made", { said, cause: error }));
+  }
+}
+
+/** The failure together with the state that it left; the failure alone where there is no machine. */
+async function partial(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Error): Promise<Error> {
+  try {
+    const vm = await vbox.showVm(uuid);
+    return vm ? new PartialFailure(uuid, await observe(vbox, vm, inputs), error) : error;
+  } catch {
+    return new PartialFailure(uuid, { uuid, owner: markOf(inputs) }, error);
+  }
+}
