@@ -1,0 +1,106 @@
+import * as pulumi from "@pulumi/pulumi";
+import { generateKeyPairSync } from "node:crypto";
+import { configurationOf, stackValues } from "./support/configuration";
+
+interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+  dependencies: string[];
+}
+
+const hostKey = `ssh-ed25519 ${Buffer.from(generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "der" })).toString("base64")}`;
+const hostKeys = Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [hostKey]]));
+
+/** Runs index.ts against Pulumi's mocks, and gives what it registers. */
+async function compose(values: Record<string, unknown>): Promise<{ registered: Registered[]; outputs: Record<string, unknown> }> {
+  const registered: Registered[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        const given = inputs as Record<string, unknown>;
+        registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: given, dependencies: [] });
+        return { id: `${name}-id`, state: { ...given, ...outputsOf(type, name) } };
+      },
+      call: () => ({}),
+    },
+    "vbox-kubeadm",
+    "dev",
+  );
+  configurationOf({ hostKeys, sshPublicKey: hostKey, ...values });
+  let outputs: Record<string, pulumi.Output<unknown>> = {};
+  jest.isolateModules(() => {
+    outputs = require("../index") as typeof outputs;
+  });
+  const resolved = await new Promise<Record<string, unknown>>((resolve) => pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)));
+  return { registered, outputs: resolved };
+}
+
+function outputsOf(type: string, name: string): Record<string, unknown> {
+  if (type.endsWith("CloudInitIso")) return { sha256: `sha of ${name}`, hostPublicKey: hostKey };
+  if (type.endsWith("vbox:Vm")) return { uuid: `uuid of ${name}`, address: "192.168.2.130" };
+  if (type.endsWith("JoinToken")) return { token: "t", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
+  if (type.endsWith("WorkerJoin")) return { kubeletVersion: "v1.36.3", internalIp: "192.168.2.130", ready: true };
+  return {};
+}
+
+const of = (registered: Registered[], type: string) => registered.filter((resource) => resource.type.endsWith(type));
+
+test("the tutorial's environment is two routes, and three workers of ISO, VM, token and join", async () => {
+  const { registered, outputs } = await compose(stackValues("dev"));
+  expect(of(registered, "HostRoute").map(({ inputs }) => inputs)).toMatchObject([
+    { destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" },
+    { destination: "192.168.4.32/27", gateway: "192.168.4.62", interface: "vboxnet0" },
+  ]);
+  const workers = ["kube-node01", "kube-node02", "kube-node03"];
+  for (const type of ["CloudInitIso", "vbox:Vm", "JoinToken", "WorkerJoin"]) expect(of(registered, type).map(({ name }) => name).sort()).toEqual(workers);
+  expect(of(registered, "vbox:Vm").find(({ name }) => name === "kube-node02")!.inputs).toMatchObject({
+    name: "kube-node02",
+    stack: "kube/dev",
+    baseImage: "debian-base-image",
+    cpus: 2,
+    memoryMb: 2048,
+    vramMb: 33,
+    nics: [{ type: "intnet", network: "node", mac: expect.stringMatching(/^080027[0-9A-F]{6}$/) }],
+    isoSha256: "sha of kube-node02",
+    readiness: { target: { address: "kube-node02.kube.demo", user: "debian", hostKeys: [hostKey], bastion: { vm: "busybox", user: "debian", hostKeys: [hostKey] } }, rebootExpected: true },
+  });
+  expect(of(registered, "WorkerJoin").find(({ name }) => name === "kube-node03")!.inputs).toMatchObject({
+    machine: "debian-base-image sha of kube-node03",
+    vmUuid: "uuid of kube-node03",
+    endpoint: "192.168.4.20:6443",
+    caCertHash: "sha256:00",
+    address: "192.168.2.130",
+    masters: [{ address: "kube-mast01" }, { address: "kube-mast02" }, { address: "kube-mast03" }],
+  });
+  expect(outputs).toMatchObject({
+    nodes: workers.map((name) => ({ name, version: "v1.36.3", internalAddress: "192.168.2.130", ready: true })),
+    addresses: { "kube-node01": "192.168.2.130" },
+    kubeconfig: "k",
+  });
+});
+
+test("every NIC has a MAC address of its own", async () => {
+  const { registered } = await compose({ nics: [{ type: "intnet", network: "node" }, { type: "nat" }] });
+  const macs = of(registered, "vbox:Vm").flatMap(({ inputs }) => (inputs.nics as { mac: string }[]).map(({ mac }) => mac));
+  expect(macs).toHaveLength(6);
+  expect(new Set(macs).size).toBe(6);
+});
+
+test("the ISO is told the same MAC addresses as the VM", async () => {
+  const { registered } = await compose({ workerNames: ["n1"] });
+  const [vm] = of(registered, "vbox:Vm");
+  expect(of(registered, "CloudInitIso")[0]!.inputs.macAddresses).toEqual((vm!.inputs.nics as { mac: string }[]).map(({ mac }) => mac));
+});
+
+test("without autostart nothing joins", async () => {
+  const { registered, outputs } = await compose({ autostart: false });
+  expect(of(registered, "vbox:Vm")).toHaveLength(3);
+  expect(of(registered, "WorkerJoin")).toHaveLength(0);
+  expect(outputs.nodes).toEqual([]);
+});
+
+test("docker has its own CRI socket", async () => {
+  const { registered } = await compose({ containerRuntime: "docker", criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "0".repeat(64) });
+  expect(of(registered, "WorkerJoin")[0]!.inputs.criSocket).toBe("unix:///run/cri-dockerd.sock");
+});

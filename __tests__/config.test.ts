@@ -1,0 +1,59 @@
+import { hostKeysOf, readConfiguration, workerConfiguration, workerNames } from "../config";
+import { configurationSchema } from "../configSchema";
+import { configurationOf, projectKeys, stackValues } from "./support/configuration";
+
+const read = (values: Record<string, unknown> = {}) => readConfiguration(configurationOf(values));
+
+test("Pulumi.yaml and the program know the same keys, each with a description", () => {
+  expect(Object.keys(projectKeys).sort()).toEqual(Object.keys(configurationSchema.shape).sort());
+  for (const { description, type } of Object.values(projectKeys)) expect(description && type).toBeTruthy();
+});
+
+test("Pulumi.yaml's defaults are a whole configuration: the tutorial's", () => {
+  const config = read();
+  expect(workerNames(config)).toEqual(["kube-node01", "kube-node02", "kube-node03"]);
+  expect(config).toMatchObject({ cpus: 2, memoryMb: 2048, vramMb: 33, nics: [{ type: "intnet", network: "node" }], baseImage: "debian-base-image", bastion: { vm: "busybox" } });
+  expect(config.timeouts).toEqual({ cloudInit: 1800, start: 120, stop: 120, ssh: 120, join: 300, ready: 300, drain: 120 });
+});
+
+test.each(["dev", "lab"])("Pulumi.%s.yaml is right", (stack) => expect(() => read(stackValues(stack))).not.toThrow());
+
+test("a worker may be other than the rest", () => {
+  const config = read({ workerOverrides: { "kube-node02": { memoryMb: 4096, labels: { disk: "ssd" } } } });
+  expect(workerConfiguration(config, "kube-node02")).toMatchObject({ memoryMb: 4096, cpus: 2, labels: { disk: "ssd" } });
+  expect(workerConfiguration(config, "kube-node01")).toMatchObject({ memoryMb: 2048, labels: {} });
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ["a small memory", { memoryMb: 100 }, /memoryMb: give at least 512 MB/],
+  ["text for a number", { cpus: "two" }, /cpus: give a number of CPUs/],
+  ["a fraction", { cpus: 1.5 }, /cpus: give a whole number of CPUs/],
+  ["an upper-case name", { workerNames: ["Node1"] }, /workerNames\[0\]: give a host name/],
+  ["one name twice", { workerNames: ["n1", "n1"] }, /workerNames: two workers have one name/],
+  ["an unknown NIC", { nics: [{ type: "wifi", network: "x" }] }, /nics\[0\]\.type: give a type: nat, natnetwork/],
+  ["an intnet without a name", { nics: [{ type: "intnet" }] }, /nics\[0\]\.network/],
+  ["no NIC", { nics: [] }, /nics: give at least one network adapter/],
+  ["a bad disk", { disks: [{ sizeMb: 1000, format: "QCOW" }] }, /disks\[0\]\.format: give VDI, VMDK or VHD/],
+  ["an unknown effect", { taints: [{ key: "a", effect: "Never" }] }, /taints\[0\]\.effect: give NoSchedule/],
+  ["a short version", { kubernetesVersion: "v1.36" }, /kubernetesVersion: give a full version such as 1\.36\.3/],
+  ["an unknown runtime", { containerRuntime: "rkt" }, /containerRuntime: give containerd or docker/],
+  ["docker without cri-dockerd", { containerRuntime: "docker" }, /criDockerdUrl: is needed for containerRuntime docker/],
+  ["a linked clone of no snapshot", { cloneMode: "linked" }, /baseSnapshot: is needed for cloneMode linked/],
+  ["a route with host bits", { routes: [{ destination: "192.168.4.1/27", gateway: "192.168.4.30", interface: "vboxnet0" }] }, /routes\[0\]\.destination: give a network/],
+  ["a route over the pods", { routes: [{ destination: "10.0.0.0/8", gateway: "192.168.4.30", interface: "vboxnet0" }] }, /routes\[0\]\.destination: 10\.0\.0\.0\/8 overlaps podSubnet/],
+  ["a bastion of nothing", { bastion: {} }, /bastion: give vm or address/],
+  ["a misspelt timeout", { timeouts: { joins: 3 } }, /timeouts: .*joins/],
+  ["a token for ever", { tokenTtlMinutes: 0 }, /tokenTtlMinutes: give at least 1 minutes/],
+  ["an override of nobody", { workerOverrides: { n9: {} } }, /workerOverrides\.n9: there is no such worker; give one of kube-node01/],
+  ["a bad override", { workerOverrides: { "kube-node01": { memoryMb: 1 } } }, /workerOverrides\.kube-node01\.memoryMb: give at least 512 MB/],
+  ["no master", { masters: [] }, /masters: give at least one master/],
+  ["a kubelet argument with dashes", { kubeletArgs: { "--max-pods": "5" } }, /kubeletArgs.*: give a kubelet argument's name without its dashes/],
+])("%s is refused by its key", (_what, values, message) => expect(() => read(values)).toThrow(message));
+
+test("every wrong key is told at once", () => {
+  expect(() => read({ cpus: 0, memoryMb: 1 })).toThrow(/cpus: give at least 1 CPUs[\s\S]*memoryMb: give at least 512 MB/);
+});
+
+test("an unknown machine is never trusted", () => {
+  expect(() => hostKeysOf({ hostKeys: {}, sshKnownHostsFile: "/nonexistent" }, "kube-mast01")).toThrow(/no host key of kube-mast01 is known[\s\S]*hostKeys\.kube-mast01/);
+});
