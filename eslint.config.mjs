@@ -16,15 +16,6 @@ export default tseslint.config(
     },
   },
   {
-    // The serialized handler holds no types: what it loads is known when it is called.
-    files: ["providers/dynamic.ts"],
-    rules: {
-      "@typescript-eslint/no-unsafe-call": "off",
-      "@typescript-eslint/no-unsafe-member-access": "off",
-      "@typescript-eslint/no-unsafe-return": "off",
-    },
-  },
-  {
     // Parsed answers and asymmetric matchers are `any`, and a fake is async because what it stands for is.
     files: ["__tests__/**"],
     rules: {

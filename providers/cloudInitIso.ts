@@ -125,6 +125,7 @@ interface Outputs extends Inputs, HostKey {
   reboots: boolean;
 }
 
+/** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
   defaults: {
     intact: true,

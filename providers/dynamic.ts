@@ -65,27 +65,16 @@ export class PartialFailure extends Error {
 }
 
 /**
- * The object that Pulumi serializes into every resource's state, twice. It holds no logic, only where to find it, so that state stays
- * small, an edit of a provider is no change of its resources, and `read` and `delete` always run today's code. `module` is relative to the
- * program's folder, the plugin's working directory, and is a contract: yesterday's state still names it.
+ * What Pulumi keeps in every resource's state, twice, under the name `__provider`: the text of a module whose `handler` makes the provider.
+ * Pulumi's own base class serializes a provider's whole code into it; ours only says where the code is. So state stays small, an edit of a
+ * provider is no change of its resources, and `read` and `delete` always run today's code. `module` is relative to the program's folder, the
+ * plugin's working directory, and is a contract: yesterday's state still names it.
  */
-function handler(module: string): pulumi.dynamic.ResourceProvider {
-  const call = (operation: string, ...args: unknown[]) => {
-    require("tsx/cjs");
-    return require(process.cwd() + "/providers/engine").call(module, operation, args);
-  };
-  return {
-    check: (olds, news) => call("check", olds, news),
-    diff: (id, olds, news) => call("diff", id, olds, news),
-    create: (inputs) => call("create", inputs),
-    read: (id, outs) => call("read", id, outs),
-    update: (id, olds, news) => call("update", id, olds, news),
-    delete: (id, outs) => call("delete", id, outs),
-  };
-}
+const handlerOf = (module: string) =>
+  `exports.handler = () => { require("tsx/cjs"); return require(process.cwd() + "/providers/engine").load("${module}"); };`;
 
 /** Base of the program's resources. */
-export abstract class DynamicResource extends pulumi.dynamic.Resource {
+export abstract class DynamicResource extends pulumi.CustomResource {
   /**
    * @param module the provider's file without its ending, relative to the program's folder
    * @param type `module:Name`; the type token is `pulumi-nodejs:dynamic/module:Name`
@@ -100,8 +89,8 @@ export abstract class DynamicResource extends pulumi.dynamic.Resource {
     { outputs, secrets = [] }: { outputs: readonly string[]; secrets?: readonly string[] },
     opts: pulumi.CustomResourceOptions = {},
   ) {
-    const [group, kind] = type.split(":") as [string, string];
     const undeclared = Object.fromEntries(outputs.map((output) => [output, undefined]));
-    super(handler(module), name, { ...undeclared, ...args }, { ...opts, additionalSecretOutputs: [...secrets] }, group, kind);
+    const props = { ...undeclared, ...args, __provider: handlerOf(module) };
+    super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, additionalSecretOutputs: [...secrets] });
   }
 }

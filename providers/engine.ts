@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../host/errors";
 import { redact } from "../host/redact";
@@ -10,10 +11,18 @@ const rolling = new Rolling();
 type Bag = Record<string, unknown>;
 type AnyProvider = Provider<Named & Bag, Named & Bag>;
 
-/** Called by the handler in a resource's state: runs one operation of the provider in `module` as the engine expects it. */
-export function call(module: string, operation: keyof typeof operations, args: unknown[]): Promise<unknown> {
+/** Called by the handler in a resource's state: the provider in `module`, as the engine calls it. */
+export function load(module: string): pulumi.dynamic.ResourceProvider {
   const { provider } = require(`${process.cwd()}/${module}`) as { provider: AnyProvider };
-  return (operations[operation] as (provider: AnyProvider, ...args: unknown[]) => Promise<unknown>)(provider, ...args);
+  const { check, diff, create, read, update, delete: remove } = operations;
+  return {
+    check: (olds: Bag, news: Bag) => check(provider, olds, news),
+    diff: (id, olds: Bag, news: Named & Bag) => diff(provider, id, olds, news),
+    create: (inputs: Named & Bag) => create(provider, inputs),
+    read: (id, outs: Named & Bag) => read(provider, id, outs),
+    update: (id, olds: Named & Bag, news: Named & Bag) => update(provider, id, olds, news),
+    delete: (id, outs: Named & Bag) => remove(provider, id, outs),
+  };
 }
 
 /** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
@@ -21,7 +30,7 @@ export const operations = {
   check(provider: AnyProvider, _olds: Bag, news: Bag) {
     const inputs = { ...provider.defaults, ...defined(news) };
     const problems = provider.problems(Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value))));
-    const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason }));
+    const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
     return Promise.resolve({ inputs, failures });
   },
 
@@ -52,10 +61,14 @@ export const operations = {
     reported(outs, () => provider.delete(id, ours(outs), contextOf(outs))),
 };
 
-/** `__provider`, the serialized handler, is the engine's and must stay in every state. */
+/** `__provider`, the handler, is the engine's and must stay in every state. */
 const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provider });
 
-const ours = ({ __provider, ...rest }: Named & Bag): Named & Bag => rest;
+function ours(inputs: Named & Bag): Named & Bag {
+  const rest = { ...inputs };
+  delete rest.__provider;
+  return rest;
+}
 
 /** Undefined anywhere in what goes to the engine is an "Unexpected struct type", or a hang. */
 const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
