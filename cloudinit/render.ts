@@ -116,6 +116,7 @@ function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
     criDockerdSha256: options.criDockerdSha256,
     sandboxImage: options.sandboxImage ?? "",
     debianMirror: options.debianMirror,
+    securityMirror: options.debianMirror && securityMirror(options.debianMirror),
     packageUpgrade: options.packageUpgrade,
     locale: options.locale,
     timezone: options.timezone,
@@ -125,6 +126,9 @@ function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
 }
 
 const within = (folder: string, file: string) => `${folder.replace(/\/+$/, "")}/${file}`;
+
+/** Debian's mirrors have its security updates in a folder beside the main one; other layouts, such as Ubuntu's, have them in the same. */
+const securityMirror = (mirror: string) => mirror.replace(/\/debian\/?$/, "/debian-security");
 
 /** `080027A1B2C3` → `08:00:27:a1:b2:c3`. */
 const withColons = (mac: string) => mac.toLowerCase().match(/../g)!.join(":");

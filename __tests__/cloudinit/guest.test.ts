@@ -55,18 +55,18 @@ test("packages are installed only when they are missing", async () => {
 
 test("a repository is trusted only with the one key of the fingerprint", async () => {
   const { stdout } = await inGuest(
-    `export GNUPGHOME=/root/keys; mkdir -m 700 $GNUPGHOME
+    `export GNUPGHOME=/var/tmp/keys; mkdir -m 700 $GNUPGHOME
     for who in right wrong; do
-      gpg --batch --quiet --passphrase '' --quick-generate-key $who ed25519 2>/dev/null; gpg --armor --export $who >/root/$who.asc
+      gpg --batch --quiet --passphrase '' --quick-generate-key $who ed25519 2>/dev/null; gpg --armor --export $who >/var/tmp/$who.asc
     done
-    gpg --armor --export >/root/both.asc
+    gpg --armor --export >/var/tmp/both.asc
     fingerprint=$(gpg --with-colons --list-keys right | awk -F: '$1 == "fpr" { print $10; exit }')
     gpgconf --kill all; unset GNUPGHOME
     for key in wrong both missing; do
-      ! apt-repository test http://repository/deb / file:///root/$key.asc $fingerprint 2>/dev/null
+      ! apt-repository test http://repository/deb / file:///var/tmp/$key.asc $fingerprint 2>/dev/null
       ls /etc/apt/keyrings /etc/apt/sources.list.d
     done
-    echo --; apt-repository test http://repository/deb "trixie stable" file:///root/right.asc $fingerprint
+    echo --; apt-repository test http://repository/deb "trixie stable" file:///var/tmp/right.asc $fingerprint
     cat /etc/apt/sources.list.d/test.list; stat -c %a /etc/apt/keyrings/test.gpg
     gpg --show-keys --with-colons /etc/apt/keyrings/test.gpg 2>/dev/null | grep -c "^fpr.*$fingerprint"`,
     { ...programs, ...apt },

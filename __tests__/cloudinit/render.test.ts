@@ -105,7 +105,7 @@ test("trusts a certification authority, and takes packages from a mirror, only w
   const given = userDataOf(
     renderOptions({ sshCaPublicKey: "ssh-ed25519 CA", debianMirror: "http://mirror/debian" }, { sshCa: true, mirror: true }),
   );
-  expect(given["apt"]).toEqual({ primary: [{ arches: ["default"], uri: "http://mirror/debian" }] });
+  expect(given["apt"]).toMatchObject({ primary: [{ arches: ["default"], uri: "http://mirror/debian" }] });
   expect(filesOf(given)).toMatchObject({
     "/etc/ssh/ca.pub": "ssh-ed25519 CA\n",
     "/etc/ssh/sshd_config.d/50-user-ca.conf": "TrustedUserCAKeys /etc/ssh/ca.pub\n",
@@ -184,4 +184,13 @@ describe("a template of one's own", () => {
     expect(() => ourTemplates({ metaData: file("list.yaml", "- a") })).toThrow(`the template ${folder}/list.yaml is not a YAML map`);
     expect(() => ourTemplates({ metaData: file("bad.yaml", "a: [") })).toThrow(`${folder}/bad.yaml is not YAML`);
   });
+});
+
+test.each([
+  ["http://mirror/debian", "http://mirror/debian-security"],
+  ["http://mirror/debian/", "http://mirror/debian-security"],
+  ["http://mirror/ubuntu", "http://mirror/ubuntu"],
+])("the security updates of %s come from %s", (debianMirror, security) => {
+  const { apt } = userDataOf(renderOptions({ debianMirror }, { mirror: true }));
+  expect(apt).toEqual({ primary: [{ arches: ["default"], uri: debianMirror }], security: [{ arches: ["default"], uri: security }] });
 });
