@@ -13,6 +13,8 @@ export interface ReadyExpectation {
 }
 
 const POLL_MS = 3_000;
+/** Between two lines of progress: the reasons change all the time. */
+const PROGRESS_MS = 20_000;
 
 /**
  * Waits until the Node is Ready with the expected address, and its own kube-proxy and CNI pods run.
@@ -21,14 +23,16 @@ const POLL_MS = 3_000;
  */
 export async function waitForReady(session: SshSession, expected: ReadyExpectation, deadlineMs: number, log: (line: string) => void): Promise<Node> {
   const end = performance.now() + deadlineMs;
-  let said = "";
+  let said = -Infinity;
   for (;;) {
     const node = await getNode(session, expected.name);
     const missing = whatIsMissing(node, node ? await getPodsOn(session, expected.name) : [], expected);
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
-    if (state !== said) log(`waits: ${state}`);
-    said = state;
+    if (performance.now() > said + PROGRESS_MS) {
+      log(`waits: ${state}`);
+      said = performance.now();
+    }
     if (performance.now() > end) {
       throw new UserError(`${expected.name} has joined, but was not ready within ${Math.round(deadlineMs / 1000)} s: ${state}`, {
         todo: `kubectl describe node ${expected.name}; kubectl get pods -A --field-selector spec.nodeName=${expected.name}`,

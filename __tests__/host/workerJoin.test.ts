@@ -25,7 +25,7 @@ const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64("d")}\n`;
 
-const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) as string | (() => string) } = {}) =>
+const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) }: { existing?: string; known?: string | (() => string) } = {}) =>
   new FakeSession([
     [/get node n1/, existing],
     [/get nodes/, '{"items":[]}'],
