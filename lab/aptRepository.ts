@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { copyFile, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { run } from "../host/exec";
+import { packagesIndex, releaseIndex, type IndexFile, type PoolPackage } from "./aptIndex";
+import { clearSign, ensureAptKey, type AptKey } from "./aptKey";
+import { hostArch } from "./arch";
+import { ensureBinaries } from "./binaries";
+import { cached } from "./cache";
+import { cacheKey } from "./cacheKey";
+import { ensureGuestRoot } from "./guestRoot";
+import { makeKubernetesPackages } from "./kubernetesPackages";
+import { withProgress, type Log } from "./progress";
+
+/** The kubelet's service, as the baked image has it. */
+const units = join(__dirname, "guest/baked/usr/lib/systemd/system");
+
+/** What cloud-init's template for Debian asks a mirror for. */
+const suites = ["debian/dists/trixie", "debian/dists/trixie-updates", "debian/dists/trixie-backports", "debian-security/dists/trixie-security"];
+
+/** A folder to be served, with a flat repository in `kubernetes/` and a mirror of Debian in `debian/`. */
+export interface AptRepository {
+  folder: string;
+  /** The key's fingerprint, for the stack's configuration: 40 hexadecimal digits. */
+  fingerprint: string;
+}
+
+/**
+ * What a worker installs on its first boot, as a signed apt repository in the cache; made first when it is missing. `debian/` has the few
+ * packages that the bare image lacks, under the suites of a real mirror.
+ */
+export async function ensureAptRepository(log: Log): Promise<AptRepository> {
+  const key = await ensureAptKey(log);
+  const { kubernetes } = await ensureBinaries(["kubernetes"], log);
+  const guest = await ensureGuestRoot(log);
+  const makers = ["aptRepository.ts", "aptIndex.ts", "aptKey.ts", "kubernetesPackages.ts"];
+  const sources = makers.map((file) => readFileSync(join(__dirname, file)));
+  const name = `apt-${cacheKey(key.fingerprint, basename(kubernetes), guest.packages, ...sources)}`;
+  const make = async (part: string) => {
+    await makeFlatRepository(join(part, "kubernetes"), kubernetes, key);
+    await makeMirror(part, guest.packages, key);
+  };
+  const folder = await cached(name, (part) => withProgress("making the apt repository", log, () => make(part)), log);
+  return { folder, fingerprint: key.fingerprint };
+}
+
+/** As pkgs.k8s.io's: the packages, their index and the key side by side. */
+async function makeFlatRepository(folder: string, programs: string, key: AptKey): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await makeKubernetesPackages(programs, units, folder);
+  await copyFile(key.armored, join(folder, "Release.key"));
+  await writeIndexes(folder, {}, [packages("Packages", await packagesIn(folder, "."))], key);
+}
+
+/** As any mirror of Debian: one pool, and suites of which the first has it all. */
+async function makeMirror(folder: string, debs: string, key: AptKey): Promise<void> {
+  await cp(debs, join(folder, "debian/pool"), { recursive: true });
+  const all = await packagesIn(join(folder, "debian"), "pool");
+  for (const [index, path] of suites.entries()) {
+    const [suite, architecture] = [basename(path), hostArch()];
+    const files = [packages(`main/binary-${architecture}/Packages`, index === 0 ? all : []), sourcesIndex];
+    const fields = { Suite: suite, Codename: suite, Architectures: architecture, Components: "main" };
+    await writeIndexes(join(folder, path), fields, files, key);
+  }
+}
+
+const packages = (path: string, all: readonly PoolPackage[]): IndexFile => ({ path, content: packagesIndex(all) });
+
+/** cloud-init's template asks for source packages as well: there are none. */
+const sourcesIndex: IndexFile = { path: "main/source/Sources", content: "" };
+
+/** The packages of the repository `folder` that lie in its `pool`. */
+async function packagesIn(folder: string, pool: string): Promise<PoolPackage[]> {
+  const names = (await readdir(join(folder, pool))).filter((name) => name.endsWith(".deb")).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const file = join(folder, pool, name);
+      return { control: await run("dpkg-deb", ["--field", file]), path: join(pool, name), content: await readFile(file) };
+    }),
+  );
+}
+
+/** Writes index files, plain and compressed, with the signed Release over them. */
+async function writeIndexes(folder: string, fields: Record<string, string>, files: readonly IndexFile[], key: AptKey): Promise<void> {
+  const all = files.flatMap((file) => [file, { path: `${file.path}.gz`, content: gzipSync(file.content) }]);
+  for (const { path, content } of all) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  const release = releaseIndex(fields, all, new Date());
+  await writeFile(join(folder, "Release"), release);
+  await clearSign(key, release, join(folder, "InRelease"));
+}

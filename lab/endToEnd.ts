@@ -1,0 +1,153 @@
+import { strict as assert } from "node:assert";
+import { readdirSync } from "node:fs";
+import { run } from "../host/exec";
+import { ensureBaseImage } from "./baseImage";
+import { ensureBaseMachine } from "./baseMachine";
+import { pulumiFolder } from "./binaries";
+import { kubectl } from "./controlPlane";
+import { labDown } from "./down";
+import { namespaceOf } from "./names";
+import { namespaceExists } from "./netns";
+import { labDir } from "./paths";
+import { execOnHost } from "./stack";
+import { commandOf } from "./tools";
+import { labUp, log } from "./up";
+
+/** The stack's resources of one type, by name, as Pulumi's state has them. */
+type Resources = Record<string, { id: string; outputs: Record<string, unknown> }>;
+
+let passed = 0;
+
+async function step(what: string, work: () => Promise<void>): Promise<void> {
+  log(`--- ${what}`);
+  try {
+    await work();
+  } catch (error) {
+    console.error(`FAILED: ${what}`);
+    console.log(`${passed} passed, 1 failed`);
+    throw error;
+  }
+  passed += 1;
+}
+
+async function pulumi(...args: string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await execOnHost(await pulumiFolder(log), "pulumi", [...args, "--non-interactive"]);
+  console.log(stdout);
+  assert.equal(exitCode, 0, `pulumi ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+const up = (...args: string[]) => pulumi("up", "--yes", "--skip-preview", ...args);
+const manage = async (...args: string[]) => (await execOnHost(await pulumiFolder(log), "VBoxManage", args)).stdout;
+
+async function resources(kind: string): Promise<Resources> {
+  const { stdout } = await execOnHost(await pulumiFolder(log), "pulumi", ["stack", "export"]);
+  const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string; type: string; id: string; outputs: Record<string, unknown> }[] } };
+  const found = deployment.resources.filter(({ type }) => type === `pulumi-nodejs:dynamic/${kind}`);
+  return Object.fromEntries(found.map(({ urn, id, outputs }) => [urn.split("::").at(-1)!, { id, outputs }]));
+}
+
+const nodes = async () => (await kubectl(["get", "nodes", "-o", 'jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}'])).trim().split(" ").sort();
+
+/** Every node Ready, and on each exactly one Running kube-proxy and one Running flannel pod. */
+async function assertWorking(names: readonly string[]): Promise<void> {
+  const conditions = await kubectl(["get", "nodes", "-o", 'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}']);
+  assert.deepEqual(conditions.trim().split("\n").sort(), names.map((name) => `${name} True`));
+  const pods = await kubectl(["get", "pods", "-A", "-o", 'jsonpath={range .items[*]}{.spec.nodeName} {.metadata.labels.k8s-app}{.metadata.labels.app} {.status.phase}{"\\n"}{end}']);
+  const expected = names.flatMap((name) => [`${name} flannel Running`, `${name} kube-proxy Running`]);
+  assert.deepEqual(pods.trim().split("\n").sort(), expected.sort());
+}
+
+/** What a command prints on a worker. */
+async function inWorker(name: string, ...command: string[]): Promise<string> {
+  const [file, ...args] = commandOf("ssh", [name, ...command]);
+  return (await execOnHost(await pulumiFolder(log), file!, args)).stdout.trim();
+}
+
+const bootId = (name: string) => inWorker(name, "cat", "/proc/sys/kernel/random/boot_id");
+
+async function main(): Promise<void> {
+  const three = ["kube-node01", "kube-node02", "kube-node03"];
+
+  await step("up: three workers, joined and Ready", async () => {
+    assert.equal(await labUp(), 0);
+    await assertWorking(three);
+  });
+
+  await step("a second preview changes nothing", async () => {
+    await pulumi("preview", "--expect-no-changes");
+  });
+
+  await step("a fourth worker by the whole installation path, and more memory for the first, in place; the others untouched", async () => {
+    await ensureBaseMachine("debian-bare-image", await ensureBaseImage("bare", log), log);
+    const [before, boots] = [await nodes(), await Promise.all(["kube-node02", "kube-node03"].map(bootId))];
+    const vms = await resources("vbox:Vm");
+    await pulumi("config", "set", "workerCount", "4");
+    await pulumi("config", "set", "--path", "workerOverrides.kube-node01.memoryMb", "1100");
+    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.baseImage", "debian-bare-image");
+    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "true");
+    await up();
+    await assertWorking([...three, "kube-node04"]);
+    const after = await nodes();
+    for (const node of before) assert.ok(after.includes(node), `${node} is another now`);
+    assert.deepEqual(await Promise.all(["kube-node02", "kube-node03"].map(bootId)), boots);
+    assert.equal((await resources("vbox:Vm"))["kube-node01"]!.id, vms["kube-node01"]!.id);
+    assert.match(await manage("showvminfo", "kube-node01", "--machinereadable"), /^memory=1100$/m);
+    assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), ["containerd", "kubeadm", "kubectl", "kubelet"]);
+  });
+
+  await step("back to three, and the second worker replaced; the others untouched", async () => {
+    const before = await nodes();
+    await pulumi("config", "set", "workerCount", "3");
+    await pulumi("config", "rm", "--path", "workerOverrides.kube-node04");
+    const urn = (await pulumi("stack", "--show-urns")).split(/\s+/).find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
+    const said = await up("--replace", urn);
+    assert.match(said, /kube-node02: is drained/);
+    await assertWorking(three);
+    const kept = (list: string[]) => list.filter((node) => /kube-node0[13]/.test(node));
+    const after = await nodes();
+    assert.deepEqual(kept(after), kept(before));
+    assert.notDeepEqual(after, before.filter((node) => !node.startsWith("kube-node04")));
+    assert.doesNotMatch(await manage("list", "vms"), /kube-node04/);
+  });
+
+  await step("a node deleted behind our back is seen by refresh and repaired by up", async () => {
+    await kubectl(["delete", "node", "kube-node03"]);
+    await pulumi("refresh", "--yes", "--skip-preview");
+    assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node03"], undefined);
+    await up();
+    await assertWorking(three);
+    await pulumi("preview", "--expect-no-changes");
+  });
+
+  await step("destroy leaves nothing", async () => {
+    await pulumi("destroy", "--yes", "--skip-preview");
+    assert.equal(await kubectl(["get", "nodes", "-o", "name"]), "");
+    assert.equal(await kubectl(["-n", "kube-system", "get", "secrets", "--field-selector", "type=bootstrap.kubernetes.io/token", "-o", "name"]), "");
+    assert.doesNotMatch(await manage("list", "vms"), /kube-node/);
+    assert.doesNotMatch(await manage("list", "hdds"), /kube-node/);
+    assert.doesNotMatch(await manage("list", "dvds"), /kube-node/);
+    assert.doesNotMatch(await run("ip", ["-n", namespaceOf("host"), "route"]), /192\.168\.4\./);
+    assert.deepEqual(readdirSync(labDir(), { recursive: true }).filter((file) => /kube-node.*(iso|vdi|vbox|pid)$/.test(String(file))), []);
+  });
+
+  await step("down takes the lab away", async () => {
+    const dir = labDir();
+    assert.equal(await labDown(), 0);
+    assert.equal(namespaceExists(namespaceOf("gate")), false);
+    assert.deepEqual(await processesNaming(dir), []);
+  });
+
+  console.log(`${passed} passed, 0 failed`);
+}
+
+/** Processes with the lab's folder in their arguments. */
+async function processesNaming(folder: string): Promise<string[]> {
+  const listing = await run("ps", ["-eo", "pid=,args="]);
+  return listing.split("\n").filter((line) => line.includes(folder) && !line.includes("ps -eo"));
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
