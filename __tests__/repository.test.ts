@@ -1,0 +1,80 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { load } from "js-yaml";
+import ts from "typescript";
+
+/** What must hold for the repository as a whole: over the files that git knows or would take up. */
+const root = join(__dirname, "..");
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file && existsSync(join(root, file)));
+const text = (file: string) => readFileSync(join(root, file), "utf8");
+const typescript = files.filter((file) => /\.[cm]?ts$/.test(file));
+const resources = files.filter((file) => /^providers\/\w+\.ts$/.test(file) && text(file).includes("extends DynamicResource"));
+
+/** `file:line: match` of every match in every file. */
+const matches = (pattern: RegExp, among = files) =>
+  among.flatMap((file) => {
+    const content = text(file);
+    const line = (index: number) => content.slice(0, index).split("\n").length;
+    return [...content.matchAll(pattern)].map((match) => `${file}:${line(match.index)}: ${match[0].split("\n")[0]}`);
+  });
+
+test("no private key", () => {
+  expect(matches(/-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\n|\s)*[A-Za-z0-9+/]{40}/g)).toEqual([]);
+});
+
+test("the lock file tells versions and hashes, not where they were downloaded", () => {
+  expect(matches(/"resolved":.*|\S+\.tgz"/g, ["package-lock.json"])).toEqual([]);
+});
+
+test("no path of a developer's machine; a guest's own are its users'", () => {
+  const homes = /(?<![\w.$}{~-])\/(?:root|Users\/\w+|home\/(?!debian\b|ubuntu\b|user\b)\w+)\/[\w.-]*/g;
+  expect([...matches(homes), ...files.filter((file) => text(file).includes(`${root}/`))]).toEqual([]);
+});
+
+test("a TypeScript file has at most 300 lines", () => {
+  const lengths = typescript.map((file) => ({ file, lines: text(file).trimEnd().split("\n").length }));
+  expect(lengths.filter(({ lines }) => lines > 300)).toEqual([]);
+});
+
+test("the five resources are there", () => {
+  expect(resources.map((file) => file.replace(/^.*\/|\.ts$/g, "")).sort()).toEqual([
+    "cloudInitIso",
+    "hostRoute",
+    "kubeadmJoinToken",
+    "vboxVm",
+    "workerJoin",
+  ]);
+});
+
+test.each(resources)("%s exports its provider, and state names the file", (file) => {
+  expect({
+    provider: /^export (const provider\b|\{[^}]*\bprovider\b)/m.test(text(file)),
+    module: /super\(\s*"([^"]+)"/.exec(text(file))?.[1],
+  }).toEqual({ provider: true, module: file.replace(/\.ts$/, "") });
+});
+
+test("the README explains every key of the configuration", () => {
+  const { config } = load(text("Pulumi.yaml")) as { config: Record<string, unknown> };
+  const keys = Object.keys(config).map((key) => key.replace(/^.*:/, ""));
+  expect(keys.length).toBeGreaterThan(0);
+  expect(keys.filter((key) => !text("README.md").includes(`\`${key}\``))).toEqual([]);
+});
+
+test("everything that providers/, host/ and cloudinit/ export has a doc comment, and so has every argument of a resource", () => {
+  expect(typescript.filter((file) => /^(providers|host|cloudinit)\//.test(file)).flatMap(undocumented)).toEqual([]);
+});
+
+/** `file:line: name` of each exported declaration, and each member of an exported `…Args`, that has no doc comment. */
+function undocumented(file: string): string[] {
+  const source = ts.createSourceFile(file, text(file), ts.ScriptTarget.Latest, true);
+  const exported = source.statements.filter((node) => ts.canHaveModifiers(node) && isExported(node));
+  const args = exported.flatMap((node) => (ts.isInterfaceDeclaration(node) && node.name.text.endsWith("Args") ? [...node.members] : []));
+  return [...exported, ...args]
+    .filter((node) => ts.getJSDocCommentsAndTags(node).length === 0)
+    .map((node) => `${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${node.getText().split("\n")[0]}`);
+}
+
+const isExported = (node: ts.HasModifiers) => ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
