@@ -85,7 +85,8 @@ function compose() {
       },
       { dependsOn: routes },
     );
-    if (!autostart) return { name, vm };
+    const knownHost = iso.hostPublicKey.apply((key) => `${name}.${zone} ${key}`);
+    if (!autostart) return { name, vm, knownHost };
 
     // What makes a machine another machine; unlike its UUID it is known in a preview of a change in place.
     const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
@@ -114,13 +115,14 @@ function compose() {
       readyTimeoutSeconds: timeouts.ready,
       drainTimeoutSeconds: timeouts.drain,
     });
-    return { name, vm, token, node };
+    return { name, vm, knownHost, token, node };
   });
 
   const jump = vm && !address ? vm : address;
   return {
     nodes: workers.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [])),
     addresses: Object.fromEntries(workers.map(({ name, vm }) => [name, vm.address])),
+    knownHosts: pulumi.all(workers.map(({ knownHost }) => knownHost)).apply((lines) => lines.map((line) => `${line}\n`).join("")),
     ssh: Object.fromEntries(workers.map(({ name }) => [name, `ssh -J ${bastion.user}@${jump} ${sshUser}@${name}.${zone}`])),
     kubeconfig: workers.find(({ token }) => token)?.token?.kubeconfig,
   };
@@ -135,4 +137,4 @@ function composeOrExplain() {
   }
 }
 
-export const { nodes, addresses, ssh, kubeconfig } = composeOrExplain();
+export const { nodes, addresses, knownHosts, ssh, kubeconfig } = composeOrExplain();

@@ -9,4 +9,6 @@ module.exports = {
   // It exports itself to "import" alone.
   moduleNameMapper: { "^unicorn-magic$": "<rootDir>/node_modules/unicorn-magic/node.js" },
   testTimeout: 30_000,
+  // The slow ones wait for VirtualBox and Pulumi most of their time.
+  maxWorkers: "100%",
 };

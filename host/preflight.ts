@@ -9,8 +9,10 @@ export interface WorkerFacts {
   brNetfilter: boolean;
   /** `net.ipv4.ip_forward` is 1. */
   ipForward: boolean;
-  /** Seconds since the epoch by the worker's clock. */
+  /** Seconds since the epoch by the worker's clock, */
   epoch: number;
+  /** and when it was read, by our `performance.now()`. */
+  readAt: number;
   machineId: string;
   /** The machine's UUID by its firmware, as the kubelet will report it. */
   systemUuid: string;
@@ -18,6 +20,8 @@ export interface WorkerFacts {
   criSockets: string[];
   /** Such as `v1.36.3`. */
   kubeletVersion: string;
+  /** Such as `v1.36.3`. */
+  kubeadmVersion: string;
   /** `cgroup2fs` for cgroup v2. */
   cgroup: string;
   /** /etc/kubernetes/kubelet.conf exists: a join obtained credentials once. */
@@ -32,21 +36,25 @@ const SCRIPT = `
 echo "swap=$(tail -n +2 /proc/swaps | wc -l)"
 echo "brNetfilter=$([ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] && echo 1 || echo 0)"
 echo "ipForward=$(cat /proc/sys/net/ipv4/ip_forward)"
-echo "epoch=$(date +%s)"
 echo "machineId=$(cat /etc/machine-id)"
 echo "systemUuid=$(sudo -n cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
 echo "criSockets=$(for s in ${SOCKETS.join(" ")}; do [ -S $s ] && printf '%s ' $s; done)"
 echo "kubeletVersion=$(kubelet --version 2>/dev/null | cut -d' ' -f2)"
+echo "kubeadmVersion=$(kubeadm version -o short 2>/dev/null)"
 echo "cgroup=$(stat -fc %T /sys/fs/cgroup)"
 echo "joined=$(sudo -n test -e /etc/kubernetes/kubelet.conf && echo 1 || echo 0)"
+echo "epoch=$(date +%s)"
 echo "halfJoined=$(sudo -n test -e /etc/kubernetes/bootstrap-kubelet.conf && echo 1 || echo 0)"
 `;
 
 /** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
-export const workerFacts = async (session: SshSession): Promise<WorkerFacts> => parseFacts(await session.run(SCRIPT));
+export async function workerFacts(session: SshSession): Promise<WorkerFacts> {
+  const output = await session.run(SCRIPT);
+  return parseFacts(output, performance.now());
+}
 
 /** Reads what the script printed. */
-export function parseFacts(output: string): WorkerFacts {
+export function parseFacts(output: string, readAt: number): WorkerFacts {
   const fields = new Map(output.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1).trim()]));
   const text = (name: string) => fields.get(name) ?? "";
   const flag = (name: string) => Number(text(name)) > 0;
@@ -55,10 +63,12 @@ export function parseFacts(output: string): WorkerFacts {
     brNetfilter: flag("brNetfilter"),
     ipForward: flag("ipForward"),
     epoch: Number(text("epoch")),
+    readAt,
     machineId: text("machineId"),
     systemUuid: text("systemUuid").toLowerCase(),
     criSockets: text("criSockets").split(" ").filter(Boolean),
     kubeletVersion: text("kubeletVersion"),
+    kubeadmVersion: text("kubeadmVersion"),
     cgroup: text("cgroup"),
     joined: flag("joined"),
     halfJoined: flag("halfJoined"),
@@ -71,7 +81,7 @@ export interface Expectation {
   criSocket: string;
   /** The API server's version, such as `v1.36.3`. */
   serverVersion: string;
-  /** Seconds since the epoch by the master's clock, read right after the worker's. */
+  /** Seconds since the epoch by the master's clock, when the worker's was read. */
   masterEpoch: number;
   /** The cluster's nodes. */
   nodes: readonly Node[];
@@ -85,7 +95,7 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
   const { name, criSocket, serverVersion, masterEpoch, nodes } = expected;
   const socket = criSocket.replace("unix://", "");
   const twin = nodes.find((node) => node.metadata.name !== name && node.status.nodeInfo.machineID === facts.machineId);
-  const skew = Math.abs(facts.epoch - masterEpoch);
+  const skew = Math.round(Math.abs(facts.epoch - masterEpoch));
   const problems: [boolean, string][] = [
     [facts.swap, "swap is on; turn it off for good (`swapoff -a`, no swap in /etc/fstab)"],
     [!facts.brNetfilter, "the kernel module br_netfilter is not loaded; list it in /etc/modules-load.d"],
@@ -94,7 +104,7 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
     [facts.machineId === "", "/etc/machine-id is empty; the base image must let systemd make one at first boot"],
     [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
     [!facts.criSockets.includes(socket), `${socket} is not there; is the container runtime running?`],
-    [facts.kubeletVersion === "", "there is no kubelet; look at /var/log/cloud-init-output.log for its installation"],
+    [facts.kubeletVersion === "" || facts.kubeadmVersion === "", "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
     [!isSkewAllowed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}: it may be up to three minor versions older, never newer`],
     [minor(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
   ];

@@ -1,7 +1,7 @@
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
 import { namedCause, workerReport } from "./joinReport";
-import { join, joinConfiguration, kubeadmVersion, listTokens, newToken, registerToken, reset, revokeToken, tokenDescription, tokenId } from "./kubeadm";
+import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeToken, tokenDescription, tokenId } from "./kubeadm";
 import { getNode, getNodes, kubectl, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
@@ -55,7 +55,7 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Prom
     await reset(worker, plan.criSocket, RESET_TIMEOUT_MS);
   }
   if (node) await kubectl(master, ["delete", "node", plan.name, "--ignore-not-found"]);
-  await joinWithToken(sessions, plan);
+  await joinWithToken(sessions, plan, facts);
 }
 
 const isThisMachine = (node: Node, facts: WorkerFacts) =>
@@ -69,25 +69,23 @@ function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
   });
 }
 
-async function checkFitness({ worker, master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
-  const [nodes, version, epoch] = [await getNodes(master), await kubectl(master, ["version", "-o", "json"]), await master.run("date +%s")];
-  const { serverVersion } = JSON.parse(version) as { serverVersion: { gitVersion: string } };
-  // The clocks are read one after the other: what passed in between is no skew.
-  const { epoch: workerEpoch } = await workerFacts(worker);
-  const masterEpoch = Number(epoch);
-  const problems = preflightProblems(
-    { ...facts, epoch: workerEpoch },
-    { name: plan.name, criSocket: plan.criSocket, serverVersion: serverVersion.gitVersion, masterEpoch, nodes },
-  );
+async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+  const { serverVersion } = JSON.parse(await kubectl(master, ["version", "-o", "json"])) as { serverVersion: { gitVersion: string } };
+  const { name, criSocket } = plan;
+  const expected = { name, criSocket, serverVersion: serverVersion.gitVersion, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
+  const problems = preflightProblems(facts, expected);
   if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "mend this on the worker or in its base image, then run `pulumi up` again" });
   log("fit to join");
 }
 
-async function joinWithToken(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
+/** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
+const epochAt = async (session: SshSession, moment: number) => Number(await session.run("date +%s")) - (performance.now() - moment) / 1000;
+
+async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
   const { worker, master, log } = sessions;
   const token = await usableToken(sessions, plan);
   try {
-    const configuration = joinConfiguration(await kubeadmVersion(worker), { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
+    const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
     await join(worker, configuration, plan.joinTimeoutSeconds * 2_000);
   } catch (error) {

@@ -13,8 +13,8 @@ const patienceSeconds = 3;
 const mark = (dir: string) => join(dir, "run/kvm");
 
 /**
- * Finds out whether virtual machines can run by KVM here, and records it for `startvm`. That /dev/kvm is there does not mean much: inside some
- * virtual machines it opens, and stops at the first instruction of a kernel. So a kernel is started.
+ * Finds out whether virtual machines can run by KVM here, and records it for `startvm`. That /dev/kvm is there does not mean much: inside
+ * some virtual machines it opens, and stops at the first instruction of a kernel. So a kernel is started.
  *
  * @param kernel a bootable Linux kernel, the guests' own
  */
@@ -31,11 +31,13 @@ export async function findAccelerator(kernel: string, log: Log, dir: string = la
 async function boots(kernel: string): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), "kvm-"));
   const console = join(folder, "console");
-  const machine = ["-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot", "-serial", `file:${console}`];
+  const processor = ["-accel", "kvm", "-cpu", "host", "-m", "256"];
+  const devices = ["-nodefaults", "-display", "none", "-no-reboot", "-serial", `file:${console}`];
   const boot = ["-kernel", kernel, "-append", "console=ttyS0 panic=-1"];
   try {
     const qemu = 'mount --bind "$0/usr" /usr && exec qemu-system-x86_64 "$@"';
-    await exec("timeout", [String(patienceSeconds), "unshare", "--mount", "sh", "-c", qemu, join(cacheDir(), "virtualbox/root"), ...machine, ...boot]);
+    const inRoot = ["unshare", "--mount", "sh", "-c", qemu, join(cacheDir(), "virtualbox/root")];
+    await exec("timeout", [String(patienceSeconds), ...inRoot, ...processor, ...devices, ...boot]);
     return (await readFile(console, "utf8").catch(() => "")).includes("Linux version");
   } finally {
     await rm(folder, { recursive: true });

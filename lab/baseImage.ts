@@ -76,5 +76,6 @@ async function customise(kind: ImageKind, root: string): Promise<void> {
   await run(join(guestDir, "trim-modules.sh"), [root]);
   for (const file of ["customise.sh", "masked-units", "masked-generators"]) await cp(join(guestDir, file), join(root, "lab", file));
   const mounts = "mount -t proc proc $0/proc; mount -t sysfs sys $0/sys; mount --rbind /dev $0/dev; mount -t tmpfs run $0/run";
-  await run("unshare", ["--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", `${mounts}; exec chroot "$0" /lab/customise.sh "$1"`, root, kind]);
+  const script = `${mounts}; exec chroot "$0" /lab/customise.sh "$1"`;
+  await run("unshare", ["--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, root, kind]);
 }

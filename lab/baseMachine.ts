@@ -21,7 +21,8 @@ export async function ensureBaseMachine(name: string, vdi: string, log: Log): Pr
   if ((await extraData(name)) === vdi) return;
   await removeMachine(name);
   const { disk } = await createMachine(name);
-  await manage("modifyvm", name, "--memory", "1024", "--cpus", "1", "--nic1", "intnet", "--intnet1", "node", "--nictype1", "82540EM", "--audio-driver", "none");
+  const card = ["--nic1", "intnet", "--intnet1", "node", "--nictype1", "82540EM"];
+  await manage("modifyvm", name, "--memory", "1024", "--cpus", "1", "--audio-driver", "none", ...card);
   await manage("storagectl", name, "--name", "IDE", "--add", "ide");
   await manage("storagectl", name, "--name", "SATA", "--add", "sata", "--controller", "IntelAhci", "--portcount", "4");
   await run("cp", ["--reflink=auto", "--sparse=always", vdi, disk]);
@@ -31,8 +32,8 @@ export async function ensureBaseMachine(name: string, vdi: string, log: Log): Pr
 }
 
 /**
- * Registers `busybox`, the bastion as VirtualBox knows it: a machine without a disk, with the address that Guest Additions would report. The
- * lab runs the bastion itself elsewhere (machine.ts).
+ * Registers `busybox`, the bastion as VirtualBox knows it: a machine without a disk, with the address that Guest Additions would report.
+ * The lab runs the bastion itself elsewhere (machine.ts).
  */
 export async function ensureBastionMachine(log: Log): Promise<void> {
   const name = "busybox";

@@ -9,8 +9,8 @@ const label = "lab-root";
 const partitionStart = 2048 * 512;
 
 /**
- * Makes a bootable disk of a root directory, without any mount: an MBR with one ext4 partition, filled by mke2fs itself, and GRUB for a PC's
- * BIOS. The image is sparse.
+ * Makes a bootable disk of a root directory, without any mount: an MBR with one ext4 partition, filled by mke2fs itself, and GRUB for a
+ * PC's BIOS. The image is sparse.
  *
  * @param root the root directory; needs /vmlinuz, /initrd.img, /boot/grub/grub.cfg and the package grub-pc-bin
  * @param vdi the disk image to write, in VirtualBox's own format
@@ -31,8 +31,8 @@ async function makeFileSystem(root: string, raw: string, sizeMb: number): Promis
   // No feature that GRUB does not read; everything that the kernel would otherwise do in the background of the first boot.
   const features = "^metadata_csum_seed,^orphan_file";
   const extended = `offset=${partitionStart},lazy_itable_init=0,lazy_journal_init=0,nodiscard`;
-  await run("mkfs.ext4", ["-q", "-F", "-L", label, "-m", "0", "-i", "32768", "-J", "size=16", "-O", features, "-E", extended, "-d", root, raw,
-    `${(sizeMb - 1) * 1024}k`]);
+  const options = ["-q", "-F", "-L", label, "-m", "0", "-i", "32768", "-J", "size=16", "-O", features, "-E", extended, "-d", root];
+  await run("mkfs.ext4", [...options, raw, `${(sizeMb - 1) * 1024}k`]);
 }
 
 /** boot.img goes into the MBR's code area and loads core.img from the sectors after it, where it looks by default. */

@@ -10,7 +10,7 @@ import { namespaceOf } from "./names";
 import { namespaceExists } from "./netns";
 import { labDir } from "./paths";
 import { execOnHost } from "./stack";
-import { commandOf } from "./tools";
+import { commandOf, writeWorkersHostKeys } from "./tools";
 import { labUp, log } from "./up";
 
 /** The stack's resources of one type, by name, as Pulumi's state has them. */
@@ -60,6 +60,7 @@ async function assertWorking(names: readonly string[]): Promise<void> {
 
 /** What a command prints on a worker. */
 async function inWorker(name: string, ...command: string[]): Promise<string> {
+  await writeWorkersHostKeys(await pulumiFolder(log));
   const [file, ...args] = commandOf("ssh", [name, ...command]);
   return (await execOnHost(await pulumiFolder(log), file!, args)).stdout.trim();
 }

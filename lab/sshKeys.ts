@@ -20,6 +20,8 @@ export interface SshFiles {
   identity: string;
   /** Holds the host keys of the bastion and of the master. */
   knownHosts: string;
+  /** Holds the workers' host keys, once the stack is up. */
+  workersKnownHosts: string;
   /** For `ssh -F`: the bastion in front of everything, host keys always checked. */
   config: string;
 }
@@ -27,7 +29,7 @@ export interface SshFiles {
 /** Where {@link ensureSshKeys} puts its files. */
 export function sshFiles(): SshFiles {
   const folder = join(labDir(), "ssh");
-  return { identity: join(folder, "id_ed25519"), knownHosts: join(folder, "known_hosts"), config: join(folder, "config") };
+  return { identity: join(folder, "id_ed25519"), knownHosts: join(folder, "known_hosts"), workersKnownHosts: join(folder, "known_hosts_workers"), config: join(folder, "config") };
 }
 
 /** A machine's private host key; its public one is beside it with `.pub`. */
@@ -75,7 +77,7 @@ Host *
   User debian
   IdentityFile ${quoted(files.identity)}
   IdentitiesOnly yes
-  UserKnownHostsFile ${quoted(files.knownHosts)}
+  UserKnownHostsFile ${quoted(files.knownHosts)} ${quoted(files.workersKnownHosts)}
   GlobalKnownHostsFile none
   StrictHostKeyChecking yes
 `;

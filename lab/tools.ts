@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { UserError } from "../host/errors";
+import { shellCommand } from "../host/shell";
 import { pulumiFolder } from "./binaries";
 import { namespaceOf } from "./names";
 import { namespaceExists } from "./netns";
-import { programFolder, onHost } from "./stack";
+import { execOnHost, onHost, programFolder } from "./stack";
 import { sshFiles } from "./sshKeys";
 import { zone } from "./topology";
 
@@ -19,23 +21,24 @@ export async function runIn(tool: LabTool, args: readonly string[]): Promise<num
     throw new UserError("the lab is not up", { todo: "npm run lab" });
   }
   const pulumi = await pulumiFolder(console.error);
+  if (tool === "ssh") await writeWorkersHostKeys(pulumi);
   const [file, ...rest] = commandOf(tool, args);
   return onHost(pulumi, file!, rest);
+}
+
+/** The workers' host keys are made by the stack, which tells them. */
+export async function writeWorkersHostKeys(pulumi: string): Promise<void> {
+  const { stdout } = await execOnHost(pulumi, "pulumi", ["stack", "output", "knownHosts"]);
+  await writeFile(sshFiles().workersKnownHosts, stdout);
 }
 
 /** The command line of a tool on the lab's workstation. */
 export function commandOf(tool: LabTool, args: readonly string[]): string[] {
   const ssh = ["ssh", "-F", sshFiles().config];
-  if (tool === "kubectl") return [...ssh, "kube-mast01", "sudo", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", ...args.map(quoted)];
+  if (tool === "kubectl") return [...ssh, "kube-mast01", shellCommand(["sudo", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", ...args])];
   if (tool !== "ssh") return [tool, ...args];
   const [name = "busybox", ...command] = args;
-  return [...ssh, ...(isOwn(name) ? [name] : workerOptions(name)), ...command];
+  return [...ssh, isOwn(name) ? name : `${name}.${zone}`, ...command];
 }
 
 const isOwn = (name: string) => name === "busybox" || name === "kube-mast01";
-
-/** A worker's host key is in the stack's outputs only; the lab's own networks are the only way there. */
-const workerOptions = (name: string) => ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-q", `${name}.${zone}`];
-
-/** ssh hands the remote shell one line. */
-const quoted = (argument: string) => `'${argument.replaceAll("'", `'\\''`)}'`;

@@ -38,9 +38,8 @@ export async function labUp(): Promise<number> {
  */
 export async function prepareLab(): Promise<string> {
   await ensurePackages(log);
-  const pulumi = await pulumiFolder(log);
   // Debian's packages come over the line while Go keeps the processors busy.
-  const [{ kubernetes, etcd }, guest] = await Promise.all([ensureBinaries(["kubernetes", "etcd"], log), ensureGuestRoot(log), ensureVirtualBox(log)]);
+  const [{ pulumi, kubernetes, etcd }, guest] = await Promise.all([ensurePrograms(), ensureGuestRoot(log), ensureVirtualBox(log)]);
   const image = await ensureBaseImage("baked", log);
   log("network, bastion and control plane");
   await networkUp();
@@ -51,4 +50,10 @@ export async function prepareLab(): Promise<string> {
   await findAccelerator(join(guest.root, "vmlinuz"), log);
   await ensureStack(pulumi, await serveAptRepository(log));
   return pulumi;
+}
+
+/** The folders of every program that the lab is made of; one set after the other, as each keeps all processors busy. */
+async function ensurePrograms() {
+  const pulumi = await pulumiFolder(log);
+  return { pulumi, ...(await ensureBinaries(["kubernetes", "etcd", "flannel", "pause"], log)) };
 }

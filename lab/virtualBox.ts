@@ -22,12 +22,17 @@ const root: DebianRoot = {
 };
 
 /**
- * The Debian root with the real VBoxManage 7.2 and QEMU, in the cache; made first when it is missing. The front-end `lab/VBoxManage` finds it through
- * the cache's link `virtualbox`.
+ * The Debian root with the real VBoxManage 7.2 and QEMU, in the cache; made first when it is missing. The front-end `lab/VBoxManage` finds it
+ * through the cache's link `virtualbox`.
  * @returns the root directory
  */
 export async function ensureVirtualBox(log: Log): Promise<string> {
-  const folder = await cached(`virtualbox-${cacheKey(...mmdebstrapArguments(root, "", ""))}`, (part) => withProgress("installing VirtualBox and QEMU from Debian into a root of their own", log, () => makeDebianRoot(root, join(part, "root"))), log);
+  const make = (part: string) => makeDebianRoot(root, join(part, "root"));
+  const folder = await cached(
+    `virtualbox-${cacheKey(...mmdebstrapArguments(root, "", ""))}`,
+    (part) => withProgress("installing VirtualBox and QEMU from Debian into a root of their own", log, () => make(part)),
+    log,
+  );
   const link = join(cacheDir(), "virtualbox");
   const fresh = `${link}.part-${process.pid}`;
   await rm(fresh, { force: true });

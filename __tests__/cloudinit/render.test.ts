@@ -192,5 +192,5 @@ test.each([
   ["http://mirror/ubuntu", "http://mirror/ubuntu"],
 ])("the security updates of %s come from %s", (debianMirror, security) => {
   const { apt } = userDataOf(renderOptions({ debianMirror }, { mirror: true }));
-  expect(apt).toEqual({ primary: [{ arches: ["default"], uri: debianMirror }], security: [{ arches: ["default"], uri: security }] });
+  expect(apt).toEqual({ preserve_sources_list: false, primary: [{ arches: ["default"], uri: debianMirror }], security: [{ arches: ["default"], uri: security }] });
 });

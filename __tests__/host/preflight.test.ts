@@ -9,6 +9,7 @@ machineId=0123
 systemUuid=ABCD-EF
 criSockets=/run/containerd/containerd.sock 
 kubeletVersion=v1.36.3
+kubeadmVersion=v1.36.3
 cgroup=cgroup2fs
 joined=0
 halfJoined=1
@@ -19,16 +20,18 @@ const fit: WorkerFacts = {
   brNetfilter: true,
   ipForward: true,
   epoch: 1_790_000_000,
+  readAt: 5,
   machineId: "0123",
   systemUuid: "abcd-ef",
   criSockets: ["/run/containerd/containerd.sock"],
   kubeletVersion: "v1.36.3",
+  kubeadmVersion: "v1.36.3",
   cgroup: "cgroup2fs",
   joined: false,
   halfJoined: true,
 };
 
-test("parseFacts reads what the worker prints", () => expect(parseFacts(printed)).toEqual(fit));
+test("parseFacts reads what the worker prints", () => expect(parseFacts(printed, 5)).toEqual(fit));
 
 const node = (name: string, machineID: string) => ({ metadata: { name, uid: name }, spec: {}, status: { nodeInfo: { machineID, systemUUID: "", kubeletVersion: "" } } }) satisfies Node;
 const expected = { name: "n1", criSocket: "unix:///run/containerd/containerd.sock", serverVersion: "v1.36.3", masterEpoch: 1_790_000_001, nodes: [node("n1", "0123"), node("n2", "4567")] };
@@ -44,6 +47,7 @@ test.each<[string, Partial<WorkerFacts>, RegExp]>([
   ["no machine-id", { machineId: "" }, /machine-id is empty/],
   ["the runtime", { criSockets: [] }, /containerd\.sock is not there/],
   ["no kubelet", { kubeletVersion: "" }, /no kubelet/],
+  ["no kubeadm", { kubeadmVersion: "" }, /no kubeadm/],
   ["a newer kubelet", { kubeletVersion: "v1.37.0" }, /does not go with/],
   ["a kubelet too old", { kubeletVersion: "v1.32.9" }, /does not go with/],
   ["cgroup v1", { cgroup: "tmpfs" }, /cgroup v1/],

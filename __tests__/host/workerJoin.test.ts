@@ -19,7 +19,7 @@ const plan: JoinPlan = {
 };
 const now = () => Math.round(Date.now() / 1000);
 const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
-  `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
+  `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\nkubeadmVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
 const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
   JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -37,7 +37,6 @@ const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) }: { exis
 const worker = (say: () => string, join: string | Error = "") =>
   new FakeSession([
     [/product_uuid/, say],
-    [/kubeadm version/, "v1.36.3"],
     [/kubeadm join/, join],
     [/journalctl/, "--- kubelet\nfailed: no space left on device"],
   ]);

@@ -5,9 +5,9 @@ test("a known_hosts line has all names, and leaves out the key's comment", () =>
 });
 
 test("the client configuration checks host keys, against the lab's own alone", () => {
-  const config = sshConfig({ identity: "/my lab/id", knownHosts: "/my lab/known_hosts", config: "/my lab/config" });
+  const config = sshConfig({ identity: "/my lab/id", knownHosts: "/my lab/known_hosts", workersKnownHosts: "/my lab/workers", config: "/my lab/config" });
   expect(config).toContain("StrictHostKeyChecking yes");
   expect(config).toContain("GlobalKnownHostsFile none");
   expect(config).toContain('IdentityFile "/my lab/id"');
-  expect(config).toContain('UserKnownHostsFile "/my lab/known_hosts"');
+  expect(config).toContain('UserKnownHostsFile "/my lab/known_hosts" "/my lab/workers"');
 });

@@ -1,6 +1,6 @@
 #!/bin/bash
-# customise.sh baked|bare: makes a worker's root out of a plain Debian root. Runs in that root by chroot, with proc, sys, dev and a run of its
-# own; what it is given is in /lab: masked-units, masked-generators, packages/*.deb, images/*.tar.
+# customise.sh baked|bare: makes a worker's root out of a plain Debian root. Runs in that root by chroot, with proc, sys, dev and a run of
+# its own; what it is given is in /lab: masked-units, masked-generators, packages/*.deb, images/*.tar.
 set -euo pipefail
 kind=$1
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -21,7 +21,7 @@ rm -f /etc/ssh/ssh_host_* /etc/hostname
 # The kernel knows the disk by the modules that the initial RAM disk lists: no udev needed before the real root is there.
 rm /usr/share/initramfs-tools/hooks/{udev,fsck,dmsetup,keymap,resume,thermal} /usr/share/initramfs-tools/scripts/*/{udev,keymap,resume}
 
-# What cloud-init loads at every boot if it is there, and does without: the validation of user-data, the second of two detectors of encodings.
+# What cloud-init loads at every boot if it is there, and does without: the validation of user-data, a second detector of encodings.
 rm -r /usr/lib/python3/dist-packages/{jsonschema,chardet}
 
 depmod "$(ls /usr/lib/modules)"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# trim-modules.sh ROOT: drops drivers that no virtual machine has, so that clones are small, and unpacks the rest: unpacking takes an emulated
-# machine long. Runs outside ROOT, which has no xz.
+# trim-modules.sh ROOT: drops drivers that no virtual machine has, so that clones are small, and unpacks the rest: unpacking takes an
+# emulated machine long. Runs outside ROOT, which has no xz.
 set -e
 cd "$1"/usr/lib/modules/*/kernel
 
