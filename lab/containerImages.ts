@@ -28,7 +28,8 @@ const names = {
  */
 export async function ensureContainerImages(guestRoot: string, log: Log): Promise<string> {
   const programs = await ensureBinaries(["kubernetes", "flannel", "pause"], log);
-  const key = cacheKey(guestRoot, ...Object.values(programs).map((folder) => basename(folder)), ...kubeProxyTools, "", ...flannelTools, ...Object.values(names));
+  const folders = Object.values(programs).map((folder) => basename(folder));
+  const key = cacheKey(guestRoot, ...folders, ...kubeProxyTools, "", ...flannelTools, ...Object.values(names));
   return cached(
     `images-${key}`,
     (part) =>
@@ -50,10 +51,16 @@ const pause = (folder: string): OciImage => ({
 
 const kubeProxy = async (folder: string, guestRoot: string): Promise<OciImage> => ({
   name: names.kubeProxy,
-  entries: [{ path: "/usr/local/bin/kube-proxy", source: join(folder, "kube-proxy") }, ...(await libraryClosure(guestRoot, kubeProxyTools))],
+  entries: [
+    { path: "/usr/local/bin/kube-proxy", source: join(folder, "kube-proxy") },
+    ...(await libraryClosure(guestRoot, kubeProxyTools)),
+  ],
 });
 
 const flannel = async (folder: string, guestRoot: string): Promise<OciImage> => ({
   name: names.flannel,
-  entries: [{ path: "/opt/bin/flanneld", source: join(folder, "flanneld") }, ...(await libraryClosure(guestRoot, flannelTools))],
+  entries: [
+    { path: "/opt/bin/flanneld", source: join(folder, "flanneld") },
+    ...(await libraryClosure(guestRoot, flannelTools)),
+  ],
 });

@@ -10,8 +10,8 @@ import { endProcess } from "./processes";
 import { withProgress, type Log } from "./progress";
 
 /**
- * Debian has VirtualBox in its unstable suite only. virtualbox-source stands in for the kernel modules, which would be compiled. QEMU is from
- * there too: version 11 emulates a guest's boot in a quarter less time than a stable release's version 7.
+ * Debian has VirtualBox in its unstable suite only. virtualbox-source stands in for the kernel modules, which would be compiled. QEMU is
+ * from there too: version 11 emulates a guest's boot in a quarter less time than a stable release's version 7.
  */
 const root: DebianRoot = {
   suite: "sid",
@@ -22,8 +22,8 @@ const root: DebianRoot = {
 };
 
 /**
- * The Debian root with the real VBoxManage 7.2 and QEMU, in the cache; made first when it is missing. The front-end `lab/VBoxManage` finds it
- * through the cache's link `virtualbox`.
+ * The Debian root with the real VBoxManage 7.2 and QEMU, in the cache; made first when it is missing. The front-end `lab/VBoxManage` finds
+ * it through the cache's link `virtualbox`.
  * @returns the root directory
  */
 export async function ensureVirtualBox(log: Log): Promise<string> {
