@@ -1,11 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./configSchema";
 import { UserError } from "./host/errors";
 import { networkOf } from "./host/ipv4";
-import { hostKeysFor } from "./host/knownHosts";
 
 /**
  * The stack's configuration, whole and typed. Pulumi.yaml has every key's type, default and description.
@@ -80,28 +76,3 @@ export function workerConfiguration(configuration: Configuration, name: string):
   const { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
   return { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot, ...configuration.workerOverrides[name] };
 }
-
-/**
- * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts file.
- * @throws UserError where there is none: an unknown machine is never trusted at first sight
- */
-export function hostKeysOf({ hostKeys, sshKnownHostsFile }: Pick<Configuration, "hostKeys" | "sshKnownHostsFile">, machine: string, port?: number): string[] {
-  const file = expandHome(sshKnownHostsFile);
-  const keys = hostKeys[machine] ?? (existsSync(file) ? hostKeysFor(readFileSync(file, "utf8"), machine, port) : []);
-  if (keys.length > 0) return keys;
-  throw new UserError(`no host key of ${machine} is known`, {
-    todo: `compare its key with the machine's own /etc/ssh/ssh_host_ed25519_key.pub, then add it to ${sshKnownHostsFile} under that name, or give hostKeys.${machine}`,
-  });
-}
-
-/** The public key that workers accept: given, or beside the private one. */
-export function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {
-  if (sshPublicKey) return sshPublicKey;
-  if (!sshPrivateKeyFile) throw new UserError("sshPublicKey is needed with keys from the SSH agent", { todo: "give one line of `ssh-add -L`" });
-  const file = `${expandHome(sshPrivateKeyFile)}.pub`;
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  throw new UserError(`there is no ${file}`, { todo: "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey" });
-}
-
-/** `~` is the user's home, as in a shell. */
-export const expandHome = (path: string) => (path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path);

@@ -1,140 +1,126 @@
 import * as pulumi from "@pulumi/pulumi";
-import { join } from "node:path";
-import { expandHome, hostKeysOf, publicKeyOf, readConfiguration, workerConfiguration, workerNames } from "./config";
-import type { SshTargetArgs } from "./host/bastion";
-import { UserError } from "./host/errors";
-import { macAddress } from "./host/mac";
+import { readEnvironment, type Worker } from "./environment";
 import { CloudInitIso } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
 import { VBoxVm } from "./providers/vboxVm";
 import { WorkerJoin } from "./providers/workerJoin";
 
-function compose() {
-  const config = readConfiguration();
-  const { adopt, timeouts, vboxManage, zone, sshUser, autostart } = config;
-  const stack = `${config.clusterName}/${pulumi.getStack()}`;
-  const privateKeyFile = config.sshPrivateKeyFile && expandHome(config.sshPrivateKeyFile);
+const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath } = readEnvironment();
+const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 
-  // The way from this machine into the cluster's networks, and through the bastion to its machines.
-  const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt }));
-  const { vm, address } = config.bastion;
-  const bastion = { user: sshUser, ...config.bastion, hostKeys: hostKeysOf(config, (address ?? vm)!, config.bastion.port) };
-  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: sshUser, hostKeys, privateKeyFile, bastion });
-  const masters = config.masters.map((master) => reach(master, hostKeysOf(config, master)));
+// The way from this machine into the cluster's networks.
+const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt }));
 
-  // Each worker on its own, side by side: ISO → VM → token → join.
-  const workers = workerNames(config).map((name) => {
-    const worker = workerConfiguration(config, name);
-    const nics = worker.nics.map((nic, index) => ({ ...nic, mac: macAddress(stack, name, index + 1) }));
+/** One worker: ISO → VM → token → join. */
+function make({ name, nics, ...worker }: Worker) {
+  const fullName = `${name}.${zone}`;
 
-    const iso = new CloudInitIso(name, {
-      name,
-      zone,
-      path: join(expandHome(config.isoFolder), config.clusterName, pulumi.getStack(), `${name}-cidata.iso`),
-      distro: config.distro,
-      containerRuntime: config.containerRuntime,
-      sshUser,
-      sshPublicKey: publicKeyOf(config),
-      sshCaPublicKey: config.sshCaPublicKey,
-      macAddresses: nics.map(({ mac }) => mac),
-      kubernetesVersion: config.kubernetesVersion,
-      kubernetesRepository: config.kubernetesRepository,
-      kubernetesKeyUrl: config.kubernetesKeyUrl,
-      kubernetesKeyFingerprint: config.kubernetesKeyFingerprint,
-      containerdPackage: config.containerdPackage,
-      dockerRepository: config.dockerRepository,
-      dockerKeyUrl: config.dockerKeyUrl,
-      dockerKeyFingerprint: config.dockerKeyFingerprint,
-      criDockerdUrl: config.criDockerdUrl,
-      criDockerdSha256: config.criDockerdSha256,
-      sandboxImage: config.sandboxImage,
-      debianMirror: config.debianMirror,
-      packageUpgrade: config.packageUpgrade,
-      locale: config.locale,
-      timezone: config.timezone,
-      reboot: worker.reboot,
-      userData: config.userData,
-      metaData: config.metaData,
-      networkConfig: config.networkConfig,
-    });
+  const iso = new CloudInitIso(name, {
+    name,
+    zone,
+    path: isoPath(name),
+    distro: config.distro,
+    containerRuntime: config.containerRuntime,
+    sshUser,
+    sshPublicKey,
+    sshCaPublicKey: config.sshCaPublicKey,
+    macAddresses: nics.map(({ mac }) => mac),
+    kubernetesVersion: config.kubernetesVersion,
+    kubernetesRepository: config.kubernetesRepository,
+    kubernetesKeyUrl: config.kubernetesKeyUrl,
+    kubernetesKeyFingerprint: config.kubernetesKeyFingerprint,
+    containerdPackage: config.containerdPackage,
+    dockerRepository: config.dockerRepository,
+    dockerKeyUrl: config.dockerKeyUrl,
+    dockerKeyFingerprint: config.dockerKeyFingerprint,
+    criDockerdUrl: config.criDockerdUrl,
+    criDockerdSha256: config.criDockerdSha256,
+    sandboxImage: config.sandboxImage,
+    debianMirror: config.debianMirror,
+    packageUpgrade: config.packageUpgrade,
+    locale: config.locale,
+    timezone: config.timezone,
+    reboot: worker.reboot,
+    userData: config.userData,
+    metaData: config.metaData,
+    networkConfig: config.networkConfig,
+  });
+  const target = iso.hostPublicKey.apply((key) => reach(fullName, [key]));
+  const knownHost = iso.hostPublicKey.apply((key) => `${fullName} ${key}\n`);
 
-    const target = iso.hostPublicKey.apply((key) => reach(`${name}.${zone}`, [key]));
-
-    const vm = new VBoxVm(
-      name,
-      {
-        name,
-        stack,
-        vboxManage,
-        baseImage: worker.baseImage,
-        cloneMode: config.cloneMode,
-        baseSnapshot: config.baseSnapshot,
-        cpus: worker.cpus,
-        memoryMb: worker.memoryMb,
-        vramMb: worker.vramMb,
-        nics,
-        disks: worker.disks,
-        isoPath: iso.path,
-        isoSha256: iso.sha256,
-        autostart,
-        adopt,
-        stopTimeoutSeconds: timeouts.stop,
-        startTimeoutSeconds: timeouts.start,
-        readiness: target.apply((target) => ({ target, rebootExpected: worker.reboot, timeoutSeconds: timeouts.cloudInit })),
-      },
-      { dependsOn: routes },
-    );
-    const knownHost = iso.hostPublicKey.apply((key) => `${name}.${zone} ${key}`);
-    if (!autostart) return { name, vm, knownHost };
-
-    // What makes a machine another machine; unlike its UUID it is known in a preview of a change in place.
-    const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
-
-    const token = new KubeadmJoinToken(name, { name, stack, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, timeoutSeconds: timeouts.ssh }, { dependsOn: vm });
-
-    const node = new WorkerJoin(name, {
+  const vm = new VBoxVm(
+    name,
+    {
       name,
       stack,
-      machine,
-      vmUuid: vm.uuid,
-      worker: target,
-      masters,
-      endpoint: config.controlPlaneEndpoint ?? token.endpoint,
-      caCertHash: token.caCertHash,
-      token: token.token,
-      address: vm.address.apply((found) => found!),
-      criSocket: config.containerRuntime === "docker" ? "unix:///run/cri-dockerd.sock" : "unix:///run/containerd/containerd.sock",
-      labels: worker.labels,
-      taints: worker.taints,
-      kubeletArgs: worker.kubeletArgs,
-      cniSelector: config.cniSelector,
       vboxManage,
-      sshTimeoutSeconds: timeouts.ssh,
-      joinTimeoutSeconds: timeouts.join,
-      readyTimeoutSeconds: timeouts.ready,
-      drainTimeoutSeconds: timeouts.drain,
-    });
-    return { name, vm, knownHost, token, node };
+      baseImage: worker.baseImage,
+      cloneMode: config.cloneMode,
+      baseSnapshot: config.baseSnapshot,
+      cpus: worker.cpus,
+      memoryMb: worker.memoryMb,
+      vramMb: worker.vramMb,
+      nics,
+      disks: worker.disks,
+      isoPath: iso.path,
+      isoSha256: iso.sha256,
+      autostart,
+      adopt,
+      stopTimeoutSeconds: timeouts.stop,
+      startTimeoutSeconds: timeouts.start,
+      readiness: target.apply((target) => ({ target, rebootExpected: worker.reboot, timeoutSeconds: timeouts.cloudInit })),
+    },
+    { dependsOn: routes },
+  );
+  if (!autostart) return { name, fullName, knownHost, vm };
+
+  // What makes a machine another machine; unlike its UUID it is known in a preview of a change in place.
+  const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
+
+  // A token is made when its worker is ready to use it.
+  const tokenArgs = { name, stack, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, timeoutSeconds: timeouts.ssh };
+  const token = new KubeadmJoinToken(name, tokenArgs, { dependsOn: vm });
+
+  const node = new WorkerJoin(name, {
+    name,
+    stack,
+    machine,
+    vmUuid: vm.uuid,
+    worker: target,
+    masters,
+    endpoint: config.controlPlaneEndpoint ?? token.endpoint,
+    caCertHash: token.caCertHash,
+    token: token.token,
+    address: vm.address.apply((address) => address!),
+    criSocket: config.containerRuntime === "docker" ? "unix:///run/cri-dockerd.sock" : "unix:///run/containerd/containerd.sock",
+    labels: worker.labels,
+    taints: worker.taints,
+    kubeletArgs: worker.kubeletArgs,
+    cniSelector: config.cniSelector,
+    vboxManage,
+    sshTimeoutSeconds: timeouts.ssh,
+    joinTimeoutSeconds: timeouts.join,
+    readyTimeoutSeconds: timeouts.ready,
+    drainTimeoutSeconds: timeouts.drain,
   });
-
-  const jump = vm && !address ? vm : address;
-  return {
-    nodes: workers.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [])),
-    addresses: Object.fromEntries(workers.map(({ name, vm }) => [name, vm.address])),
-    knownHosts: pulumi.all(workers.map(({ knownHost }) => knownHost)).apply((lines) => lines.map((line) => `${line}\n`).join("")),
-    ssh: Object.fromEntries(workers.map(({ name }) => [name, `ssh -J ${bastion.user}@${jump} ${sshUser}@${name}.${zone}`])),
-    kubeconfig: workers.find(({ token }) => token)?.token?.kubeconfig,
-  };
+  return { name, fullName, knownHost, vm, token, node };
 }
 
-function composeOrExplain() {
-  try {
-    return compose();
-  } catch (error) {
-    // Shown as its message alone, without a stack.
-    throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
-  }
-}
+// Side by side: nothing orders the workers.
+const made = workers.map(make);
 
-export const { nodes, addresses, knownHosts, ssh, kubeconfig } = composeOrExplain();
+/** The workers as nodes of the cluster. */
+export const nodes = made.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : []));
+
+/** The workers' addresses. */
+export const addresses = Object.fromEntries(made.map(({ name, vm }) => [name, vm.address]));
+
+/** The workers' host keys, as lines of known_hosts. */
+export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join(""));
+
+/** How to log in on each worker. */
+export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, `ssh -J ${bastion.user}@${bastion.address ?? bastion.vm} ${sshUser}@${fullName}`]));
+
+/** The administrator's kubeconfig. Secret. */
+export const kubeconfig = made[0]?.token?.kubeconfig;

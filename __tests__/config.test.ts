@@ -1,5 +1,6 @@
-import { hostKeysOf, readConfiguration, workerConfiguration, workerNames } from "../config";
+import { readConfiguration, workerConfiguration, workerNames } from "../config";
 import { configurationSchema } from "../configSchema";
+import { hostKeysOf } from "../environment";
 import { configurationOf, projectKeys, stackValues } from "./support/configuration";
 
 const read = (values: Record<string, unknown> = {}) => readConfiguration(configurationOf(values));

@@ -18,7 +18,7 @@ import { endVirtualBox } from "./virtualBox";
  */
 export async function labDown(): Promise<number> {
   if (existsSync(programFolder()) && namespaceExists(namespaceOf("host"))) {
-    const exitCode = await onHost(await pulumiFolder(log), "pulumi", ["destroy", "--yes", "--non-interactive", "--skip-preview"]);
+    const exitCode = await onHost(await pulumiFolder(log), "pulumi", ["destroy", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
     if (exitCode !== 0) return exitCode;
   }
   await stopAptServer();

@@ -25,7 +25,7 @@ export const log = (line: string) => console.log(`[${String(Math.round((performa
 export async function labUp(): Promise<number> {
   const pulumi = await prepareLab();
   log("pulumi up");
-  const exitCode = await onHost(pulumi, "pulumi", ["up", "--yes", "--non-interactive", "--skip-preview"]);
+  const exitCode = await onHost(pulumi, "pulumi", ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
   log(exitCode === 0 ? "the stack is up" : "pulumi up failed");
   if (exitCode !== 0) return exitCode;
   const nodes = await runIn("kubectl", ["get", "nodes", "-o", "wide"]);
