@@ -24,6 +24,7 @@ const manage = async (...args: string[]) => (await inProgram("VBoxManage", args)
 
 interface StateResource {
   type: string;
+  urn: string;
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
 }
@@ -114,6 +115,17 @@ test("changed cloud-init content replaces the machine", async () => {
   await pulumi("up", "--yes", "--skip-preview");
   expect(await uuid()).not.toBe(before);
   await pulumi("preview", "--expect-no-changes");
+});
+
+test("a replacement that is asked for deletes the old machine before it makes the new one", async () => {
+  const uuid = async () => /^UUID="(.*)"$/m.exec(await manage("showvminfo", "n2", "--machinereadable"))?.[1];
+  const before = await uuid();
+  const urn = (await state()).find(({ type, outputs }) => type.endsWith("vbox:Vm") && outputs.name === "n2")!.urn;
+  await pulumi("up", "--yes", "--skip-preview", "--replace", urn);
+  const after = await uuid();
+  expect(after).toBeDefined();
+  expect(after).not.toBe(before);
+  await pulumi("preview", "--expect-no-changes", "--refresh");
 });
 
 test("a machine of the same name that is not ours is refused and left alone", async () => {

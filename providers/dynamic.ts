@@ -91,6 +91,8 @@ export abstract class DynamicResource extends pulumi.CustomResource {
   ) {
     const undeclared = Object.fromEntries(outputs.map((output) => [output, undefined]));
     const props = { ...undeclared, ...args, __provider: handlerOf(module) };
-    super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, additionalSecretOutputs: [...secrets] });
+    // Two machines, files or nodes of one name cannot live side by side. A diff says so too, but is not asked for `up --replace`.
+    const always = { deleteBeforeReplace: true, additionalSecretOutputs: [...secrets] };
+    super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, ...always });
   }
 }

@@ -38,7 +38,6 @@ export const operations = {
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) rolling.announce(news.name);
-    // Two machines, files or nodes of one name cannot live side by side.
     return Promise.resolve({ changes: changed.length > 0, replaces, deleteBeforeReplace: true });
   },
 
