@@ -149,8 +149,9 @@ export async function join(session: SshSession, configuration: string, timeoutMs
 /** Takes off a machine what a join left on it, whole or half-done. */
 export async function reset(session: SshSession, criSocket: string, timeoutMs: number): Promise<void> {
   await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", criSocket]), { timeoutMs });
-  // What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs.
-  await session.run("sudo -n rm -rf /etc/cni/net.d /var/lib/cni", { timeoutMs: 60_000 });
+  // What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs. The folder itself
+  // stays: containerd watches it, and would not see another one of its name.
+  await session.run("sudo -n sh -c 'find /etc/cni/net.d /var/lib/cni -mindepth 1 -delete 2>/dev/null; true'", { timeoutMs: 60_000 });
 }
 
 const documents = (...objects: object[]) => objects.map((object) => dump(object)).join("---\n");

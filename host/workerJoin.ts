@@ -7,6 +7,7 @@ import { OWNER_ANNOTATION } from "./labels";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import { redact } from "./redact";
 import type { SshSession } from "./ssh";
+import { deleteNode } from "./workerLeave";
 
 /** Everything that decides how a worker joins. */
 export interface JoinPlan {
@@ -54,7 +55,7 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Prom
     log("takes back an earlier join first (kubeadm reset)");
     await reset(worker, plan.criSocket, RESET_TIMEOUT_MS);
   }
-  if (node) await kubectl(master, ["delete", "node", plan.name, "--ignore-not-found"]);
+  if (node) await deleteNode(master, plan.name);
   await joinWithToken(sessions, plan, facts);
 }
 

@@ -45,8 +45,10 @@ export async function resetWorker(worker: SshSession, criSocket: string, log: (l
   }
 }
 
-/** Deletes the Node, last of all: a live kubelet would register again. */
+/** Deletes the Node, last of all, as a live kubelet would register again; and its pods, which a new machine of this name would else be given. */
 export async function deleteNode(master: SshSession, name: string): Promise<void> {
   await kubectl(master, ["delete", "node", name, "--ignore-not-found", "--timeout=60s"], { timeoutMs: 90_000 });
   if (await getNode(master, name)) throw new UserError(`the Node ${name} is still there after its deletion`, { todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?` });
+  const pods = ["--all-namespaces", "--field-selector", `spec.nodeName=${name}`];
+  await kubectl(master, ["delete", "pods", ...pods, "--grace-period=0", "--force", "--timeout=60s"], { timeoutMs: 90_000 });
 }

@@ -25,7 +25,7 @@ const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64("d")}\n`;
 
-const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) }: { existing?: string; known?: string | (() => string) } = {}) =>
+const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) }: { existing?: string | (() => string); known?: string | (() => string) } = {}) =>
   new FakeSession([
     [/get node n1/, existing],
     [/get nodes/, '{"items":[]}'],
@@ -58,6 +58,13 @@ test("a joined worker is left alone", async () => {
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
 
+test("a reset empties the CNI's folder and leaves it, as containerd watches it", async () => {
+  const w = worker(facts(0, 1));
+  await ensureJoined({ master: master(), worker: w, log }, plan);
+  expect(w.did(/find \/etc\/cni\/net\.d .*-mindepth 1 -delete/)).toBe(true);
+  expect(w.did(/rm -rf \/etc\/cni/)).toBe(false);
+});
+
 test("a half-done join is taken back before the next", async () => {
   const w = worker(facts(0, 1));
   await ensureJoined({ master: master(), worker: w, log }, plan);
@@ -66,10 +73,11 @@ test("a half-done join is taken back before the next", async () => {
   expect(order[1]).toMatch(/join/);
 });
 
-test("our own Node of an earlier machine goes first", async () => {
-  const m = master({ existing: node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another") });
+test("our own Node of an earlier machine goes first, with the pods that were bound to it", async () => {
+  const m: FakeSession = master({ existing: () => (m.did(/delete node/) ? "" : node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another")) });
   await ensureJoined({ master: m, worker: worker(facts(0)), log }, plan);
   expect(m.did(/delete node n1/)).toBe(true);
+  expect(m.did(/delete pods --all-namespaces --field-selector '?spec.nodeName=n1/)).toBe(true);
 });
 
 test("a Node that is not ours is refused, and nothing is changed", async () => {
