@@ -50,7 +50,8 @@ export class VBoxError extends UserError {
    */
   get isCollision(): boolean {
     const { exitCode, stdout, stderr } = this.result;
-    return exitCode === SIGSEGV_EXIT || /The session is not locked/.test(stderr) || `${stdout}${stderr}`.trim() === "";
+    const isLost = /The session is not locked|unlocked unexpectedly/.test(stderr);
+    return isLost || exitCode === SIGSEGV_EXIT || `${stdout}${stderr}`.trim() === "";
   }
 }
 

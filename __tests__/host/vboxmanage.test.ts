@@ -62,6 +62,7 @@ describe("failures", () => {
 
   test.each([
     ["a crash", failed("", 139)],
+    ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
     ["a lost lock", details("NS_ERROR_UNEXPECTED", "The session is not locked (session state: Unlocked)")],
     ["a failure without a word, as while VBoxSVC starts", failed("")],
   ])("%s of a call that only looks is tried again", async (_what, collision) => {
