@@ -33,7 +33,7 @@ export function apiVersion(kubeadmVersion: string): string {
 }
 
 /** The version of the kubeadm on a machine, such as `v1.36.3`. */
-export const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short")).trim();
+const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short")).trim();
 
 /**
  * Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it.

@@ -36,7 +36,7 @@ export async function labUp(): Promise<number> {
  * Everything but the stack's resources: programs, images, networks, bastion, control plane, base image.
  * @returns the folder with the Pulumi CLI
  */
-export async function prepareLab(): Promise<string> {
+async function prepareLab(): Promise<string> {
   await ensurePackages(log);
   // Debian's packages come over the line while Go keeps the processors busy.
   const [{ pulumi, kubernetes, etcd }, guest] = await Promise.all([ensurePrograms(), ensureGuestRoot(log), ensureVirtualBox(log)]);

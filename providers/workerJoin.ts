@@ -122,11 +122,10 @@ export const provider: Provider<Inputs, Outputs> = {
   },
 
   problems({ masters, labels, kubeletArgs }) {
-    const role = Object.keys(labels ?? {}).find((key) => key === "");
     const dashed = Object.keys(kubeletArgs ?? {}).find((key) => key.startsWith("-"));
     return {
       ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
-      ...(role !== undefined && { labels: "has an empty key; give each label a name" }),
+      ...("" in (labels ?? {}) && { labels: "has an empty key; give each label a name" }),
       ...(dashed !== undefined && { kubeletArgs: `${dashed} begins with a dash; give the argument's name alone` }),
     };
   },
