@@ -10,6 +10,8 @@ export interface LeavePlan {
   stack: string;
   nodeUid: string;
   drainTimeoutSeconds: number;
+  /** How long kubectl may take beside that. */
+  commandTimeoutSeconds: number;
 }
 
 /**
@@ -17,7 +19,8 @@ export interface LeavePlan {
  *
  * @returns whether there is such a Node of ours; one of the same name that is not ours is left alone
  */
-export async function drain(master: SshSession, { name, stack, nodeUid, drainTimeoutSeconds }: LeavePlan, log: (line: string) => void): Promise<boolean> {
+export async function drain(master: SshSession, plan: LeavePlan, log: (line: string) => void): Promise<boolean> {
+  const { name, stack, nodeUid, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
   const node = await getNode(master, name);
   if (!node) return false;
   if (node.metadata.uid !== nodeUid && node.metadata.annotations?.[OWNER_ANNOTATION] !== `${stack}/${name}`) {
@@ -27,7 +30,7 @@ export async function drain(master: SshSession, { name, stack, nodeUid, drainTim
   log("is drained");
   try {
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
-    await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + 30) * 1000 });
+    await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);

@@ -10,7 +10,7 @@ import { versions } from "./versions";
 /** The guest root's programs in the images: kube-proxy works by nft. */
 const kubeProxyTools = ["/usr/sbin/nft"];
 
-/** flannel works by nft, too, but insists on finding iptables; the other container of its pods is a shell script. */
+/** flannel works by nft, too, but insists on finding iptables; a shell script in its container writes the CNI configuration. */
 const flannelTools = ["/usr/sbin/nft", "/usr/sbin/iptables", "/usr/sbin/ip6tables", "/bin/sh", "/bin/cat", "/bin/mv", "/bin/sleep"];
 
 const names = {
