@@ -1,7 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./configSchema";
 import { UserError } from "./host/errors";
 import { networkOf } from "./host/ipv4";
+import { shellCommand } from "./host/shell";
+import { shown } from "./host/shown";
+
+/** The keys whose value is text; those of all others arrive as JSON. */
+const textKeys = new Set(Object.entries(z.toJSONSchema(configurationSchema).properties!).flatMap(([key, schema]) => (typeof schema === "object" && schema.type === "string" ? [key] : [])));
 
 /**
  * The stack's configuration, whole and typed. Pulumi.yaml has every key's type, default and description.
@@ -16,18 +22,31 @@ export function readConfiguration(config = new pulumi.Config()): Configuration {
   return data;
 }
 
-const wrong = (problems: readonly (readonly [string, string])[]) =>
-  new UserError("the stack's configuration is wrong", {
-    said: problems.map(([key, message]) => `${key}: ${message}`).join("\n"),
+/** More lines than these do not help to find the first. */
+const MOST_PROBLEMS = 20;
+const MOST_CHARACTERS = 400;
+
+function wrong(problems: readonly (readonly [string, string])[]): UserError {
+  const lines = problems.slice(0, MOST_PROBLEMS).map(([key, message]) => shortened(`${key}: ${message}`));
+  const more = problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [];
+  return new UserError("the stack's configuration is wrong", {
+    said: [...lines, ...more].join("\n"),
     todo: "correct it in Pulumi.STACK.yaml, or with `pulumi config set KEY VALUE`",
   });
+}
 
-const pathOf = (path: readonly PropertyKey[]) => path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").slice(1);
+const shortened = (line: string) => (line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line);
+
+const pathOf = (path: readonly PropertyKey[]) => path.map((part) => (typeof part === "number" ? `[${part}]` : `.${keyOf(String(part))}`)).join("").slice(1);
+
+/** A key within an object is the user's own, and may be anything. */
+const keyOf = (key: string) => (/^[\w./-]{1,80}$/.test(key) ? key : shown(key));
 
 /** Configuration arrives as text: JSON where it is no string. */
 function valueOf(config: pulumi.Config, key: string): unknown {
   const text = config.get(key);
   if (text === undefined || text === "") return undefined;
+  if (textKeys.has(key)) return text;
   try {
     return (JSON.parse(text) as unknown) ?? undefined;
   } catch {
@@ -38,10 +57,12 @@ function valueOf(config: pulumi.Config, key: string): unknown {
 /** What is right by itself and wrong together. */
 function contradictions(data: Configuration): [string, string][] {
   const names = workerNames(data);
+  const namedBy = data.workerNames.length > 0 ? "workerNames" : "workerNamePrefix";
   const pods = networkOf(data.podSubnet)!;
   const problems: [boolean, string, string][] = [
-    [new Set(names).size < names.length, "workerNames", `two workers have one name; give each its own (${names.join(", ")})`],
-    [data.cloneMode === "linked" && !data.baseSnapshot, "baseSnapshot", `is needed for cloneMode linked; take one with \`VBoxManage snapshot ${data.baseImage} take NAME\` and give NAME`],
+    [new Set(names).size < names.length, "workerNames", `two workers have one name; give each its own (${some(names)})`],
+    ...names.flatMap((name) => othersOf(data, name).map((other): [boolean, string, string] => [true, namedBy, `${name} is ${other}; give it another name`])),
+    [data.cloneMode === "linked" && !data.baseSnapshot, "baseSnapshot", `is needed for cloneMode linked; take one with \`${shellCommand(["VBoxManage", "snapshot", data.baseImage, "take", "NAME"])}\` and give NAME`],
     [data.containerRuntime === "docker" && !(data.criDockerdUrl && data.criDockerdSha256), "criDockerdUrl", "is needed for containerRuntime docker, with criDockerdSha256; give the address of cri-dockerd's .deb"],
     ...data.routes.map(({ destination }, index): [boolean, string, string] => [
       overlaps(networkOf(destination)!, pods),
@@ -51,11 +72,25 @@ function contradictions(data: Configuration): [string, string][] {
     ...Object.keys(data.workerOverrides).map((name): [boolean, string, string] => [
       !names.includes(name),
       `workerOverrides.${name}`,
-      `there is no such worker; give one of ${names.join(", ")}`,
+      `there is no such worker; give one of ${some(names)}`,
     ]),
   ];
   return problems.filter(([isProblem]) => isProblem).map(([, key, message]) => [key, message]);
 }
+
+/** What a worker of this name would be mistaken for, or taken over from with `adopt`. */
+function othersOf({ baseImage, bastion, masters, workerOverrides, zone }: Configuration, name: string): string[] {
+  const images = [baseImage, ...Object.values(workerOverrides).map((worker) => worker.baseImage)];
+  const others: [boolean, string][] = [
+    [images.includes(name), "a base image"],
+    [bastion.vm === name || [name, `${name}.${zone}`].includes(bastion.address ?? ""), "the bastion"],
+    [masters.includes(name) || masters.includes(`${name}.${zone}`), "a master"],
+  ];
+  return others.filter(([isOther]) => isOther).map(([, other]) => other);
+}
+
+/** The first of some names. */
+const some = (names: readonly string[]) => (names.length > 5 ? `${names.slice(0, 5).join(", ")} …` : names.join(", "));
 
 type Network = NonNullable<ReturnType<typeof networkOf>>;
 
@@ -74,5 +109,5 @@ export function workerNames({ workerNames, workerCount, workerNamePrefix }: Pick
 /** What one worker is to be: the common values, and its own over them. */
 export function workerConfiguration(configuration: Configuration, name: string): WorkerConfiguration {
   const { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
-  return { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot, ...configuration.workerOverrides[name] };
+  return { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
 }

@@ -1,118 +1,151 @@
-import { isIP } from "node:net";
+import { isIPv4 } from "node:net";
+import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { argument, count, digits, distinct, fitting, flag, list, matching, numbered, object, path, record, ruled, text } from "./configValues";
 import { cidr, networkOf } from "./host/ipv4";
+import { isEndpoint, isKubeletArgument, isKubeletValue } from "./host/joinProblems";
+import { isLabelKey, isLabelValue, isSelector } from "./host/labels";
+import { isPublicKey } from "./host/sshHostKey";
+import { expandHome } from "./host/userFile";
 
-const text = z.coerce.string();
-const optional = text.optional();
-const count = (least: number, most: number, what: string) => z.number(`give a number of ${what}`).int(`give a whole number of ${what}`).min(least, `give at least ${least} ${what}`).max(most, `give at most ${most} ${what}`);
 const seconds = (byDefault: number) => count(1, 86_400, "seconds").default(byDefault);
 
 /** RFC 1123 label: what a host name, a Node and a VM of ours may be called. */
 const machineName = z.string("give a name").regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "give a host name: lower-case letters, digits and dashes, at most 63");
-const network = text.refine((value) => networkOf(value) !== undefined && cidr(networkOf(value)!) === value, "give a network such as 192.168.4.0/27, without host bits");
-const address = text.refine((value) => isIP(value) === 4, "give an IPv4 address such as 192.168.4.30");
-const host = text.regex(/^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/, "give a host name or an address");
-const hostKey = text.regex(/^(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*/, 'give a public key such as "ssh-ed25519 AAAA…"');
-const fingerprint = text.regex(/^[0-9A-Fa-f]{40}$/, "give 40 hexadecimal digits").optional();
-const url = text.regex(/^(https?|file):\/\//, "give an address that begins with https://, http:// or file://").optional();
+const network = text("give a network such as 192.168.4.0/27, without host bits", (value) => networkOf(value) !== undefined && cidr(networkOf(value)!) === value);
+const address = text("give an IPv4 address such as 192.168.4.30", isIPv4);
+const host = matching("give a host name or an address", /^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/);
+const hostKey = text('give a public key such as "ssh-ed25519 AAAA…"', isPublicKey, 8192);
+const url = (property: "debianMirror" | "kubernetesRepository" | "kubernetesKeyUrl" | "dockerRepository" | "dockerKeyUrl" | "criDockerdUrl") => ruled(property).optional();
 
 const nic = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("nat") }),
-  ...(["natnetwork", "intnet", "hostonly", "hostonlynet", "bridged"] as const).map((type) => z.strictObject({ type: z.literal(type), network: text.min(1, "give the network's or adapter's name") })),
+  object({ type: z.literal("nat") }, "give a type"),
+  ...(["natnetwork", "intnet", "hostonly", "hostonlynet", "bridged"] as const).map((type) =>
+    object({ type: z.literal(type), network: matching("give the network's or adapter's name, without quotes, backslashes or a dash before it", /^[^-"\\][^"\\]*$/) }, "give a type"),
+  ),
 ], "give a type: nat, natnetwork, intnet, hostonly, hostonlynet or bridged");
 
-const disk = z.strictObject({
-  sizeMb: count(4, 2_097_152, "MB"),
-  format: z.enum(["VDI", "VMDK", "VHD"], "give VDI, VMDK or VHD").default("VDI"),
-  variant: z.enum(["Standard", "Fixed"], "give Standard or Fixed").default("Standard"),
-});
+const disk = object(
+  {
+    sizeMb: count(4, 2_097_152, "MB"),
+    format: z.enum(["VDI", "VMDK", "VHD"], "give VDI, VMDK or VHD").default("VDI"),
+    variant: z.enum(["Standard", "Fixed"], "give Standard or Fixed").default("Standard"),
+  },
+  "give a disk such as {sizeMb: 1024}",
+);
 
-const labelKey = z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, "give a label's name such as example.com/disk");
-const labelValue = text.regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "give a label's value: letters, digits, dashes, dots, underscores, at most 63");
+const labelKey = z.string("give a label's name").refine(isLabelKey, "give a label's name such as example.com/disk");
+const labelValue = fitting("give a label's value: letters, digits, dashes, dots, underscores, at most 63", isLabelValue);
 
-const taint = z.strictObject({
-  key: labelKey,
-  value: labelValue.optional(),
-  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], "give NoSchedule, PreferNoSchedule or NoExecute"),
-});
+const taint = object(
+  {
+    key: labelKey,
+    value: labelValue.optional(),
+    effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], "give NoSchedule, PreferNoSchedule or NoExecute"),
+  },
+  "give a taint such as {key: gpu, effect: NoSchedule}",
+);
 
 const worker = {
   cpus: count(1, 64, "CPUs"),
   memoryMb: count(512, 1_048_576, "MB"),
   vramMb: count(1, 256, "MB"),
-  nics: z.array(nic, "give a list").min(1, "give at least one network adapter").max(8, "give at most 8 network adapters"),
-  disks: z.array(disk, "give a list").max(28, "give at most 28 disks"),
-  labels: z.record(labelKey, labelValue),
-  taints: z.array(taint, "give a list"),
-  kubeletArgs: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/, "give a kubelet argument's name without its dashes"), text),
-  baseImage: text.min(1, "give a VM's name"),
-  reboot: z.boolean("give true or false"),
+  nics: list(nic, 8, "network adapters").min(1, "give at least one network adapter"),
+  disks: list(disk, 28, "disks"),
+  labels: record(labelKey, labelValue, 100, "give labels such as {disk: ssd}"),
+  taints: list(taint, 100, "taints").refine((taints) => distinct(taints, ({ key, effect }) => `${key}:${effect}`), "two taints have one key and effect; give each once"),
+  kubeletArgs: record(
+    z.string().refine(isKubeletArgument, "give a kubelet argument's name without its dashes"),
+    fitting("give a value without spaces, quotes, backslashes and dollars, in ASCII", isKubeletValue),
+    100,
+    "give arguments such as {max-pods: 50}",
+  ),
+  baseImage: argument("give a VM's name"),
+  reboot: flag,
 };
 
 /** The shape of every configuration key. Defaults are Pulumi.yaml's; only those inside an object are here. */
 export const configurationSchema = z.object({
   clusterName: machineName,
-  zone: text.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "give a DNS zone such as kube.demo"),
-  kubernetesVersion: text.regex(/^1\.\d+\.\d+$/, "give a full version such as 1.36.3"),
+  zone: ruled("zone"),
+  kubernetesVersion: matching("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/),
   containerRuntime: z.enum(["containerd", "docker"], "give containerd or docker"),
   podSubnet: network,
-  controlPlaneEndpoint: text.regex(/^[A-Za-z0-9.-]+:\d+$/, "give an address and a port such as 192.168.4.20:6443").optional(),
-  cniSelector: text.regex(/^[^=,\s]+=[^=,\s]+(,[^=,\s]+=[^=,\s]+)*$/, "give labels such as app=flannel"),
-  masters: z.array(host, "give a list").min(1, "give at least one master"),
+  controlPlaneEndpoint: text("give an address and a port such as 192.168.4.20:6443", isEndpoint).optional(),
+  cniSelector: text("give labels such as app=flannel", isSelector, 1024),
+  masters: list(host, 99, "masters").min(1, "give at least one master"),
 
   workerCount: count(0, 99, "workers"),
-  workerNamePrefix: text.regex(/^[a-z0-9][-a-z0-9]{0,60}$/, "give the beginning of a host name"),
-  workerNames: z.array(machineName, "give a list").default([]),
+  workerNamePrefix: matching("give the beginning of a host name", /^[a-z0-9][-a-z0-9]{0,60}$/),
+  workerNames: list(machineName, 99, "workers").default([]),
   ...worker,
-  workerOverrides: z.record(z.string(), z.strictObject(worker).partial()),
-  autostart: z.boolean("give true or false"),
+  workerOverrides: record(machineName, object(worker, "give what that worker has otherwise, such as {cpus: 4}").partial(), 99, "give workers by their names"),
+  autostart: flag,
 
   distro: z.enum(["debian", "ubuntu"], "give debian or ubuntu"),
   cloneMode: z.enum(["full", "linked"], "give full or linked"),
-  baseSnapshot: optional,
-  adopt: z.boolean("give true or false"),
+  baseSnapshot: argument("give a snapshot's name").optional(),
+  adopt: flag,
 
-  bastion: z
-    .strictObject({ vm: optional, address: host.optional(), interface: count(0, 35, "the interface").optional(), port: count(1, 65_535, "the port").optional(), user: optional })
-    .refine(({ vm, address }) => vm ?? address, "give vm or address"),
-  routes: z.array(z.strictObject({ destination: network, gateway: address, interface: text.min(1, "give an interface such as vboxnet0") }), "give a list").default([]),
-  sshUser: text.regex(/^[a-z_][-a-z0-9_]{0,31}$/, "give a user's name"),
-  sshPrivateKeyFile: optional,
-  sshPublicKey: hostKey.optional(),
-  sshCaPublicKey: hostKey.optional(),
-  sshKnownHostsFile: text,
-  hostKeys: z.record(z.string(), z.array(hostKey)),
-  vboxManage: text.min(1, "give the program"),
-  isoFolder: text.min(1, "give a folder"),
+  bastion: object(
+    {
+      vm: argument("give a VM's name").optional(),
+      address: host.optional(),
+      interface: numbered(0, 35, "the interface's number").optional(),
+      port: numbered(1, 65_535, "the port").optional(),
+      user: matching("give a user's name", /^[A-Za-z_][-\w.]{0,31}$/).optional(),
+    },
+    "give a bastion such as {vm: busybox}",
+  ).refine(({ vm, address }) => vm ?? address, "give vm or address"),
+  routes: list(
+    object({ destination: network, gateway: address, interface: argument("give an interface such as vboxnet0") }, "give a route such as {destination: 192.168.4.0/27, gateway: 192.168.4.30, interface: vboxnet0}"),
+    99,
+    "routes",
+  )
+    .refine((routes) => distinct(routes, ({ destination }) => destination), "two routes have one destination; give each once")
+    .default([]),
+  sshUser: ruled("sshUser"),
+  sshPrivateKeyFile: path("give a file").optional(),
+  sshPublicKey: ruled("sshPublicKey").optional(),
+  sshCaPublicKey: ruled("sshCaPublicKey").optional(),
+  sshKnownHostsFile: path("give a file"),
+  hostKeys: record(z.string().regex(/^[^\p{Cc}\p{Cs}]{1,255}$/u, "give a machine's name"), list(hostKey, 20, "keys of a machine").min(1, "give at least one key"), 200, "give keys by their machines' names"),
+  vboxManage: path("give the program"),
+  isoFolder: text("give a folder by its whole path, or from ~/ on", (folder) => isAbsolute(expandHome(folder)), 512),
 
-  userData: optional,
-  metaData: optional,
-  networkConfig: optional,
-  debianMirror: url,
-  packageUpgrade: z.boolean("give true or false"),
-  locale: text,
-  timezone: text,
-  kubernetesRepository: url,
-  kubernetesKeyUrl: url,
-  kubernetesKeyFingerprint: fingerprint,
+  userData: path("give a file").optional(),
+  metaData: path("give a file").optional(),
+  networkConfig: path("give a file").optional(),
+  debianMirror: url("debianMirror"),
+  packageUpgrade: flag,
+  locale: ruled("locale"),
+  timezone: ruled("timezone"),
+  kubernetesRepository: url("kubernetesRepository"),
+  kubernetesKeyUrl: url("kubernetesKeyUrl"),
+  kubernetesKeyFingerprint: digits(40).toUpperCase().optional(),
   containerdPackage: z.enum(["containerd.io", "containerd"], "give containerd.io or containerd"),
-  dockerRepository: url,
-  dockerKeyUrl: url,
-  dockerKeyFingerprint: fingerprint,
-  criDockerdUrl: url,
-  criDockerdSha256: text.regex(/^[0-9a-f]{64}$/, "give 64 hexadecimal digits").optional(),
-  sandboxImage: optional,
+  dockerRepository: url("dockerRepository"),
+  dockerKeyUrl: url("dockerKeyUrl"),
+  dockerKeyFingerprint: digits(40).toUpperCase().optional(),
+  criDockerdUrl: url("criDockerdUrl"),
+  criDockerdSha256: digits(64).toLowerCase().optional(),
+  sandboxImage: ruled("sandboxImage").optional(),
 
   tokenTtlMinutes: count(1, 1440, "minutes"),
-  timeouts: z.strictObject({
-    cloudInit: seconds(1800),
-    start: seconds(120),
-    stop: seconds(120),
-    ssh: seconds(120),
-    join: seconds(300),
-    ready: seconds(300),
-    drain: seconds(120),
-  }),
+  timeouts: object(
+    {
+      command: seconds(120),
+      clone: seconds(3600),
+      cloudInit: seconds(1800),
+      start: seconds(120),
+      stop: seconds(120),
+      ssh: seconds(120),
+      join: seconds(300),
+      ready: seconds(300),
+      drain: seconds(120),
+    },
+    "give deadlines such as {join: 600}",
+  ),
 });
 
 /** The stack's configuration. */

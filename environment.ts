@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readTemplates } from "./cloudinit/templates";
 import { readConfiguration, workerConfiguration, workerNames } from "./config";
 import type { Configuration, WorkerConfiguration } from "./configSchema";
 import type { BastionArgs, SshTargetArgs } from "./host/bastion";
@@ -9,6 +9,9 @@ import { UserError } from "./host/errors";
 import { hostKeysFor } from "./host/knownHosts";
 import { macAddress } from "./host/mac";
 import type { Nic } from "./host/machine";
+import { sshCredentials } from "./host/sshCredentials";
+import { hostKeyAlgorithms, isPublicKey, parseHostKey } from "./host/sshHostKey";
+import { expandHome, readUserFile } from "./host/userFile";
 
 /** One worker: its name and what it is to be, with the MAC addresses of its NICs. */
 export type Worker = Omit<WorkerConfiguration, "nics"> & { name: string; nics: Nic[] };
@@ -30,15 +33,24 @@ export interface Environment {
 }
 
 /**
- * Reads the stack's configuration, and the key files that it names.
+ * Reads the stack's configuration, and the files that it names.
  * @throws RunError, which Pulumi shows without a stack: every wrong key, and what to give
  */
 export function readEnvironment(): Environment {
   try {
-    return environmentOf(readConfiguration());
+    const config = readConfiguration();
+    checkFiles(config);
+    return environmentOf(config);
   } catch (error) {
     throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
   }
+}
+
+/** Reads what else would be found out when some of the machines run already. */
+function checkFiles(config: Configuration): void {
+  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, ...choice } = config;
+  readTemplates({ ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined });
+  if (autostart) sshCredentials(sshPrivateKeyFile);
 }
 
 function environmentOf(config: Configuration): Environment {
@@ -66,25 +78,43 @@ function workerOf(config: Configuration, stack: string, name: string): Worker {
 
 /**
  * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts file.
- * @throws UserError where there is none: an unknown machine is never trusted at first sight
+ * @throws UserError where there is none that can be checked: an unknown machine is never trusted at first sight
  */
 export function hostKeysOf({ hostKeys, sshKnownHostsFile }: Pick<Configuration, "hostKeys" | "sshKnownHostsFile">, machine: string, port?: number): string[] {
-  const file = expandHome(sshKnownHostsFile);
-  const keys = hostKeys[machine] ?? (existsSync(file) ? hostKeysFor(readFileSync(file, "utf8"), machine, port) : []);
-  if (keys.length > 0) return keys;
-  throw new UserError(`no host key of ${machine} is known`, {
-    todo: `compare its key with the machine's own /etc/ssh/ssh_host_ed25519_key.pub, then add it to ${sshKnownHostsFile} under that name, or give hostKeys.${machine}`,
-  });
+  const pinned = Object.hasOwn(hostKeys, machine) ? hostKeys[machine] : undefined;
+  const keys = pinned ?? hostKeysFor(knownHosts(sshKnownHostsFile), machine, port);
+  if (keys.length === 0) {
+    throw new UserError(`no host key of ${machine} is known`, {
+      said: `sshKnownHostsFile, ${sshKnownHostsFile}, ${existsSync(expandHome(sshKnownHostsFile)) ? "has no line that can be read for that name" : "is not there"}`,
+      todo: `compare its key with the machine's own /etc/ssh/ssh_host_ed25519_key.pub, then add it to ${sshKnownHostsFile} under that name, or give hostKeys.${machine}`,
+    });
+  }
+  hostKeyAlgorithms(keys.map(parseHostKey), machine);
+  return keys;
+}
+
+/** The text of the known_hosts file; a missing one knows nobody. */
+function knownHosts(sshKnownHostsFile: string): string {
+  const path = expandHome(sshKnownHostsFile);
+  return existsSync(path) ? textOf("sshKnownHostsFile", path, "give a known_hosts file that this user may read") : "";
 }
 
 /** The public key that workers accept: given, or beside the private one. */
 function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {
   if (sshPublicKey) return sshPublicKey;
   if (!sshPrivateKeyFile) throw new UserError("sshPublicKey is needed with keys from the SSH agent", { todo: "give one line of `ssh-add -L`" });
-  const file = `${expandHome(sshPrivateKeyFile)}.pub`;
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  throw new UserError(`there is no ${file}`, { todo: "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey" });
+  const path = `${expandHome(sshPrivateKeyFile)}.pub`;
+  const todo = "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey";
+  const key = textOf("sshPublicKey", path, todo).trim();
+  if (!isPublicKey(key)) throw new UserError(`sshPublicKey: ${path} is not the one line of a public key`, { todo });
+  return key;
 }
 
-/** `~` is the user's home, as in a shell. */
-const expandHome = (path: string) => (path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path);
+/** @throws UserError that names the configuration's key */
+function textOf(key: string, path: string, todo: string): string {
+  try {
+    return readUserFile(path).toString("utf8");
+  } catch (cause) {
+    throw new UserError(`${key}: ${path} cannot be read`, { said: (cause as Error).message, todo, cause });
+  }
+}

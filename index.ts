@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readEnvironment, type Worker } from "./environment";
+import { shellCommand } from "./host/shell";
 import { CloudInitIso } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
@@ -10,7 +11,7 @@ const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath }
 const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 
 // The way from this machine into the cluster's networks.
-const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt }));
+const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, commandTimeoutSeconds: timeouts.command }));
 
 /** One worker: ISO → VM → token → join. */
 function make({ name, nics, ...worker }: Worker) {
@@ -67,6 +68,8 @@ function make({ name, nics, ...worker }: Worker) {
       isoSha256: iso.sha256,
       autostart,
       adopt,
+      commandTimeoutSeconds: timeouts.command,
+      cloneTimeoutSeconds: timeouts.clone,
       stopTimeoutSeconds: timeouts.stop,
       startTimeoutSeconds: timeouts.start,
       readiness: target.apply((target) => ({ target, rebootExpected: worker.reboot, timeoutSeconds: timeouts.cloudInit })),
@@ -79,7 +82,7 @@ function make({ name, nics, ...worker }: Worker) {
   const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
 
   // A token is made when its worker is ready to use it.
-  const tokenArgs = { name, stack, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, timeoutSeconds: timeouts.ssh };
+  const tokenArgs = { name, stack, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
   const token = new KubeadmJoinToken(name, tokenArgs, { dependsOn: vm });
 
   const node = new WorkerJoin(name, {
@@ -100,6 +103,7 @@ function make({ name, nics, ...worker }: Worker) {
     cniSelector: config.cniSelector,
     vboxManage,
     sshTimeoutSeconds: timeouts.ssh,
+    commandTimeoutSeconds: timeouts.command,
     joinTimeoutSeconds: timeouts.join,
     readyTimeoutSeconds: timeouts.ready,
     drainTimeoutSeconds: timeouts.drain,
@@ -120,7 +124,7 @@ export const addresses = Object.fromEntries(made.map(({ name, vm }) => [name, vm
 export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join(""));
 
 /** How to log in on each worker. */
-export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, `ssh -J ${bastion.user}@${bastion.address ?? bastion.vm} ${sshUser}@${fullName}`]));
+export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, shellCommand(["ssh", "-J", `${bastion.user}@${bastion.address ?? bastion.vm}`, `${sshUser}@${fullName}`])]));
 
 /** The administrator's kubeconfig. Secret. */
 export const kubeconfig = made[0]?.token?.kubeconfig;

@@ -1,48 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
-import { generateKeyPairSync } from "node:crypto";
-import { configurationOf, stackValues } from "./support/configuration";
-
-interface Registered {
-  type: string;
-  name: string;
-  inputs: Record<string, unknown>;
-  dependencies: string[];
-}
-
-const hostKey = `ssh-ed25519 ${Buffer.from(generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "der" })).toString("base64")}`;
-const hostKeys = Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [hostKey]]));
-
-/** Runs index.ts against Pulumi's mocks, and gives what it registers. */
-async function compose(values: Record<string, unknown>): Promise<{ registered: Registered[]; outputs: Record<string, unknown> }> {
-  const registered: Registered[] = [];
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs }) => {
-        const given = inputs as Record<string, unknown>;
-        registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: given, dependencies: [] });
-        return { id: `${name}-id`, state: { ...given, ...outputsOf(type, name) } };
-      },
-      call: () => ({}),
-    },
-    "vbox-kubeadm",
-    "dev",
-  );
-  configurationOf({ hostKeys, sshPublicKey: hostKey, ...values });
-  let outputs: Record<string, pulumi.Output<unknown>> = {};
-  jest.isolateModules(() => {
-    outputs = require("../index") as typeof outputs;
-  });
-  const resolved = await new Promise<Record<string, unknown>>((resolve) => pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)));
-  return { registered, outputs: resolved };
-}
-
-function outputsOf(type: string, name: string): Record<string, unknown> {
-  if (type.endsWith("CloudInitIso")) return { sha256: `sha of ${name}`, hostPublicKey: hostKey };
-  if (type.endsWith("vbox:Vm")) return { uuid: `uuid of ${name}`, address: "192.168.2.130" };
-  if (type.endsWith("JoinToken")) return { token: "t", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
-  if (type.endsWith("WorkerJoin")) return { kubeletVersion: "v1.36.3", internalIp: "192.168.2.130", ready: true };
-  return {};
-}
+import { compose, publicKey, type Registered } from "./support/preview";
+import { stackValues } from "./support/configuration";
 
 const of = (registered: Registered[], type: string) => registered.filter((resource) => resource.type.endsWith(type));
 
@@ -63,7 +20,7 @@ test("the tutorial's environment is two routes, and three workers of ISO, VM, to
     vramMb: 33,
     nics: [{ type: "intnet", network: "node", mac: expect.stringMatching(/^080027[0-9A-F]{6}$/) }],
     isoSha256: "sha of kube-node02",
-    readiness: { target: { address: "kube-node02.kube.demo", user: "debian", hostKeys: [hostKey], bastion: { vm: "busybox", user: "debian", hostKeys: [hostKey] } }, rebootExpected: true },
+    readiness: { target: { address: "kube-node02.kube.demo", user: "debian", hostKeys: [publicKey], bastion: { vm: "busybox", user: "debian", hostKeys: [publicKey] } }, rebootExpected: true },
   });
   expect(of(registered, "WorkerJoin").find(({ name }) => name === "kube-node03")!.inputs).toMatchObject({
     machine: "debian-base-image sha of kube-node03",

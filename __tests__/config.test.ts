@@ -14,7 +14,7 @@ test("Pulumi.yaml's defaults are a whole configuration: the tutorial's", () => {
   const config = read();
   expect(workerNames(config)).toEqual(["kube-node01", "kube-node02", "kube-node03"]);
   expect(config).toMatchObject({ cpus: 2, memoryMb: 2048, vramMb: 33, nics: [{ type: "intnet", network: "node" }], baseImage: "debian-base-image", bastion: { vm: "busybox" } });
-  expect(config.timeouts).toEqual({ cloudInit: 1800, start: 120, stop: 120, ssh: 120, join: 300, ready: 300, drain: 120 });
+  expect(config.timeouts).toEqual({ cloudInit: 1800, command: 120, clone: 3600, start: 120, stop: 120, ssh: 120, join: 300, ready: 300, drain: 120 });
 });
 
 test.each(["dev", "lab"])("Pulumi.%s.yaml is right", (stack) => expect(() => read(stackValues(stack))).not.toThrow());
@@ -53,6 +53,32 @@ test.each<[string, Record<string, unknown>, RegExp]>([
 
 test("every wrong key is told at once", () => {
   expect(() => read({ cpus: 0, memoryMb: 1 })).toThrow(/cpus: give at least 1 CPUs[\s\S]*memoryMb: give at least 512 MB/);
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ["text that is empty is not the word undefined", { locale: "", clusterName: "" }, /clusterName: give a name[^]*locale: give a UTF-8 locale/],
+  ["an object is no text", { nics: [{ type: "intnet", network: {} }] }, /nics\[0\]\.network: give the network/],
+  ["a number that JavaScript cannot hold is not rounded", { labels: { a: 2 ** 60 } }, /labels\.a: give a label's value/],
+  ["a key that JavaScript would pass over is told", { labels: JSON.parse('{"__proto__": "x"}') }, /labels\.__proto__: give labels/],
+  ["a key that nobody knows is told with those that are known", { bastion: { vm: "b", prot: 22 } }, /bastion: there is no "prot"; give vm, address, interface, port, user/],
+  ["a megabyte is not shown whole", { routes: [{ destination: "x".repeat(1e6), gateway: "y".repeat(1e6), interface: "-" }] }, /^.{30,}\n {4}routes\[0\]\.destination: .{1,400}\n {4}routes\[0\]\.gateway: .{1,400}\n.{1,400}\n→/],
+  ["ninety errors are not told one by one", { masters: Array(90).fill(".") }, /masters\[19\]: give a host name[^]*and \d+ more\n→/],
+  ["one route twice", { routes: Array(2).fill({ destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }) }, /routes: two routes have one destination/],
+  ["one taint twice", { taints: [{ key: "a", effect: "NoExecute" }, { key: "a", value: "x", effect: "NoExecute" }] }, /taints: two taints have one key and effect/],
+  ["a worker that is the base image", { workerNames: ["debian-base-image"] }, /workerNames: debian-base-image is a base image; give it another name/],
+  ["a worker that is the bastion", { workerNames: ["busybox"] }, /workerNames: busybox is the bastion/],
+  ["workers that are masters", { workerNamePrefix: "kube-mast" }, /workerNamePrefix: kube-mast01 is a master/],
+  ["a port out of range", { bastion: { vm: "b", port: 0 } }, /bastion\.port: give the port, a whole number from 1 to 65535/],
+])("%s", (_what, values, message) => expect(() => read(values)).toThrow(message));
+
+test("text is taken as it is written, where it looks like something else too", () => {
+  const config = read({ baseImage: "007", baseSnapshot: "1.50", vboxManage: '"x"', isoFolder: "/12345678901234567890", kubernetesKeyFingerprint: "a".repeat(40), bastion: { vm: "null" }, labels: { a: 1, b: true } });
+  expect(config).toMatchObject({ baseImage: "007", baseSnapshot: "1.50", vboxManage: '"x"', isoFolder: "/12345678901234567890", kubernetesKeyFingerprint: "A".repeat(40), bastion: { vm: "null" }, labels: { a: "1", b: "true" } });
+});
+
+test("a machine that is named like something of JavaScript's is unknown too", () => {
+  expect(() => hostKeysOf({ hostKeys: {}, sshKnownHostsFile: "/nonexistent" }, "constructor")).toThrow("no host key of constructor is known");
+  expect(workerConfiguration(read({ workerNames: ["constructor"] }), "constructor")).toMatchObject({ cpus: 2 });
 });
 
 test("an unknown machine is never trusted", () => {

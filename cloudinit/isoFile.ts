@@ -39,7 +39,8 @@ export async function writeIso(path: string, image: Buffer): Promise<void> {
     await rename(part, path);
   } catch (cause) {
     await rm(part, { force: true }).catch(() => undefined);
-    throw new UserError(`the ISO ${path} could not be written`, { said: (cause as Error).message, cause });
+    await removeOurFolders(path);
+    throw new UserError(`the ISO ${path} could not be written`, { said: (cause as Error).message, todo: "make room there, or give another `isoFolder`", cause });
   }
 }
 
@@ -51,8 +52,12 @@ export async function removeIso(path: string): Promise<boolean> {
   const image = await readIfThere(path);
   if (image && !isOurImage(image)) return false;
   await rm(path, { force: true });
-  for (let folder = dirname(path); await removeOurFolder(folder);) folder = dirname(folder);
+  await removeOurFolders(path);
   return true;
+}
+
+async function removeOurFolders(path: string): Promise<void> {
+  for (let folder = dirname(path); await removeOurFolder(folder);) folder = dirname(folder);
 }
 
 async function removeOurFolder(folder: string): Promise<boolean> {
@@ -70,6 +75,6 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
     return await readFile(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, cause });
+    throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, todo: "give another `isoFolder`, or mend this one", cause });
   }
 }

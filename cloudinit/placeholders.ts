@@ -18,14 +18,14 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
   const valueOf = (name: string): Yaml => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value !== undefined) return value;
-    throw new UserError(`${what}: \${${name}} ${Object.hasOwn(values, name) ? "has no value" : "is no placeholder"}`, {
+    throw new UserError(`${what}: ${written(name)} ${Object.hasOwn(values, name) ? "has no value" : "is no placeholder"}`, {
       todo: `use one of ${known(values)}; write $\${ for a literal \${`,
     });
   };
   const textOf = (name: string): string => {
     const value = valueOf(name);
     if (typeof value !== "object") return String(value);
-    throw new UserError(`${what}: \${${name}} is no text`, { todo: "give it a scalar of its own" });
+    throw new UserError(`${what}: ${written(name)} is no text`, { todo: "give it a scalar of its own" });
   };
   const filled = (text: string) => text.replace(pattern, (_, name?: string) => (name === undefined ? "${" : textOf(name)));
   const fillNode = (node: Yaml): Yaml => {
@@ -39,6 +39,8 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
   };
   return fillNode(template);
 }
+
+const written = (name: string) => `\${${name.length > 40 ? `${name.slice(0, 40)}…` : name}}`;
 
 const known = (values: Values) =>
   Object.keys(values)

@@ -1,19 +1,20 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { typeOf } from "../host/sshHostKey";
+import { isPublicKey } from "../host/sshHostKey";
+import { shown } from "../host/shown";
 import { templateProblem } from "./render";
 
 /** Property → the values that it may have, and what to give. What passes is safe in YAML, in a shell's word and in an apt source. */
-const rules: Readonly<Record<string, readonly [values: z.ZodType, give: string]>> = {
+export const rules = {
   name: [z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/), "a host name of RFC 1123: lower-case letters, digits and -, at most 63"],
   zone: [
     z
       .string()
       .max(189)
-      .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/),
+      .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/),
     "a domain like kube.demo",
   ],
-  path: [z.string().refine((path) => isAbsolute(path) && path.endsWith(".iso")), "an absolute path that ends with .iso"],
+  path: [z.string().refine(isIsoPath), "an absolute path that ends with .iso"],
   intact: [z.literal(true), "nothing: it is the provider's own"],
   distro: [z.enum(["debian", "ubuntu"]), "debian or ubuntu"],
   sshUser: [z.string().regex(/^(?!root$)[a-z_][a-z0-9_-]{0,31}$/), "a user name like debian, other than root"],
@@ -37,12 +38,12 @@ const rules: Readonly<Record<string, readonly [values: z.ZodType, give: string]>
   dockerKeyFingerprint: [fingerprint(), "a key's fingerprint: 40 upper-case hexadecimal digits, without spaces"],
   criDockerdUrl: [url(), "the address of cri-dockerd's .deb: https://…"],
   criDockerdSha256: [z.string().regex(/^[0-9a-f]{64}$/), "64 lower-case hexadecimal digits, as sha256sum prints them"],
-  sandboxImage: [z.string().regex(/^[a-z0-9][A-Za-z0-9._:/@-]*$/), "an image like registry.k8s.io/pause:3.10"],
+  sandboxImage: [z.string().regex(/^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$/), "an image like registry.k8s.io/pause:3.10"],
   debianMirror: [url(), "the address of a mirror: https://…"],
   packageUpgrade: [z.boolean(), "true or false"],
   locale: [z.string().regex(/^[A-Za-z]{1,3}(_[A-Z]{2})?\.UTF-8$/), "a UTF-8 locale like en_US.UTF-8"],
-  timezone: [z.string().regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/), "a time zone like UTC or Europe/Vienna"],
-};
+  timezone: [z.string().max(64).regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/), "a time zone like UTC or Europe/Vienna"],
+} as const satisfies Readonly<Record<string, readonly [values: z.ZodType, give: string]>>;
 
 const templates = { userData: "user-data", metaData: "meta-data", networkConfig: "network-config" };
 
@@ -50,7 +51,7 @@ const templates = { userData: "user-data", metaData: "meta-data", networkConfig:
 export function inputProblems(inputs: Readonly<Record<string, unknown>>): Record<string, string> {
   const wrong = Object.entries(rules)
     .filter(([property, [values]]) => inputs[property] !== undefined && !values.safeParse(inputs[property]).success)
-    .map(([property, [, give]]) => [property, `${JSON.stringify(inputs[property])} will not do; give ${give}`] as const);
+    .map(([property, [, give]]) => [property, `${shown(inputs[property])} will not do; give ${give}`] as const);
   const broken = Object.entries(templates).flatMap(([property, what]) => {
     const template = inputs[property];
     const problem = typeof template === "string" ? templateProblem(template, what) : undefined;
@@ -59,18 +60,18 @@ export function inputProblems(inputs: Readonly<Record<string, unknown>>): Record
   return Object.fromEntries([...wrong, ...broken]);
 }
 
-/** A type, the key itself in base64 and perhaps a comment, on one line; the type is said again in the key (RFC 4253, section 6.6). */
-function isPublicKey(line: string): boolean {
-  const [, type, base64] = /^([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})( [ -~]*)?$/.exec(line) ?? [];
-  return base64 !== undefined && typeOf(Buffer.from(base64, "base64")) === type;
+/** No control character, which no program's argument list and no listing would bring back. */
+function isIsoPath(path: string): boolean {
+  return path.length <= 1024 && isAbsolute(path) && path.endsWith(".iso") && !/[\p{Cc}\p{Cs}]/u.test(path);
 }
 
 function distinct(values: readonly string[]): boolean {
   return new Set(values).size === values.length;
 }
 
+/** Without the `#` of a fragment, which would make a comment of the rest of an apt source's line. */
 function url() {
-  return z.string().regex(/^(https?|file):\/\/[A-Za-z0-9._~:/?#@!&()*+,;=%-]+$/);
+  return z.string().regex(/^(https?|file):\/\/[A-Za-z0-9._~:/?@!&()*+,;=%-]{1,2048}$/);
 }
 
 function fingerprint() {

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../host/errors";
+import { expandHome, readUserFile } from "../host/userFile";
 import { isMap, merge, parseYaml, printYaml, type Yaml } from "./yaml";
 
 /** Of which the base image is. */
@@ -34,14 +34,14 @@ export interface Templates {
 
 /**
  * Reads the templates. Ours of user-data is made of layers, one file each: maps are merged, lists appended.
- * @throws UserError for a file that is not there or is not a YAML map
+ * @throws UserError, which names the choice, for a file that cannot be read or is not a YAML map
  */
 export function readTemplates(choice: TemplateChoice): Templates {
-  const layers = choice.userData === undefined ? userDataLayers(choice).map(ours) : [resolve(choice.userData)];
+  const layers = choice.userData === undefined ? userDataLayers(choice).map((name) => read("userData", ours(name))) : [read("userData", choice.userData)];
   return {
-    userData: printYaml(layers.map(read).reduce(merge)),
-    metaData: printYaml(read(choice.metaData === undefined ? ours("meta-data") : resolve(choice.metaData))),
-    networkConfig: printYaml(read(choice.networkConfig === undefined ? ours("network-config") : resolve(choice.networkConfig))),
+    userData: printYaml(layers.reduce(merge)),
+    metaData: printYaml(read("metaData", choice.metaData ?? ours("meta-data"))),
+    networkConfig: printYaml(read("networkConfig", choice.networkConfig ?? ours("network-config"))),
   };
 }
 
@@ -61,14 +61,15 @@ function userDataLayers({ distro, containerRuntime, sshCa, mirror, reboot }: Tem
 
 const ours = (name: string) => join(__dirname, "templates", `${name}.yaml`);
 
-function read(path: string): Yaml {
+function read(choice: keyof Templates, path: string): Yaml {
+  const what = `${choice}: the template ${path}`;
   let text;
   try {
-    text = readFileSync(path, "utf8");
+    text = readUserFile(resolve(expandHome(path))).toString("utf8");
   } catch (cause) {
-    throw new UserError(`the template ${path} cannot be read`, { said: (cause as Error).message, cause });
+    throw new UserError(`${what} cannot be read`, { said: (cause as Error).message, todo: "give the path of a YAML file that this user may read", cause });
   }
-  const template = parseYaml(text, path);
-  if (!isMap(template)) throw new UserError(`the template ${path} is not a YAML map`);
+  const template = parseYaml(text, what);
+  if (!isMap(template)) throw new UserError(`${what} is not a YAML map`, { todo: "begin from the one in cloudinit/templates" });
   return template;
 }

@@ -7,14 +7,38 @@ export type Yaml = null | boolean | number | string | Yaml[] | { [key: string]: 
 /**
  * Reads YAML as cloud-init's own parser does: version 1.1, where `yes` is true and `0644` is octal.
  * @param what names the text in an error
- * @throws UserError when it is not YAML
+ * @throws UserError when it is not YAML, or is without end where its aliases are written out
  */
 export function parseYaml(text: string, what: string): Yaml {
+  let value: Yaml;
   try {
-    return load(text, { schema: YAML11_SCHEMA }) as Yaml;
+    value = load(text, { schema: YAML11_SCHEMA }) as Yaml;
   } catch (error) {
-    throw new UserError(`${what} is not YAML`, { said: (error as Error).message });
+    throw new UserError(`${what} is not YAML`, { said: visible((error as Error).message) });
   }
+  if (isEndless(value)) throw new UserError(`${what} has more than ${MOST_NODES} values when its aliases are written out`, { todo: "use fewer aliases" });
+  return value;
+}
+
+/** The parser shows the text around the place, whatever it is and however long its lines are. */
+const visible = (message: string) =>
+  message
+    .split("\n")
+    .map((line) => line.replace(/\p{Cc}/gu, "").slice(0, 160))
+    .join("\n");
+
+/** A document of ours has some hundreds. */
+const MOST_NODES = 100_000;
+
+/** Ten lines of aliases to aliases can stand for more values than there is memory, and one alias to what is around it for values without end. */
+function isEndless(value: Yaml): boolean {
+  const left = [value];
+  for (let count = 0; left.length > 0; count++) {
+    if (count > MOST_NODES) return true;
+    const node = left.pop();
+    if (typeof node === "object" && node !== null) for (const value of Object.values(node)) left.push(value);
+  }
+  return false;
 }
 
 /** Writes YAML that every version of YAML reads the same: what could be taken for another type is quoted. */
@@ -28,6 +52,6 @@ export const isMap = (value: Yaml | undefined): value is { [key: string]: Yaml }
 export function merge(under: Yaml, over: Yaml): Yaml {
   if (Array.isArray(under) && Array.isArray(over)) return [...under, ...over];
   if (!isMap(under) || !isMap(over)) return over;
-  const added = Object.entries(over).map(([key, value]) => [key, key in under ? merge(under[key]!, value) : value] as const);
+  const added = Object.entries(over).map(([key, value]) => [key, Object.hasOwn(under, key) ? merge(under[key]!, value) : value] as const);
   return { ...under, ...Object.fromEntries(added) };
 }

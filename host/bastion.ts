@@ -1,7 +1,10 @@
 import { type Exec, exec as execHere } from "./exec";
 import { UserError } from "./errors";
+import { shellCommand } from "./shell";
 import type { SshHost, SshTarget } from "./ssh";
+import { SshError } from "./sshError";
 import { VBoxManage } from "./vboxmanage";
+import type { VmInfo } from "./vminfo";
 
 /** The machine that stands between us and the cluster's networks: given by its address, or by its VM. */
 export interface BastionArgs {
@@ -37,7 +40,7 @@ export interface SshTargetArgs {
 
 /**
  * The bastion with an address: its own, or the one that its Guest Additions report.
- * @throws UserError when VirtualBox has no address for it
+ * @throws SshError `unreachable` when VirtualBox has no address for it
  */
 export async function resolveBastion(bastion: BastionArgs, vboxManage: string, exec: Exec = execHere): Promise<SshHost> {
   const { vm, interface: nic = 0, ...host } = bastion;
@@ -45,10 +48,21 @@ export async function resolveBastion(bastion: BastionArgs, vboxManage: string, e
   if (!vm)
     throw new UserError("the bastion has neither an address nor a VM", { todo: "give the bastion's `address`, or the name of its `vm`" });
   const property = `/VirtualBox/GuestInfo/Net/${nic}/V4/IP`;
-  const address = await new VBoxManage(vboxManage, exec).guestProperty(vm, property);
+  const vbox = new VBoxManage(vboxManage, exec);
+  const address = await vbox.guestProperty(vm, property);
   if (address) return { ...host, address };
-  throw new UserError(`VirtualBox does not know the address of the bastion ${vm}: its guest property ${property} has no value`, {
-    todo: "start the VM and wait for its Guest Additions, choose another `interface`, or give the bastion's `address`",
+  throw withoutAddress(vm, property, await vbox.showVm(vm));
+}
+
+function withoutAddress(vm: string, property: string, info: VmInfo | undefined): SshError {
+  if (!info) return new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, { todo: "make it, or give the bastion's `address` or another `vm`" });
+  if (info.condition === "running") {
+    return new SshError("unreachable", `VirtualBox does not know the address of the bastion ${vm}: its guest property ${property} has no value`, {
+      todo: "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`",
+    });
+  }
+  return new SshError("unreachable", `the bastion ${vm} is ${info.state}, so VirtualBox does not know its address`, {
+    todo: `start it (${shellCommand(["VBoxManage", "startvm", vm, "--type", "headless"])}), or give the bastion's \`address\``,
   });
 }
 

@@ -22,6 +22,8 @@ export interface CloudInitWait {
   target: SshTarget;
   rebootExpected: boolean;
   timeoutSeconds: number;
+  /** How long one look may take, in milliseconds. Default: two minutes. */
+  commandTimeoutMs?: number;
   log(line: string): void;
 }
 
@@ -43,14 +45,16 @@ export async function waitForCloudInit(wait: CloudInitWait, open: typeof withSes
   const watch: Watch = { ...wait, end: performance.now() + wait.timeoutSeconds * 1000, progress: progressOf(wait) };
   for (const pause of pauses(watch)) {
     try {
-      const options = { deadlineMs: watch.end - performance.now(), what: wait.name, log: wait.log };
+      const { name: what, commandTimeoutMs, log } = wait;
+      const options = { deadlineMs: watch.end - performance.now(), commandTimeoutMs, what, log };
       const report = await open(wait.target, options, (session) => watchOver(session, watch));
       if (report) return report;
     } catch (error) {
       if (!isPassing(error) || (error.kind === "unreachable" && !watch.last)) throw error;
+      watch.lost = error;
       watch.progress("the connection ended, as it does in a reboot");
     }
-    await sleep(pause);
+    await sleep(Math.min(pause, Math.max(0, watch.end - performance.now())));
   }
   throw late(watch);
 }
@@ -59,6 +63,8 @@ interface Watch extends CloudInitWait {
   end: number;
   progress(state: string): void;
   last?: CloudInitReport;
+  /** How the connection ended, until there is another one. */
+  lost?: SshError;
 }
 
 /** Longer and longer ones, as long as there is time. */
@@ -75,6 +81,7 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
     const { stdout } = await session.exec(REPORT_COMMAND);
     const report = readReport(stdout);
     watch.last = report ?? watch.last;
+    watch.lost = undefined;
     if (report && isReady(report, watch)) {
       if (report.warnings.length > 0) watch.log(`cloud-init went on in spite of: ${redact(report.warnings.join("; "))}`);
       return report;
@@ -130,10 +137,13 @@ const unreadable = ({ name }: CloudInitWait, said: string) =>
     todo: "see whether its image has cloud-init and iproute2",
   });
 
-function late(wait: Watch): UserError {
-  const goal = wait.rebootExpected ? "cloud-init to be done and the machine to have rebooted" : "cloud-init to be done";
-  return new UserError(`${wait.name} is not ready: waited ${wait.timeoutSeconds} s for ${goal}`, {
-    said: `last seen: ${wait.last ? describe(wait.last, wait) : "no session"}`,
+function late(watch: Watch): UserError {
+  const { name, timeoutSeconds, rebootExpected, last, lost } = watch;
+  const goal = rebootExpected ? "cloud-init to be done and the machine to have rebooted" : "cloud-init to be done";
+  const summary = `${name} is not ready: waited ${timeoutSeconds} s for ${goal}`;
+  const detail = {
+    said: `last seen: ${last ? describe(last, watch) : "no session"}${lost ? `, and then: ${lost.summary}` : ""}`,
     todo: "look at /var/log/cloud-init-output.log on it and at its console; a slow machine may need a longer timeout",
-  });
+  };
+  return lost ? new SshError("unreachable", summary, detail) : new UserError(summary, detail);
 }

@@ -10,7 +10,7 @@ export class UserError extends Error {
    * @param detail `said`: the tool's own last words; `todo`: what to do about it
    */
   constructor(
-    summary: string,
+    readonly summary: string,
     readonly detail: { said?: string; todo?: string; cause?: unknown } = {},
   ) {
     super([summary, detail.said && indent(detail.said.trim()), detail.todo && `→ ${detail.todo}`].filter(Boolean).join("\n"), {

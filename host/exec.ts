@@ -24,9 +24,13 @@ export interface ExecOptions {
 /** Runs a program with arguments, never through a shell; resolves whatever its exit code is. Injected where a test wants another. */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
+/** A program that is not there, or that the system does not run. */
+export class NotRunnable extends UserError {}
+
 /**
  * {@link Exec} on this machine.
- * @throws UserError when the program does not exist, may not be run, or passes its deadline
+ * @throws NotRunnable when the program does not exist or may not be run
+ * @throws UserError when it passes its deadline
  */
 export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, cwd } = {}) => {
   // execa is an ES module whose dependencies cannot be required: tsx compiles a static import to a require.
@@ -39,17 +43,23 @@ export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, 
     cwd,
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
-  if (result.timedOut) throw new UserError(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: result.stderr });
+  if (result.timedOut) throw new UserError(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: lastLines(result.stderr) });
   if (result.signal) return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
   if (result.exitCode === undefined) {
     const missing = result.code === "ENOENT";
-    throw new UserError(missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`, {
-      said: result.stderr,
+    throw new NotRunnable(missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`, {
+      said: lastLines(result.stderr),
       cause: result.cause,
     });
   }
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
 };
+
+/** {@link Exec} with another deadline for what is called without one. */
+export const execWithin =
+  (timeoutMs: number, run: Exec = exec): Exec =>
+  (file, args, options) =>
+    run(file, args, { ...options, timeoutMs: options?.timeoutMs ?? timeoutMs });
 
 /**
  * Runs a program that must succeed, and gives its standard output.
@@ -62,7 +72,12 @@ export async function run(file: string, args: readonly string[], options?: ExecO
 }
 
 /** The last lines of a program's output: what fits into an error. */
-export const lastLines = (text: string, count = 20) => text.trimEnd().split("\n").slice(-count).join("\n");
+export function lastLines(text: string, count = 20): string {
+  const lines = text.trimEnd().split("\n").slice(-count).join("\n");
+  return lines.length > MOST_CHARACTERS ? `…${lines.slice(-MOST_CHARACTERS)}` : lines;
+}
+
+const MOST_CHARACTERS = 8000;
 
 /** Runs a program on our own standard input and outputs, however long it takes; resolves with its exit code. */
 export async function attach(file: string, args: readonly string[], { env, cwd }: Pick<ExecOptions, "env" | "cwd"> = {}): Promise<number> {

@@ -2,6 +2,7 @@ import { randomInt, X509Certificate, createHash } from "node:crypto";
 import { dump, load } from "js-yaml";
 import { UserError } from "./errors";
 import { kubectl, type Taint } from "./kubectl";
+import { redact } from "./redact";
 import { shellCommand, type SshSession } from "./ssh";
 
 /** What a worker needs to join a cluster: what `kubeadm token create --print-join-command` prints. */
@@ -73,12 +74,13 @@ interface TokenRecord {
   expiration?: Date;
 }
 
+/** Prints a line for each bootstrap token: id, expiration and description, in base64. Only these, so that no secret half leaves the master. */
+export const TOKEN_TEMPLATE = '{{range .items}}{{index .data "token-id"}} {{index .data "expiration"}} {{index .data "description"}}{{"\\n"}}{{end}}';
+
 /** The bootstrap tokens that the cluster has. */
 export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
-  // Only these fields, so that no secret half leaves the master.
-  const template = '{{range .items}}{{index .data "token-id"}} {{index .data "expiration"}} {{index .data "description"}}{{"\\n"}}{{end}}';
   const selector = "type=bootstrap.kubernetes.io/token";
-  const output = await kubectl(session, ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${template}`]);
+  const output = await kubectl(session, ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${TOKEN_TEMPLATE}`]);
   return output.split("\n").filter(Boolean).map(parseTokenLine);
 }
 
@@ -93,11 +95,22 @@ export async function joinInformation(session: SshSession): Promise<JoinInformat
   return parseClusterInfo(kubeconfig);
 }
 
-/** Reads the endpoint and pins the CA out of cluster-info's kubeconfig. */
+/**
+ * Reads the endpoint and pins the CA out of cluster-info's kubeconfig.
+ * @throws UserError where it is none
+ */
 export function parseClusterInfo(kubeconfig: string): JoinInformation {
-  const { clusters } = load(kubeconfig) as { clusters: [{ cluster: { server: string; "certificate-authority-data": string } }] };
-  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
-  return { endpoint: server.replace("https://", ""), caCertHash: caCertHash(Buffer.from(ca, "base64").toString()) };
+  try {
+    const { clusters } = load(kubeconfig) as { clusters: [{ cluster: { server: string; "certificate-authority-data": string } }] };
+    const { server, "certificate-authority-data": ca } = clusters[0].cluster;
+    return { endpoint: server.replace("https://", ""), caCertHash: caCertHash(Buffer.from(ca, "base64").toString()) };
+  } catch (cause) {
+    throw new UserError("the cluster does not publish how to join it (ConfigMap kube-public/cluster-info)", {
+      said: redact(kubeconfig.slice(0, 200)),
+      todo: "run `kubeadm init phase bootstrap-token` on a master",
+      cause,
+    });
+  }
 }
 
 /** kubeadm's pin of a CA certificate (kubernetes/cmd/kubeadm, `pubkeypin.Hash`). */
@@ -146,12 +159,16 @@ export async function join(session: SshSession, configuration: string, timeoutMs
   await session.run("sudo -n kubeadm join --config /dev/stdin", { input: configuration, timeoutMs });
 }
 
+/**
+ * What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs. The folder itself
+ * stays: containerd watches it, and would not see another one of its name.
+ */
+export const CNI_CLEANUP = "find /etc/cni/net.d /var/lib/cni -mindepth 1 -delete 2>/dev/null; true";
+
 /** Takes off a machine what a join left on it, whole or half-done. */
-export async function reset(session: SshSession, criSocket: string, timeoutMs: number): Promise<void> {
-  await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", criSocket]), { timeoutMs });
-  // What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs. The folder itself
-  // stays: containerd watches it, and would not see another one of its name.
-  await session.run("sudo -n sh -c 'find /etc/cni/net.d /var/lib/cni -mindepth 1 -delete 2>/dev/null; true'", { timeoutMs: 60_000 });
+export async function reset(session: SshSession, criSocket: string): Promise<void> {
+  await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", criSocket]));
+  await session.run(shellCommand(["sudo", "-n", "sh", "-c", CNI_CLEANUP]));
 }
 
 const documents = (...objects: object[]) => objects.map((object) => dump(object)).join("---\n");

@@ -1,7 +1,8 @@
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
+import { parseJson } from "./json";
 import { redact } from "./redact";
-import { shellCommand, type SshSession } from "./ssh";
+import { shellCommand, type SshExecOptions, type SshSession } from "./ssh";
 
 /** Where kubeadm puts the administrator's kubeconfig on a master. */
 export const ADMIN_CONF = "/etc/kubernetes/admin.conf";
@@ -30,32 +31,52 @@ export interface Pod {
   status: { phase: string; conditions?: { type: string; status: string }[]; containerStatuses?: { state?: { waiting?: { reason?: string; message?: string } } }[] };
 }
 
+/** The API server does not answer a master that does. */
+export class ApiUnreachable extends UserError {}
+
+/** kubectl's words where it finds no server (kubernetes/kubectl, `StandardErrorMessage`). */
+const NO_SERVER = /^(The connection to the server \S+ was refused|Unable to connect to the server)/m;
+
 /**
  * Runs kubectl as the administrator on a master; resolves with its standard output.
- * @throws UserError with kubectl's last words
+ * @throws ApiUnreachable, or another UserError, with kubectl's last words
  */
-export async function kubectl(session: SshSession, args: readonly string[], { input, timeoutMs = 60_000 }: { input?: string; timeoutMs?: number } = {}) {
+export async function kubectl(session: SshSession, args: readonly string[], options?: SshExecOptions) {
   const command = shellCommand(["sudo", "-n", "kubectl", "--kubeconfig", ADMIN_CONF, ...args]);
-  const { stdout, stderr, exitCode } = await session.exec(command, { input, timeoutMs });
-  if (exitCode !== 0) throw new UserError(`kubectl ${args[0]} failed with exit code ${exitCode}`, { said: redact(lastLines(stderr || stdout)) });
-  return stdout;
+  const { stdout, stderr, exitCode } = await session.exec(command, options);
+  if (exitCode === 0) return stdout;
+  const said = redact(lastLines(stderr || stdout));
+  if (!NO_SERVER.test(said)) throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said });
+  throw new ApiUnreachable("the cluster's API server does not answer its own master", {
+    said,
+    todo: "look on the masters whether kube-apiserver and etcd run (crictl ps -a, journalctl -u kubelet), and at the load balancer before them",
+  });
+}
+
+/** The command without its options: `kubectl get node kube-node01`. */
+function shown([first, ...rest]: readonly string[]): string {
+  const words = first === "-n" ? rest.slice(1) : [first, ...rest];
+  const options = words.findIndex((word) => word?.startsWith("-"));
+  return ["kubectl", ...words.slice(0, options === -1 ? undefined : options)].join(" ");
+}
+
+/** {@link kubectl} with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
+export async function kubectlJson(session: SshSession, args: readonly string[]): Promise<unknown> {
+  const json = await kubectl(session, [...args, "-o", "json"]);
+  return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
 
 /** The Node of this name, or undefined where there is none. */
-export async function getNode(session: SshSession, name: string): Promise<Node | undefined> {
-  const json = await kubectl(session, ["get", "node", name, "--ignore-not-found", "-o", "json"]);
-  return json.trim() ? (JSON.parse(json) as Node) : undefined;
-}
+export const getNode = async (session: SshSession, name: string) => (await kubectlJson(session, ["get", "node", name, "--ignore-not-found"])) as Node | undefined;
 
 /** Every Node of the cluster. */
 export async function getNodes(session: SshSession): Promise<Node[]> {
-  return (JSON.parse(await kubectl(session, ["get", "nodes", "-o", "json"])) as { items: Node[] }).items;
+  return ((await kubectlJson(session, ["get", "nodes"])) as { items: Node[] }).items;
 }
 
 /** The pods that are bound to a node, of all namespaces. */
 export async function getPodsOn(session: SshSession, node: string): Promise<Pod[]> {
-  const json = await kubectl(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`, "-o", "json"]);
-  return (JSON.parse(json) as { items: Pod[] }).items;
+  return ((await kubectlJson(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`])) as { items: Pod[] }).items;
 }
 
 /** Whether a condition of a Node or Pod is "True". */

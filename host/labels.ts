@@ -4,6 +4,45 @@ import type { SshSession } from "./ssh";
 /** The annotation by which a Node is known as ours: `stack/name`. */
 export const OWNER_ANNOTATION = "vbox-kubeadm/owner";
 
+/** Whether Kubernetes takes it for a label's key: perhaps a DNS domain and a slash, and a name (apimachinery, `IsQualifiedName`). */
+export function isLabelKey(key: string): boolean {
+  const [name, domain, ...more] = key.split("/").reverse() as [string, ...string[]];
+  return more.length === 0 && name !== "" && isLabelValue(name) && (domain === undefined || (domain.length <= 253 && DOMAIN.test(domain)));
+}
+
+const DOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** Whether Kubernetes takes it for a label's value, which may be empty. */
+export const isLabelValue = (value: string) => value === "" || (value.length <= 63 && /^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/.test(value));
+
+/** Whether it is a list of labels that a pod must have: `KEY=VALUE`, with commas between. */
+export const isSelector = (text: string) =>
+  text.split(",").every((term) => {
+    const [key, value, ...more] = term.split("=") as [string, ...string[]];
+    return more.length === 0 && isLabelKey(key) && value !== undefined && value !== "" && isLabelValue(value);
+  });
+
+/** By what a Node is known as ours. */
+export interface NodeIdentity {
+  name: string;
+  /** `project/stack`. */
+  stack: string;
+  /** The Node's UID, as it was last seen. */
+  nodeUid: string;
+  /** UUID of the machine by its firmware, as the kubelet reports it. */
+  systemUuid: string;
+}
+
+/**
+ * Whether a Node of our name is ours: by its mark. A Node without any is ours if it is the very one that we made, or our machine's own, whose
+ * kubelet made it anew.
+ */
+export function isOurs(node: Node, { name, stack, nodeUid, systemUuid }: NodeIdentity): boolean {
+  const owner = node.metadata.annotations?.[OWNER_ANNOTATION];
+  if (owner !== undefined) return owner === `${stack}/${name}`;
+  return node.metadata.uid === nodeUid || node.status.nodeInfo.systemUUID.toLowerCase() === systemUuid;
+}
+
 /** What the program keeps on a Node. */
 export interface NodeMarks {
   owner: string;
@@ -13,22 +52,30 @@ export interface NodeMarks {
 
 /** Which of `labels` a Node has, with the values it has. */
 export const labelsOn = (node: Node, labels: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(node.metadata.labels ?? {}).filter(([key]) => key in labels));
+  Object.fromEntries(Object.entries(node.metadata.labels ?? {}).filter(([key]) => Object.hasOwn(labels, key)));
 
-/** Which of the taints of `known` a Node has. Kubernetes sets taints of its own, which are none of our business. */
+/**
+ * Which of the taints of `known` a Node has, in the spelling of `known` where they are the same. Kubernetes sets taints of its own, which are none
+ * of our business.
+ */
 export const taintsOn = (node: Node, known: readonly Taint[]): Taint[] =>
-  known.flatMap(({ key, effect }) => {
-    const found = node.spec.taints?.find((taint) => taint.key === key && taint.effect === effect);
-    return found ? [{ key, ...(found.value ? { value: found.value } : {}), effect }] : [];
+  known.flatMap((wanted) => {
+    const found = node.spec.taints?.find((taint) => isSame(taint, wanted));
+    if (!found) return [];
+    const { key, effect } = wanted;
+    return [hasValueOf(found, wanted) ? wanted : { key, ...(found.value ? { value: found.value } : {}), effect }];
   });
+
+/** Whether a Node carries the mark of this owner, `stack/name`. */
+export const isMarked = (node: Node, owner: string) => node.metadata.annotations?.[OWNER_ANNOTATION] === owner;
 
 /** Brings a Node's annotation, labels and taints to what is wanted; takes away what `before` had and `wanted` has not. */
 export async function syncMarks(session: SshSession, node: Node, wanted: NodeMarks, before?: NodeMarks): Promise<void> {
   const { name } = node.metadata;
-  if (node.metadata.annotations?.[OWNER_ANNOTATION] !== wanted.owner) {
+  if (!isMarked(node, wanted.owner)) {
     await kubectl(session, ["annotate", "node", name, "--overwrite", `${OWNER_ANNOTATION}=${wanted.owner}`]);
   }
-  const labels = [...changedLabels(node, wanted.labels), ...Object.keys(before?.labels ?? {}).filter((key) => !(key in wanted.labels)).map((key) => `${key}-`)];
+  const labels = [...changedLabels(node, wanted.labels), ...Object.keys(before?.labels ?? {}).filter((key) => !Object.hasOwn(wanted.labels, key)).map((key) => `${key}-`)];
   if (labels.length > 0) await kubectl(session, ["label", "node", name, "--overwrite", ...labels]);
   const taints = [...changedTaints(node, wanted.taints), ...goneTaints(node, wanted.taints, before?.taints ?? [])];
   if (taints.length > 0) await kubectl(session, ["taint", "node", name, "--overwrite", ...taints]);
@@ -41,7 +88,7 @@ const changedLabels = (node: Node, labels: Record<string, string>) =>
 
 const changedTaints = (node: Node, taints: readonly Taint[]) =>
   taints
-    .filter((wanted) => !node.spec.taints?.some((taint) => isSame(taint, wanted) && (taint.value ?? "") === (wanted.value ?? "")))
+    .filter((wanted) => !node.spec.taints?.some((taint) => isSame(taint, wanted) && hasValueOf(taint, wanted)))
     .map(({ key, value, effect }) => `${key}=${value ?? ""}:${effect}`);
 
 /** kubectl refuses to take away a taint that is not there. */
@@ -51,3 +98,6 @@ const goneTaints = (node: Node, wanted: readonly Taint[], before: readonly Taint
     .map(({ key, effect }) => `${key}:${effect}-`);
 
 const isSame = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;
+
+/** No value and an empty one are the same. */
+const hasValueOf = (a: Taint, b: Taint) => (a.value ?? "") === (b.value ?? "");

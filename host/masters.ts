@@ -1,36 +1,52 @@
 import { type SshTargetArgs, resolveTarget } from "./bastion";
-import { SshError, type SshSession, withSession } from "./ssh";
+import type { UserError } from "./errors";
+import { execWithin } from "./exec";
+import { ApiUnreachable } from "./kubectl";
+import { type OpenOptions, SshError, type SshSession, withSession } from "./ssh";
 
-/** How long each master gets to answer while there are others to try. */
+/** How long a master gets to answer at most while there are others to try. */
 const EACH_MASTER_MS = 30_000;
 
 /**
  * Runs `use` in a session on the first master that answers, in the order given. What fails on a master that answered is final.
  *
- * @param options `deadlineMs`: how long the masters may take to answer, all together
- * @throws SshError of the last master when none answers
+ * @param options `deadlineMs`: how long the masters may take to answer, all together; `commandTimeoutMs` is VBoxManage's, too
+ * @throws SshError when none answers
  */
 export async function withMaster<T>(
   masters: readonly SshTargetArgs[],
   vboxManage: string,
-  { deadlineMs, log }: { deadlineMs: number; log?: (line: string) => void },
+  { deadlineMs, commandTimeoutMs, log }: Omit<OpenOptions, "what">,
   use: (session: SshSession) => Promise<T>,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (const [index, master] of masters.entries()) {
-    const isLast = index === masters.length - 1;
-    const leftMs = Math.max(1_000, end - performance.now());
+    const leftMs = end - performance.now();
+    const next = masters[index + 1];
     let answered = false;
     try {
-      const target = await resolveTarget(master, vboxManage);
-      return await withSession(target, { deadlineMs: isLast ? leftMs : Math.min(leftMs, EACH_MASTER_MS), what: `master ${master.address}`, log }, (session) => {
+      const target = await resolveTarget(master, vboxManage, execWithin(commandTimeoutMs ?? leftMs));
+      const shareMs = next ? Math.min(leftMs / (masters.length - index), EACH_MASTER_MS) : leftMs;
+      return await withSession(target, { deadlineMs: shareMs, commandTimeoutMs, what: `master ${master.address}`, log }, (session) => {
         answered = true;
         return use(session);
       });
     } catch (error) {
-      if (isLast || answered || !(error instanceof SshError) || error.kind !== "unreachable") throw error;
-      log?.(`master ${master.address} does not answer; trying ${masters[index + 1]!.address}`);
+      if (answered || !(error instanceof SshError) || error.kind !== "unreachable") throw error;
+      if (!next) throw masters.length === 1 ? error : noneAnswers(masters, deadlineMs, error);
+      log?.(`master ${master.address} does not answer; trying ${next.address}`);
     }
   }
   throw new Error("no masters given");
 }
+
+function noneAnswers(masters: readonly SshTargetArgs[], deadlineMs: number, { summary, detail }: SshError): SshError {
+  const names = masters.map(({ address }) => address).join(", ");
+  return new SshError("unreachable", `none of the masters ${names} gave an SSH session within ${Math.round(deadlineMs / 100) / 10} s`, {
+    said: [summary, detail.said].join("\n"),
+    todo: detail.todo,
+  });
+}
+
+/** Whether a failure of {@link withMaster} means that nobody answers for the cluster: no master by SSH, or no API server behind it. */
+export const isOutOfReach = (error: unknown): error is UserError => error instanceof ApiUnreachable || (error instanceof SshError && error.kind === "unreachable");

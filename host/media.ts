@@ -9,6 +9,8 @@ export interface Medium {
   format: string;
   /** Size as the machine sees it, in MB. */
   sizeMb: number;
+  /** Whether VirtualBox can read its file. */
+  isAccessible: boolean;
   /** Whether all of its space is taken at once; `list` does not tell, `showmediuminfo` does. */
   isFixed: boolean;
 }
@@ -30,6 +32,7 @@ function readMedium(block: string): Medium {
     location: value("Location"),
     format: value("Storage format").toUpperCase(),
     sizeMb: Number(/^\d+/.exec(value("Capacity"))?.[0] ?? 0),
+    isAccessible: value("State") !== "inaccessible",
     isFixed: /^fixed/.test(value("Format variant")),
   };
 }

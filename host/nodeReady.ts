@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "./errors";
-import { getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
+import { namedCause } from "./joinReport";
+import { ApiUnreachable, getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
 import type { SshSession } from "./ssh";
 
 /** When a worker counts as joined. */
@@ -17,7 +18,8 @@ const POLL_MS = 3_000;
 const PROGRESS_MS = 20_000;
 
 /**
- * Waits until the Node is Ready with the expected address, and its own kube-proxy and CNI pods run.
+ * Waits until the Node is Ready with the expected address, and its own kube-proxy and CNI pods run. An API server that does not answer
+ * meanwhile is waited for, too.
  *
  * @throws UserError at the deadline, with what was still missing; at once for an unexpected address, which will not change
  */
@@ -25,21 +27,33 @@ export async function waitForReady(session: SshSession, expected: ReadyExpectati
   const end = performance.now() + deadlineMs;
   let said = -Infinity;
   for (;;) {
-    const node = await getNode(session, expected.name);
-    const missing = whatIsMissing(node, node ? await getPodsOn(session, expected.name) : [], expected);
+    const { node, missing } = await look(session, expected);
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
     if (performance.now() > said + PROGRESS_MS) {
       log(`waits: ${state}`);
       said = performance.now();
     }
-    if (performance.now() > end) {
-      throw new UserError(`${expected.name} has joined, but was not ready within ${Math.round(deadlineMs / 1000)} s: ${state}`, {
-        todo: `kubectl describe node ${expected.name}; kubectl get pods -A --field-selector spec.nodeName=${expected.name}`,
-      });
-    }
-    await sleep(POLL_MS);
+    const leftMs = end - performance.now();
+    if (leftMs <= 0) throw late(expected, deadlineMs, state);
+    await sleep(Math.min(POLL_MS, leftMs));
   }
+}
+
+async function look(session: SshSession, expected: ReadyExpectation): Promise<{ node?: Node; missing: string[] }> {
+  try {
+    const node = await getNode(session, expected.name);
+    return { node, missing: whatIsMissing(node, node ? await getPodsOn(session, expected.name) : [], expected) };
+  } catch (error) {
+    if (!(error instanceof ApiUnreachable)) throw error;
+    return { missing: [error.summary] };
+  }
+}
+
+function late({ name }: ReadyExpectation, deadlineMs: number, state: string): UserError {
+  const look = `kubectl describe node ${name}; kubectl get pods -A --field-selector spec.nodeName=${name}`;
+  const cause = namedCause(state);
+  return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, { todo: cause ? `${cause}; ${look}` : look });
 }
 
 /** What a Node and its pods still lack. */

@@ -32,7 +32,8 @@ export interface WorkerFacts {
 
 const SOCKETS = ["/run/containerd/containerd.sock", "/run/cri-dockerd.sock", "/run/crio/crio.sock"];
 
-const SCRIPT = `
+/** Prints a worker's facts, one `name=value` a line. */
+export const FACTS_SCRIPT = `
 echo "swap=$(tail -n +2 /proc/swaps | wc -l)"
 echo "brNetfilter=$([ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] && echo 1 || echo 0)"
 echo "ipForward=$(cat /proc/sys/net/ipv4/ip_forward)"
@@ -49,7 +50,7 @@ echo "halfJoined=$(sudo -n test -e /etc/kubernetes/bootstrap-kubelet.conf && ech
 
 /** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
 export async function workerFacts(session: SshSession): Promise<WorkerFacts> {
-  const output = await session.run(SCRIPT);
+  const output = await session.run(FACTS_SCRIPT);
   return parseFacts(output, performance.now());
 }
 

@@ -55,15 +55,15 @@ const COMMANDS_PER_SESSION = 8;
 export async function withSession<T>(target: SshTarget, options: OpenOptions, use: (session: SshSession) => Promise<T>): Promise<T> {
   const connection = await openConnection(target, options);
   try {
-    return await use(sessionOver(connection, options.what));
+    return await use(sessionOver(connection, options));
   } finally {
     connection.close();
   }
 }
 
-function sessionOver(connection: SshConnection, what: string): SshSession {
+function sessionOver(connection: SshConnection, { what, commandTimeoutMs: timeoutMs }: OpenOptions): SshSession {
   const limit = pLimit(COMMANDS_PER_SESSION);
-  const exec: SshSession["exec"] = (command, options) => limit(() => execOver(connection, what, command, options));
+  const exec: SshSession["exec"] = (command, options) => limit(() => execOver(connection, what, command, { ...options, timeoutMs: options?.timeoutMs ?? timeoutMs }));
   const run: SshSession["run"] = async (command, options) => {
     const { stdout, stderr, exitCode } = await exec(command, options);
     if (exitCode === 0) return stdout;

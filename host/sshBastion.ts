@@ -65,7 +65,8 @@ function acquire(bastion: SshHost, credentials: SshCredentials) {
   const release = () => {
     if (released) return;
     released = true;
-    if (--entry.users === 0) entry.idle = setTimeout(() => closeIdle(key, entry), LINGER_MS);
+    // One that is gone needs no closing, and must not keep the process from ending.
+    if (--entry.users === 0 && shared.get(key) === entry) entry.idle = setTimeout(() => closeIdle(key, entry), LINGER_MS);
   };
   return { connection: entry.connection, name: entry.name, release };
 }
@@ -86,6 +87,7 @@ function closeIdle(key: string, entry: SharedConnection): void {
 
 /** The next user makes a new one. */
 function forget(key: string, entry: SharedConnection): void {
+  clearTimeout(entry.idle);
   if (shared.get(key) === entry) shared.delete(key);
 }
 

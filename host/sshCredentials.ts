@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { type ConnectConfig, utils } from "ssh2";
+import { shellCommand } from "./shell";
 import { fingerprint } from "./sshHostKey";
 import { SshError } from "./sshError";
+import { expandHome, readUserFile } from "./userFile";
 
 /** What to sign in with, read once per session. */
 export interface SshCredentials {
@@ -18,7 +18,7 @@ export interface SshCredentials {
  * @param privateKeyFile a path; a leading `~/` is the home directory
  * @throws SshError `authentication` when there is no usable key
  */
-export async function sshCredentials(privateKeyFile?: string): Promise<SshCredentials> {
+export function sshCredentials(privateKeyFile?: string): SshCredentials {
   return privateKeyFile === undefined ? agentCredentials() : fileCredentials(privateKeyFile);
 }
 
@@ -26,30 +26,30 @@ function agentCredentials(): SshCredentials {
   const agent = process.env.SSH_AUTH_SOCK;
   if (!agent) {
     throw new SshError("authentication", "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent", {
-      todo: "give a private key file, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
+      todo: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
     });
   }
   return { id: `agent ${agent}`, shown: `the keys of the agent at ${agent}`, config: { agent, authHandler: ["agent"] } };
 }
 
-async function fileCredentials(privateKeyFile: string): Promise<SshCredentials> {
-  const privateKey = await readKey(privateKeyFile.replace(/^~(?=\/)/, homedir()));
+function fileCredentials(privateKeyFile: string): SshCredentials {
+  const privateKey = readKey(expandHome(privateKeyFile));
   const key = utils.parseKey(privateKey);
   if (key instanceof Error) throw unusable(privateKeyFile, privateKey, key);
   if (!key.isPrivateKey()) {
-    throw new SshError("authentication", `${privateKeyFile} is a public key`, { todo: "give the file of the private key, without .pub" });
+    throw new SshError("authentication", `${privateKeyFile} is a public key`, { todo: "give sshPrivateKeyFile the file of the private key, without .pub" });
   }
   const shown = `${privateKeyFile} (${key.type} ${fingerprint(key.getPublicSSH())})`;
   return { id: `file ${shown}`, shown, config: { privateKey, authHandler: ["publickey"] } };
 }
 
-async function readKey(path: string): Promise<Buffer> {
+function readKey(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readUserFile(path);
   } catch (error) {
     throw new SshError("authentication", `the SSH private key ${path} cannot be read`, {
       said: (error as Error).message,
-      todo: "give a file that exists and that this user may read",
+      todo: "give sshPrivateKeyFile a file that exists and that this user may read",
     });
   }
 }
@@ -57,11 +57,11 @@ async function readKey(path: string): Promise<Buffer> {
 function unusable(path: string, text: Buffer, { message }: Error): SshError {
   if (/encrypted/i.test(message) || /ENCRYPTED/.test(text.toString("latin1"))) {
     return new SshError("authentication", `the SSH private key ${path} is encrypted, and nobody is there to type its passphrase`, {
-      todo: `give it to an agent (ssh-add ${path}) and leave the private key file out of the configuration`,
+      todo: `give it to an agent (${shellCommand(["ssh-add", path])}) and set sshPrivateKeyFile to nothing`,
     });
   }
   return new SshError("authentication", `${path} is not a usable SSH private key`, {
     said: message,
-    todo: "give a key in OpenSSH's format (ssh-keygen -t ed25519)",
+    todo: "give sshPrivateKeyFile a key in OpenSSH's format (ssh-keygen -t ed25519)",
   });
 }

@@ -13,7 +13,7 @@ const MAX_OUTPUT = 16 * 1024 * 1024;
 export interface SshExecOptions {
   /** Text for its standard input: the only way in for a secret. Default: none. */
   input?: string;
-  /** Deadline in milliseconds. Default: one minute. */
+  /** Deadline in milliseconds. Default: the session's. */
   timeoutMs?: number;
 }
 
@@ -22,7 +22,7 @@ export const shortened = (command: string) => redact(command.length > 200 ? `${c
 
 /** Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off. */
 export function execOver(connection: SshConnection, name: string, command: string, options: SshExecOptions = {}): Promise<ExecResult> {
-  const { input, timeoutMs = 60_000 } = options;
+  const { input, timeoutMs = 120_000 } = options;
   return new Promise((resolve, reject) => {
     let channel: ClientChannel | undefined;
     let settled = false;

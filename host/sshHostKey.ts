@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { UserError } from "./errors";
+import { shown } from "./shown";
 
 /** A public host key. */
 export interface HostKey {
@@ -27,12 +28,24 @@ export function parseHostKey(line: string): HostKey {
   const [type = "", base64 = ""] = line.trim().split(/\s+/);
   const blob = Buffer.from(base64, "base64");
   if (type === "" || typeOf(blob) !== type) {
-    throw new UserError(`"${line.slice(0, 60)}" is not a public host key`, {
+    throw new UserError(`${shown(line)} is not a public host key`, {
       todo: 'give it as ssh-keyscan prints it, without the host\'s name: "ssh-ed25519 AAAA…"',
     });
   }
   return { type, blob };
 }
+
+/**
+ * Whether a line is a public key as OpenSSH writes it into a `.pub` file: type, base64, and perhaps a comment, without options before it.
+ * The type is said again in the key.
+ */
+export function isPublicKey(line: string): boolean {
+  const [, type, base64] = /^([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})( [ -~]*)?$/.exec(line) ?? [];
+  return line.length <= MOST_CHARACTERS && base64 !== undefined && typeOf(Buffer.from(base64, "base64")) === type;
+}
+
+/** An RSA key of 16384 bits, the longest that OpenSSH makes, has 2,800. */
+const MOST_CHARACTERS = 8192;
 
 /** The type that a key says it has: the string that its wire format begins with (RFC 4253, section 6.6). */
 export function typeOf(blob: Buffer): string | undefined {
@@ -52,13 +65,14 @@ export const describeKey = (blob: Buffer): string => `${typeOf(blob) ?? "unknown
 /**
  * The host key algorithms to offer: those of the keys that we know, as OpenSSH does, so that a server with keys of several types shows one
  * that can be checked.
+ * @param machine whose they are, for the error
  * @throws UserError when no key is of a type that we can check
  */
-export function hostKeyAlgorithms(keys: readonly HostKey[]): ServerHostKeyAlgorithm[] {
+export function hostKeyAlgorithms(keys: readonly HostKey[], machine?: string): ServerHostKeyAlgorithm[] {
   const algorithms = [...new Set(keys.flatMap(({ type }) => ALGORITHMS[type] ?? []))];
   if (algorithms.length === 0) {
     const given = keys.map(({ type }) => type).join(", ") || "none";
-    throw new UserError(`no host key of a usable type is known (known: ${given})`, {
+    throw new UserError(`no host key of a usable type is known${machine === undefined ? "" : ` of ${machine}`} (known: ${given})`, {
       todo: `give one of these types: ${Object.keys(ALGORITHMS).join(", ")}`,
     });
   }

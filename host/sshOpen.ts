@@ -24,6 +24,8 @@ const PROGRESS_MS = 30_000;
 export interface OpenOptions {
   /** How long to wait for a session, in milliseconds from now. */
   deadlineMs: number;
+  /** How long a command may take that is run without a deadline of its own, in milliseconds. Default: two minutes. */
+  commandTimeoutMs?: number;
   /** The machine's name for messages, such as "kube-node01". */
   what: string;
   /** Told what is being waited for, at most every 30 seconds. */
@@ -38,7 +40,7 @@ export interface OpenOptions {
  */
 export async function openConnection(target: SshTarget, { deadlineMs, what, log }: OpenOptions): Promise<SshConnection> {
   for (const { hostKeys } of [target, target.bastion ?? target]) hostKeyAlgorithms(hostKeys.map(parseHostKey));
-  const credentials = await sshCredentials(target.privateKeyFile);
+  const credentials = sshCredentials(target.privateKeyFile);
   const start = performance.now();
   const left = () => start + deadlineMs - performance.now();
   let nextLog = 0;
@@ -93,11 +95,16 @@ async function openOnce(target: SshTarget, credentials: SshCredentials, what: st
 function gaveUp(target: SshTarget, what: string, deadlineMs: number, attempts: number, last: SshError): SshError {
   const through = target.bastion ? `, through the bastion ${target.bastion.address}` : "";
   const at = `${target.address}:${target.port ?? 22}${through}`;
-  return new SshError("unreachable", `${what} gave no SSH session within ${deadlineMs / 1000} s, at ${at} (${attempts} attempts)`, {
+  return new SshError("unreachable", `${what} gave no SSH session within ${Math.round(deadlineMs / 100) / 10} s, at ${at} (${attempts} attempts)`, {
     said: `last seen: ${last.message}`,
-    todo: /administratively prohibited/.test(last.message)
-      ? "look whether the bastion's sshd allows AllowTcpForwarding and PermitOpen to this address"
-      : "look at the machine's console: does it run, has it this address, does its sshd run? And is there a way to it?",
+    todo: adviceFor(last),
     cause: last,
   });
+}
+
+function adviceFor({ message }: SshError): string {
+  if (/^the bastion \S+ could not reach \S+: administratively prohibited/.test(message))
+    return "look whether the bastion's sshd allows AllowTcpForwarding and PermitOpen to this address";
+  if (/^the bastion \S+: /.test(message)) return "look at the bastion: does it run, has it this address, does its sshd run? And is there a route to it from here?";
+  return "look at the machine's console: does it run, has it this address, does its sshd run? And is there a way to it?";
 }

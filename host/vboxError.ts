@@ -32,13 +32,14 @@ export class VBoxError extends UserError {
   }
 
   /**
-   * Another session holds the machine or medium, VirtualBox is just opening or closing it, or its server was just starting or ending and
-   * the call did not reach it: the same call may succeed a moment later.
+   * Another session holds the machine or medium, or ended when the call was about to share it, VirtualBox is just opening or closing it, or
+   * its server was just starting or ending and the call did not reach it: nothing was done, and the same call may succeed a moment later.
    */
   get isPassing(): boolean {
     const { stderr } = this.result;
     if (/Failed to create the VirtualBox object/.test(stderr)) return true;
     return (
+      (this.code === "VBOX_E_INVALID_SESSION_STATE" && /while attempting to share its session/.test(stderr)) ||
       (this.code === "VBOX_E_INVALID_OBJECT_STATE" && /\block(ed)?\b/.test(stderr)) ||
       (this.code === "E_ACCESSDENIED" && /not ready/.test(stderr))
     );
@@ -50,7 +51,7 @@ export class VBoxError extends UserError {
    */
   get isCollision(): boolean {
     const { exitCode, stdout, stderr } = this.result;
-    const isLost = /The session is not locked|unlocked unexpectedly/.test(stderr);
+    const isLost = /The session is not locked/.test(stderr);
     return isLost || exitCode === SIGSEGV_EXIT || `${stdout}${stderr}`.trim() === "";
   }
 }
@@ -60,11 +61,11 @@ const SIGSEGV_EXIT = 139;
 /** `Details: code X (0x…), component …`, or `Code X (0x…) - …` where VirtualBox has no more to say. On Unix some names start with NS_. */
 const codeOf = (stderr: string) => /\bcode ((?:VBOX_E|NS_ERROR|E)_\w+) \(0x/i.exec(stderr)?.[1];
 
-/** Without the prefix of each line, the progress bar, and where in VBoxManage's source it happened. */
+/** Without the prefix of each line, the progress bar with the code that it ends with, and where in VBoxManage's source it happened. */
 function wordsOf({ stderr, stdout }: ExecResult): string {
   const lines = (stderr.trim() || stdout)
     .split(/\r?\n/)
-    .map((line) => line.replace(/^(\d+%\.\.\.)+/, "").replace(/^VBoxManage(\.exe)?: error: /, ""))
+    .map((line) => line.replace(/^(\d+%\.\.\.)+(\w+$)?/, "").replace(/^VBoxManage(\.exe)?: error: /, ""))
     .filter((line) => line && !line.startsWith("Context: "));
   return lastLines(lines.join("\n"), 10) || "(it said nothing)";
 }
@@ -76,5 +77,8 @@ function remedy({ exitCode, stderr }: ExecResult, code: string | undefined): str
     return "VirtualBox's installation is broken, often after an upgrade of the system: install it again";
   if (code === "VBOX_E_INVALID_OBJECT_STATE" && stderr.includes("locked"))
     return "close what holds the machine, such as its settings in VirtualBox's window";
+  if (/VERR_DISK_FULL/.test(stderr)) return "make room on that disk, or move VirtualBox's machines to another: VBoxManage setproperty machinefolder FOLDER";
+  if (code === "VBOX_E_FILE_ERROR" && /extended info not available/.test(stderr))
+    return "VirtualBox does not say which file it could not read or write: is there room on the disk of its machine folder, and may it write there?";
   return undefined;
 }

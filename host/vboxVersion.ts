@@ -1,4 +1,5 @@
 import { UserError } from "./errors";
+import { lastLines } from "./exec";
 
 /** The oldest that has every option that we use. */
 const OLDEST = [6, 1] as const;
@@ -14,12 +15,12 @@ export function judgeVersion(output: string): string | undefined {
   const match = /^(\d+)\.(\d+)\.\d+\S*\s*$/m.exec(output);
   if (!match)
     throw new UserError("VBoxManage --version gave no version", {
-      said: output,
+      said: lastLines(output, 5),
       todo: "check that `vboxManage` is VirtualBox's VBoxManage",
     });
   const [version, major, minor] = [match[0].trim(), Number(match[1]), Number(match[2])];
   if (isBefore([major, minor], OLDEST)) {
-    throw new UserError(`VirtualBox ${version} is too old`, { todo: `install VirtualBox ${OLDEST.join(".")} or later` });
+    throw new UserError(`VirtualBox ${version} is too old`, { todo: `install VirtualBox ${OLDEST.join(".")} or later, or give \`vboxManage\` the VBoxManage of such a one` });
   }
   if (isBefore(NEWEST_KNOWN, [major, minor]))
     return `VirtualBox ${version} is newer than any that this program was tried with (${NEWEST_KNOWN.join(".")})`;

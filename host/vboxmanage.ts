@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import pRetry from "p-retry";
-import { type Exec, exec as execHere, type ExecResult, lastLines } from "./exec";
+import { type Exec, exec as execHere, type ExecResult, lastLines, NotRunnable } from "./exec";
 import { UserError } from "./errors";
 import { type Medium, readMedia } from "./media";
 import { VBoxError } from "./vboxError";
@@ -15,7 +15,8 @@ const limit = pLimit(4);
 /** How long a call that meets a locked machine is tried again. VirtualBox holds a lock for some seconds after a power-off. */
 const PASSING_MS = 60_000;
 
-const CLONE_TIMEOUT_MS = 3_600_000;
+/** English, and not in ASCII: with `C` alone VirtualBox ends at the first name with another letter (7.2: VERR_NO_TRANSLATION). */
+const ENVIRONMENT = { LC_ALL: "C.UTF-8" };
 
 interface CallOptions {
   timeoutMs?: number;
@@ -52,6 +53,8 @@ export class VBoxManage {
   constructor(
     private readonly file = "VBoxManage",
     private readonly exec: Exec = execHere,
+    /** How long a copy or the making of a disk may take, in milliseconds; other calls have the deadline of `exec`. */
+    private readonly cloneTimeoutMs = 3_600_000,
   ) {}
 
   /** @throws UserError for a VirtualBox that is too old; says so to `log` for one that is newer than we know */
@@ -96,7 +99,7 @@ export class VBoxManage {
     const from = snapshot ? ["--snapshot", snapshot] : [];
     const options = linked ? ["--options", "link"] : [];
     const target = ["--name", name, "--uuid", uuid, "--basefolder", baseFolder, "--register"];
-    await this.call(["clonevm", base, "--mode", "machine", ...from, ...options, ...target], { timeoutMs: CLONE_TIMEOUT_MS });
+    await this.call(["clonevm", base, "--mode", "machine", ...from, ...options, ...target], { timeoutMs: this.cloneTimeoutMs });
   }
 
   /** @param flags all changes at once: `["--cpus", "2", …]`; none at all is no call */
@@ -115,7 +118,7 @@ export class VBoxManage {
 
   async createDisk(path: string, sizeMb: number, format: string, variant: string): Promise<void> {
     const disk = ["--filename", path, "--size", String(sizeMb), "--format", format, "--variant", variant];
-    await this.call(["createmedium", "disk", ...disk], { timeoutMs: CLONE_TIMEOUT_MS });
+    await this.call(["createmedium", "disk", ...disk], { timeoutMs: this.cloneTimeoutMs });
   }
 
   resizeDisk = (medium: string, sizeMb: number) => this.call(["modifymedium", "disk", medium, "--resize", String(sizeMb)]);
@@ -169,7 +172,7 @@ export class VBoxManage {
    */
   async unregister(vm: string, { deleteFiles }: { deleteFiles: boolean }): Promise<void> {
     try {
-      await this.call(["unregistervm", vm, ...(deleteFiles ? ["--delete"] : [])], { timeoutMs: CLONE_TIMEOUT_MS });
+      await this.call(["unregistervm", vm, ...(deleteFiles ? ["--delete"] : [])], { timeoutMs: this.cloneTimeoutMs });
     } catch (error) {
       if (!(error instanceof VBoxError) || (await this.showVm(vm))) throw error;
     }
@@ -188,9 +191,16 @@ export class VBoxManage {
   }
 
   private async once(args: readonly string[], { timeoutMs, succeeded = ({ exitCode }) => exitCode === 0 }: CallOptions): Promise<string> {
-    const result = await this.exec(this.file, args, { timeoutMs, env: { LC_ALL: "C" } });
+    const result = await this.exec(this.file, args, { timeoutMs, env: ENVIRONMENT }).catch((error: unknown) => {
+      throw error instanceof NotRunnable ? this.missing(error) : error;
+    });
     if (!succeeded(result)) throw new VBoxError(`${this.file} ${args.slice(0, 3).join(" ")}`, result);
     return result.stdout;
+  }
+
+  private missing({ message, detail }: NotRunnable): UserError {
+    const todo = "install VirtualBox, or give `vboxManage` the path of its VBoxManage";
+    return new UserError(message.split("\n")[0]!, { ...detail, todo });
   }
 
   private async found(output: Promise<string>): Promise<string | undefined> {

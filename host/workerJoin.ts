@@ -2,7 +2,7 @@ import { UserError } from "./errors";
 import { lastLines } from "./exec";
 import { namedCause, workerReport } from "./joinReport";
 import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeToken, tokenDescription, tokenId } from "./kubeadm";
-import { getNode, getNodes, kubectl, type Node, type Taint } from "./kubectl";
+import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import { redact } from "./redact";
@@ -33,27 +33,37 @@ export interface JoinSessions {
 /** A token that is about to end is as good as spent. */
 const TOKEN_MARGIN_MS = 60_000;
 
-const RESET_TIMEOUT_MS = 180_000;
-
 /**
  * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. The token is revoked
- * when the join ended, well or badly. Readiness is not waited for.
+ * when that ended, well or badly. Readiness is not waited for.
  *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
-export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
+export const ensureJoined = (sessions: JoinSessions, plan: JoinPlan): Promise<void> => spending(sessions, plan.token, () => joinWhereNeeded(sessions, plan));
+
+/** Revokes a token when the work that it is for has ended. A failure of the work comes before one of the revocation. */
+async function spending(sessions: JoinSessions, token: string, work: () => Promise<void>): Promise<void> {
+  const { master, log } = sessions;
+  const id = tokenId(token);
+  try {
+    await work();
+  } catch (error) {
+    await revokeToken(master, id).catch(({ message }: Error) => log(`token ${id} could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
+    throw error;
+  }
+  await revokeToken(master, id);
+}
+
+async function joinWhereNeeded(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
   const { worker, master, log } = sessions;
   const facts = await workerFacts(worker);
   const node = await getNode(master, plan.name);
-  if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) {
-    await revokeToken(master, tokenId(plan.token));
-    return;
-  }
+  if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) return;
   if (node) refuseForeign(node, plan);
   await checkFitness(sessions, plan, facts);
   if (facts.joined || facts.halfJoined) {
     log("takes back an earlier join first (kubeadm reset)");
-    await reset(worker, plan.criSocket, RESET_TIMEOUT_MS);
+    await reset(worker, plan.criSocket);
   }
   if (node) await deleteNode(master, plan.name);
   await joinWithToken(sessions, plan, facts);
@@ -71,7 +81,7 @@ function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
 }
 
 async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
-  const { serverVersion } = JSON.parse(await kubectl(master, ["version", "-o", "json"])) as { serverVersion: { gitVersion: string } };
+  const { serverVersion } = (await kubectlJson(master, ["version"])) as { serverVersion: { gitVersion: string } };
   const { name, criSocket } = plan;
   const expected = { name, criSocket, serverVersion: serverVersion.gitVersion, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
@@ -82,9 +92,18 @@ async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
 const epochAt = async (session: SshSession, moment: number) => Number(await session.run("date +%s")) - (performance.now() - moment) / 1000;
 
+/** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
-  const { worker, master, log } = sessions;
-  const token = await usableToken(sessions, plan);
+  if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
+  sessions.log("its token is spent: a new one is made for this join");
+  const token = newToken();
+  return spending(sessions, token, async () => {
+    await registerToken(sessions.master, token, { ttlMinutes: 30, description: tokenDescription(plan.stack, plan.name) });
+    await joinWith(token, sessions, plan, facts);
+  });
+}
+
+async function joinWith(token: string, { worker, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
@@ -93,18 +112,11 @@ async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: Work
     const report = await workerReport(worker);
     const said = redact(`${(error as Error).message}\n${report}`);
     throw new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
-  } finally {
-    await revokeToken(master, tokenId(token));
   }
 }
 
-/** The plan's token where it still lives; else, as when a node is joined again long after, one for this join alone. */
-async function usableToken({ master, log }: JoinSessions, { name, stack, token }: JoinPlan): Promise<string> {
+async function isUsable({ master }: JoinSessions, token: string): Promise<boolean> {
   const known = (await listTokens(master)).find(({ id }) => id === tokenId(token));
   const livesUntil = known?.expiration?.getTime() ?? (known ? Infinity : 0);
-  if (livesUntil > Date.now() + TOKEN_MARGIN_MS) return token;
-  log("its token is spent: a new one is made for this join");
-  const fresh = newToken();
-  await registerToken(master, fresh, { ttlMinutes: 30, description: tokenDescription(stack, name) });
-  return fresh;
+  return livesUntil > Date.now() + TOKEN_MARGIN_MS;
 }

@@ -1,14 +1,11 @@
 import { UserError } from "./errors";
 import { reset } from "./kubeadm";
-import { getNode, kubectl } from "./kubectl";
-import { OWNER_ANNOTATION } from "./labels";
+import { ApiUnreachable, getNode, kubectl } from "./kubectl";
+import { isOurs, type NodeIdentity } from "./labels";
 import type { SshSession } from "./ssh";
 
 /** Which Node leaves, and how long its pods may take. */
-export interface LeavePlan {
-  name: string;
-  stack: string;
-  nodeUid: string;
+export interface LeavePlan extends NodeIdentity {
   drainTimeoutSeconds: number;
   /** How long kubectl may take beside that. */
   commandTimeoutSeconds: number;
@@ -20,10 +17,10 @@ export interface LeavePlan {
  * @returns whether there is such a Node of ours; one of the same name that is not ours is left alone
  */
 export async function drain(master: SshSession, plan: LeavePlan, log: (line: string) => void): Promise<boolean> {
-  const { name, stack, nodeUid, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
+  const { name, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
   const node = await getNode(master, name);
   if (!node) return false;
-  if (node.metadata.uid !== nodeUid && node.metadata.annotations?.[OWNER_ANNOTATION] !== `${stack}/${name}`) {
+  if (!isOurs(node, plan)) {
     log("the cluster's Node of this name is not ours: it stays");
     return false;
   }
@@ -32,7 +29,7 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
     await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || error instanceof ApiUnreachable) throw error;
     log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);
   }
   return true;
@@ -41,7 +38,7 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
 /** Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way out. */
 export async function resetWorker(worker: SshSession, criSocket: string, log: (line: string) => void): Promise<void> {
   try {
-    await reset(worker, criSocket, 180_000);
+    await reset(worker, criSocket);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     log(`kubeadm reset did not end well: ${error.message}`);
@@ -50,8 +47,8 @@ export async function resetWorker(worker: SshSession, criSocket: string, log: (l
 
 /** Deletes the Node, last of all, as a live kubelet would register again; and its pods, which a new machine of this name would else be given. */
 export async function deleteNode(master: SshSession, name: string): Promise<void> {
-  await kubectl(master, ["delete", "node", name, "--ignore-not-found", "--timeout=60s"], { timeoutMs: 90_000 });
+  await kubectl(master, ["delete", "node", name, "--ignore-not-found"]);
   if (await getNode(master, name)) throw new UserError(`the Node ${name} is still there after its deletion`, { todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?` });
   const pods = ["--all-namespaces", "--field-selector", `spec.nodeName=${name}`];
-  await kubectl(master, ["delete", "pods", ...pods, "--grace-period=0", "--force", "--timeout=60s"], { timeoutMs: 90_000 });
+  await kubectl(master, ["delete", "pods", ...pods, "--grace-period=0", "--force"]);
 }

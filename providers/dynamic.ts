@@ -73,6 +73,9 @@ export class PartialFailure extends Error {
 const handlerOf = (module: string) =>
   `exports.handler = () => { require("tsx/cjs"); return require(process.cwd() + "/providers/engine").load("${module}"); };`;
 
+// The SDK puts every response into the debug log, and so into `--debug` and the engine's event log: with what is secret in it, in clear.
+(require("@pulumi/pulumi/log") as { debug: () => Promise<void> }).debug = () => Promise.resolve();
+
 /** Base of the program's resources. */
 export abstract class DynamicResource extends pulumi.CustomResource {
   /**

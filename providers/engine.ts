@@ -1,8 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
+import pRetry from "p-retry";
 import { UserError } from "../host/errors";
 import { redact } from "../host/redact";
+import { SshError } from "../host/sshError";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
+import { endWithParent } from "./orphan";
 import { Rolling } from "./rolling";
 
 /** One engine process serves all resources of an `up`. */
@@ -13,6 +16,7 @@ type AnyProvider = Provider<Named & Bag, Named & Bag>;
 
 /** Called by the handler in a resource's state: the provider in `module`, as the engine calls it. */
 export function load(module: string): pulumi.dynamic.ResourceProvider {
+  endWithParent();
   const { provider } = require(`${process.cwd()}/${module}`) as { provider: AnyProvider };
   const { check, diff, create, read, update, delete: remove } = operations;
   return {
@@ -43,28 +47,29 @@ export const operations = {
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
     reported(inputs, async () => {
-      const { id, outs } = await provider.create(ours(inputs), contextOf(inputs));
+      const { id, outs } = await provider.create(ours(provider, inputs), contextOf(inputs));
       return { id, outs: state(inputs, outs) };
     }),
 
   read: (provider: AnyProvider, id: string, outs: Named & Bag) =>
     reported(outs, async () => {
-      const now = await provider.read(id, ours(outs), contextOf(outs));
+      const now = await provider.read(id, ours(provider, outs), contextOf(outs));
       return now ? { id, props: state(outs, now) } : {};
     }),
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
-    reported(news, async () => ({ outs: state(news, await provider.update(id, ours(olds), ours(news), contextOf(news))) })),
+    reported(news, async () => ({ outs: state(news, await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news))) })),
 
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
-    reported(outs, () => provider.delete(id, ours(outs), contextOf(outs))),
+    reported(outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
 };
 
 /** `__provider`, the handler, is the engine's and must stay in every state. */
 const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provider });
 
-function ours(inputs: Named & Bag): Named & Bag {
-  const rest = { ...inputs };
+/** A state that an earlier version of the program wrote lacks the inputs that have come since: they have their defaults. */
+function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
+  const rest = { ...defaults, ...inputs };
   delete rest.__provider;
   return rest;
 }
@@ -77,14 +82,30 @@ function isChanged(change: Change, old: unknown, now: unknown): boolean {
   return change !== "replacesOnceKnown" || isKnown(now);
 }
 
-const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(UNKNOWN);
+const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 
 const contextOf = ({ name }: Named): Context => ({ log: (line) => console.log(redact(`${name}: ${line}`)), rolling });
+
+/** How often an operation is done again whose connection dropped, and how long after, in milliseconds. */
+const AGAIN = { retries: 3, minTimeout: 1_000, factor: 1 };
+
+/** A connection that drops leaves open whether its command had its effect. Every operation looks first, so it is done once more. */
+const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<T> =>
+  pRetry(operation, {
+    ...AGAIN,
+    shouldRetry: ({ error }) => isDropped(error),
+    onFailedAttempt: ({ error, retriesLeft }) => {
+      if (isDropped(error) && retriesLeft > 0) contextOf({ name }).log("looks again, as a connection dropped");
+    },
+  });
+
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error && ((error instanceof SshError && error.kind === "dropped") || isDropped(error.cause));
 
 /** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
 async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {
   try {
-    return await operation();
+    return await throughDrops(inputs, operation);
   } catch (error) {
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);

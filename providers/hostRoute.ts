@@ -1,7 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isIPv4 } from "node:net";
 import { UserError } from "../host/errors";
+import { type Exec, execWithin } from "../host/exec";
 import { cidr, networkOf } from "../host/ipv4";
+import { shown as asText } from "../host/shown";
 import { type ListedRoute, type Route, routeTable, type RouteTable } from "../host/route";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
@@ -20,6 +22,8 @@ export interface HostRouteArgs {
    * changes nothing. A change is ignored.
    */
   adopt?: pulumi.Input<boolean>;
+  /** How long one command may take, of the system's program for routes, in seconds. Default 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
 }
 
 /**
@@ -46,47 +50,57 @@ type Inputs = Required<pulumi.Unwrap<HostRouteArgs>>;
 type Outputs = Inputs & { adopted: boolean };
 
 /** The provider over a routing table, which is opened when it is first used. */
-export const hostRouteProvider = (table: () => RouteTable): Provider<Inputs, Outputs> => ({
-  defaults: { adopt: false },
-  changes: { name: "ignored", destination: "replaces", gateway: "live", interface: "live", adopt: "ignored" },
+export const hostRouteProvider = (table: (run: Exec) => RouteTable): Provider<Inputs, Outputs> => ({
+  defaults: { adopt: false, commandTimeoutSeconds: 120 },
+  changes: { name: "ignored", destination: "replaces", gateway: "live", interface: "live", adopt: "ignored", commandTimeoutSeconds: "ignored" },
 
   problems: ({ destination, gateway, interface: device }) => ({
     ...problem("destination", destination !== undefined && destinationProblem(destination)),
-    ...problem("gateway", gateway !== undefined && !isIPv4(gateway) && `"${gateway}" is not an IPv4 address; give one like "192.168.4.30"`),
-    ...problem("interface", device?.trim() === "" && 'it is empty; give a name like "vboxnet0"'),
+    ...problem("gateway", gateway !== undefined && !isIPv4(gateway) && `${asText(gateway)} is not an IPv4 address; give one like "192.168.4.30"`),
+    ...problem("interface", device !== undefined && interfaceProblem(device)),
   }),
 
-  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(), inputs, false, context) }),
+  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(execOf(inputs)), inputs, false, context) }),
 
   async read(_id, outs) {
-    const [route] = await table().list(outs.destination);
+    const [route] = await table(execOf(outs)).list(outs.destination);
     if (!route) return undefined;
     if (same(route, outs)) return { ...outs, adopted: isForeign(route, outs.adopted) };
     return { ...outs, gateway: route.gateway, interface: route.interface };
   },
 
-  update: (_id, olds, news, context) => ensure(table(), news, !olds.adopted, context),
+  update: (_id, olds, news, context) => ensure(table(execOf(news)), news, !olds.adopted, context),
 
   async delete(_id, outs, context) {
     const isOurs = (route: ListedRoute) => !isForeign(route, outs.adopted || !same(route, outs));
-    const present = await table().list(outs.destination);
-    for (const route of present.filter(isOurs)) await table().remove(route);
-    const left = await table().list(outs.destination);
+    const { list, remove } = table(execOf(outs));
+    const present = await list(outs.destination);
+    for (const route of present.filter(isOurs)) await remove(route);
+    const left = await list(outs.destination);
     if (left.some(isOurs)) throw new UserError(`the route to ${outs.destination} is still there after its removal`);
     for (const route of left) context.log(`left the route ${shown(route)} alone: it is not ours`);
   },
 });
 
 /** The provider over this machine's own table. */
-export const provider = hostRouteProvider(routeTable);
+export const provider = hostRouteProvider((run) => routeTable(process.platform, run));
+
+const execOf = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000);
 
 const problem = (property: keyof Inputs, reason: string | false | undefined) => reason && { [property]: reason };
 
 function destinationProblem(destination: string): string | undefined {
   const network = networkOf(destination);
-  if (!network) return `"${destination}" is not an IPv4 network; give a CIDR like "192.168.4.0/27"`;
+  if (!network) return `${asText(destination)} is not an IPv4 network; give a CIDR like "192.168.4.0/27"`;
   if (network.prefix === 0) return "it would be the host's default route; give the network that is to be reached";
   return cidr(network) === destination ? undefined : `"${destination}" has host bits set; give "${cidr(network)}"`;
+}
+
+/** `ip` takes what begins with a dash for an option. Windows' names have spaces in them. */
+function interfaceProblem(device: string): string | undefined {
+  if (device.trim() === "") return 'it is empty; give a name like "vboxnet0"';
+  if (/^[^-\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u.test(device) && device.length <= 255) return undefined;
+  return `${asText(device)} is no interface's name; give one like "vboxnet0"`;
 }
 
 /**

@@ -2,8 +2,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { SshTargetArgs } from "../host/bastion";
 import { ADMIN_CONF } from "../host/kubectl";
 import { type JoinInformation, joinInformation, listTokens, newToken, registerToken, revokeToken, tokenDescription, tokenId } from "../host/kubeadm";
-import { withMaster } from "../host/masters";
-import { SshError, type SshSession } from "../host/ssh";
+import { isOutOfReach, withMaster } from "../host/masters";
+import { shown } from "../host/shown";
+import type { SshSession } from "../host/ssh";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link KubeadmJoinToken}. */
@@ -20,8 +21,10 @@ export interface KubeadmJoinTokenArgs {
   ttlMinutes?: pulumi.Input<number>;
   /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
   vboxManage?: pulumi.Input<string>;
-  /** How long a master may take to answer, in seconds. Default 120. A change is used the next time. */
-  timeoutSeconds?: pulumi.Input<number>;
+  /** How long a master may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
+  sshTimeoutSeconds?: pulumi.Input<number>;
+  /** How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
 }
 
 /**
@@ -49,7 +52,7 @@ type Outputs = Inputs & JoinInformation & { token: string; kubeconfig: string };
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
-  defaults: { ttlMinutes: 30, vboxManage: "VBoxManage", timeoutSeconds: 120 },
+  defaults: { ttlMinutes: 30, vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
 
   changes: {
     name: "replaces",
@@ -58,13 +61,14 @@ export const provider: Provider<Inputs, Outputs> = {
     masters: "ignored",
     ttlMinutes: "ignored",
     vboxManage: "ignored",
-    timeoutSeconds: "ignored",
+    sshTimeoutSeconds: "ignored",
+    commandTimeoutSeconds: "ignored",
   },
 
   problems({ ttlMinutes, masters }) {
     return {
       ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
-      ...(ttlMinutes !== undefined && !(ttlMinutes >= 1 && ttlMinutes <= 1440) && { ttlMinutes: `${ttlMinutes} is not a lifetime; give 1 to 1440 minutes` }),
+      ...(ttlMinutes !== undefined && !(ttlMinutes >= 1 && ttlMinutes <= 1440) && { ttlMinutes: `${shown(ttlMinutes)} is not a lifetime; give 1 to 1440 minutes` }),
     };
   },
 
@@ -93,14 +97,14 @@ export const provider: Provider<Inputs, Outputs> = {
         await revokeAllOf(session, outs);
       });
     } catch (error) {
-      if (!(error instanceof SshError) || error.kind === "hostKey") throw error;
-      context.log(`no master answers, so token ${id} could not be revoked: it ends by itself within ${outs.ttlMinutes} minutes of its making`);
+      if (!isOutOfReach(error)) throw error;
+      context.log(`token ${id} could not be revoked, and ends by itself within ${outs.ttlMinutes} minutes of its making: ${error.summary}`);
     }
   },
 };
 
-const onMaster = <T>({ masters, vboxManage, timeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
-  withMaster(masters, vboxManage, { deadlineMs: timeoutSeconds * 1000, log }, use);
+const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
+  withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
 async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
   return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`) };

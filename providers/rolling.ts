@@ -14,6 +14,9 @@ export class Rolling {
     this.replacing.add(name);
   }
 
+  /** Whether this worker is to come back, once it has left. */
+  isReplacing = (name: string): boolean => this.replacing.has(name);
+
   /**
    * Waits until no other worker is away.
    * @throws UserError when the worker before has failed to come back

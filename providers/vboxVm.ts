@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { resolveTarget } from "../host/bastion";
 import { type Readiness, waitForCloudInit } from "../host/cloudInit";
 import { UserError } from "../host/errors";
-import { type Exec, exec as execHere } from "../host/exec";
+import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import type { Disk, Nic } from "../host/machine";
 import { OneByOne } from "../host/oneByOne";
 import { withBaseImage } from "../host/vboxLock";
@@ -11,10 +11,11 @@ import { VBoxManage } from "../host/vboxmanage";
 import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
 import { observeDisks } from "../host/vm/disks";
-import { isoOf, isSameIso } from "../host/vm/iso";
+import { hasIso } from "../host/vm/iso";
 import { markOf, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
-import { deleteVm, removeVm } from "../host/vm/remove";
+import { withPowerState } from "../host/vm/power";
+import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
 import { syncVm } from "../host/vm/sync";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
 
@@ -50,6 +51,10 @@ export interface VBoxVmArgs {
   autostart?: pulumi.Input<boolean>;
   /** Takes over a VM of this name that something else made, instead of refusing it. Default false. A change is used the next time. */
   adopt?: pulumi.Input<boolean>;
+  /** How long one command may take, of VBoxManage or over SSH, in seconds. Default 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
+  /** How long a clone, or the making of a disk, may take, in seconds. Default 3600. A change is used the next time. */
+  cloneTimeoutSeconds?: pulumi.Input<number>;
   /** How long the guest gets to shut down before the power is cut, in seconds. Default 120. A change is used the next time. */
   stopTimeoutSeconds?: pulumi.Input<number>;
   /** How long VirtualBox gets to start the VM, in seconds. Default 120. A change is used the next time. */
@@ -82,7 +87,14 @@ export class VBoxVm extends DynamicResource {
 
 type Args = pulumi.Unwrap<VBoxVmArgs>;
 type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
-type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional>;
+/** Always true; a refresh makes false what it finds otherwise, and so there is an update. */
+interface Kept {
+  /** VirtualBox has the machine under its name. */
+  named: boolean;
+  /** The ISO is in its drive. */
+  isoInserted: boolean;
+}
+type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional> & Kept;
 interface Observed {
   uuid: string;
   macs: string[];
@@ -95,14 +107,18 @@ type Outputs = Inputs & Observed;
 /** The provider, on top of whatever runs VBoxManage. */
 export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const restarts = new OneByOne();
-  const connect = ({ vboxManage }: Inputs) => new VBoxManage(vboxManage, exec);
+  const within = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000, exec);
+  const connect = (inputs: Inputs) => new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
 
   /** Brings the machine to its inputs, waits for its guest where it is told how, and reports what is. */
   const sync = async (uuid: string, inputs: Inputs, { log }: Context): Promise<Outputs> => {
     const vbox = connect(inputs);
     let address: string | undefined;
     const ready = async () => {
-      if (inputs.readiness) address = await waitUntilReady(inputs, inputs.readiness, exec, log);
+      if (!inputs.readiness) return;
+      address = await waitUntilReady(inputs, inputs.readiness, within(inputs), log).catch(async (error: unknown) => {
+        throw await withPowerState(vbox, uuid, error);
+      });
     };
     await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), restarts, ready, log });
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
@@ -110,6 +126,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
   return {
     defaults: {
+      named: true,
+      isoInserted: true,
       vboxManage: "VBoxManage",
       cloneMode: "full",
       cpus: 2,
@@ -118,12 +136,15 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       disks: [],
       autostart: true,
       adopt: false,
+      commandTimeoutSeconds: 120,
+      cloneTimeoutSeconds: 3600,
       stopTimeoutSeconds: 120,
       startTimeoutSeconds: 120,
     },
 
     changes: {
       name: "replaces",
+      named: "stop",
       stack: "replaces",
       baseImage: "replaces",
       cloneMode: "replaces",
@@ -135,9 +156,12 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       nics: "stop",
       disks: "stop",
       isoPath: "live",
+      isoInserted: "live",
       autostart: "live",
       vboxManage: "ignored",
       adopt: "ignored",
+      commandTimeoutSeconds: "ignored",
+      cloneTimeoutSeconds: "ignored",
       stopTimeoutSeconds: "ignored",
       startTimeoutSeconds: "ignored",
       readiness: "ignored",
@@ -159,7 +183,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     async read(id, outs) {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
-      if (!vm) return undefined;
+      // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
+      if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, isoSha256: "", state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs)) === "foreign") throw notOurs(vm, outs);
       return observe(vbox, vm, outs);
     },
@@ -193,7 +218,9 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
     ...{ cpus, memoryMb, vramMb },
     nics: nics as Nic[],
     disks: await disksOf(vbox, vm, known.disks),
-    isoPath: isoPathOf(vm, known.isoPath),
+    named: vm.name === known.name,
+    // Without an ISO of ours, what is in the drive is the user's.
+    isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
     // A machine that is to run and does not is started by the next `up`; one that need not run may.
     autostart: known.autostart && ["running", "busy"].includes(vm.condition),
     ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
@@ -208,19 +235,13 @@ async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Di
   });
 }
 
-/** Without an ISO of ours, what is in the drive is the user's. */
-function isoPathOf(vm: VmInfo, wanted: string | undefined): string | undefined {
-  const is = isoOf(vm);
-  return wanted === undefined || (is !== undefined && isSameIso(is, wanted)) ? wanted : is;
-}
-
 /**
  * Resolves with the address that the guest has on its first NIC.
  * @throws UserError when it has none there
  */
-async function waitUntilReady({ name, nics, vboxManage }: Inputs, readiness: Readiness, exec: Exec, log: Context["log"]): Promise<string> {
+async function waitUntilReady({ name, nics, vboxManage, commandTimeoutSeconds }: Inputs, readiness: Readiness, exec: Exec, log: Context["log"]): Promise<string> {
   const target = await resolveTarget(readiness.target, vboxManage, exec);
-  const { addresses } = await waitForCloudInit({ ...readiness, name, target, log });
+  const { addresses } = await waitForCloudInit({ ...readiness, name, target, commandTimeoutMs: commandTimeoutSeconds * 1000, log });
   const mac = nics[0]!.mac.toLowerCase().replace(/..(?=.)/g, "$&:");
   const address = addresses.get(mac);
   if (address) return address;

@@ -1,10 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { resolveTarget, type SshTargetArgs } from "../host/bastion";
+import { UserError } from "../host/errors";
+import { execWithin } from "../host/exec";
 import { getNode, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
-import { labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
-import { withMaster } from "../host/masters";
+import { joinProblems } from "../host/joinProblems";
+import { isMarked, isOurs, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
+import { isOutOfReach, withMaster } from "../host/masters";
 import { waitForReady } from "../host/nodeReady";
 import { SshError, type SshSession, withSession } from "../host/ssh";
+import { VBoxManage } from "../host/vboxmanage";
+import { withPowerState } from "../host/vm/power";
 import { ensureJoined } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
@@ -45,6 +50,8 @@ export interface WorkerJoinArgs {
   vboxManage?: pulumi.Input<string>;
   /** How long a machine may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
   sshTimeoutSeconds?: pulumi.Input<number>;
+  /** How long one command may take, over SSH or of VBoxManage; those below have deadlines of their own, in seconds. Default 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
   /** How long each phase of kubeadm join may take, in seconds. Default 300. A change is used the next time. */
   joinTimeoutSeconds?: pulumi.Input<number>;
   /** How long the joined node may take to be Ready with its kube-proxy and CNI pods, in seconds. Default 300. A change is used the next time. */
@@ -73,7 +80,14 @@ export class WorkerJoin extends DynamicResource {
   }
 }
 
-type Inputs = Required<pulumi.Unwrap<WorkerJoinArgs>>;
+/** Always true; a refresh makes false what it finds otherwise, and so there is an update. */
+interface Kept {
+  /** The Node is Ready. */
+  ready: boolean;
+  /** The Node carries our mark. */
+  marked: boolean;
+}
+type Inputs = Required<pulumi.Unwrap<WorkerJoinArgs>> & Kept;
 interface Observed {
   nodeUid: string;
   systemUuid: string;
@@ -86,6 +100,8 @@ type Outputs = Inputs & Observed;
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
   defaults: {
+    ready: true,
+    marked: true,
     criSocket: "unix:///run/containerd/containerd.sock",
     labels: {},
     taints: [],
@@ -93,6 +109,7 @@ export const provider: Provider<Inputs, Outputs> = {
     cniSelector: "app=flannel",
     vboxManage: "VBoxManage",
     sshTimeoutSeconds: 120,
+    commandTimeoutSeconds: 120,
     joinTimeoutSeconds: 300,
     readyTimeoutSeconds: 300,
     drainTimeoutSeconds: 120,
@@ -110,25 +127,21 @@ export const provider: Provider<Inputs, Outputs> = {
     kubeletArgs: "replaces",
     labels: "live",
     taints: "live",
+    ready: "live",
+    marked: "live",
     worker: "ignored",
     masters: "ignored",
     token: "ignored",
     cniSelector: "ignored",
     vboxManage: "ignored",
     sshTimeoutSeconds: "ignored",
+    commandTimeoutSeconds: "ignored",
     joinTimeoutSeconds: "ignored",
     readyTimeoutSeconds: "ignored",
     drainTimeoutSeconds: "ignored",
   },
 
-  problems({ masters, labels, kubeletArgs }) {
-    const dashed = Object.keys(kubeletArgs ?? {}).find((key) => key.startsWith("-"));
-    return {
-      ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
-      ...("" in (labels ?? {}) && { labels: "has an empty key; give each label a name" }),
-      ...(dashed !== undefined && { kubeletArgs: `${dashed} begins with a dash; give the argument's name alone` }),
-    };
-  },
+  problems: joinProblems,
 
   async create(inputs, context) {
     const outs = await ensure(inputs, context);
@@ -138,29 +151,27 @@ export const provider: Provider<Inputs, Outputs> = {
 
   async read(_id, outs, context) {
     const node = await onMaster(outs, context, (master) => getNode(master, outs.name));
-    return node && { ...outs, ...observed(node), labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints) };
+    if (!node) return undefined;
+    const now = observed(node);
+    if (!isOurs(node, outs) || now.systemUuid !== outs.systemUuid) {
+      context.log(`the cluster's Node of this name is another's, or another machine's (${now.systemUuid}, not ${outs.systemUuid})`);
+      return undefined;
+    }
+    return { ...outs, ...now, labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints), marked: isMarked(node, ownerOf(outs)) };
   },
 
   update: (_id, olds, news, context) => ensure(news, context, olds),
 
   async delete(_id, outs, context) {
     await context.rolling.leave(outs.name, context.log);
-    try {
-      await onMaster(outs, context, async (master) => {
-        const isOurs = await drain(master, outs, context.log);
-        await leave(outs, context);
-        if (isOurs) await deleteNode(master, outs.name);
-      });
-    } catch (error) {
-      if (!(error instanceof SshError) || error.kind === "hostKey") throw error;
-      context.log(`no master answers (${error.message}). If the cluster still lives: kubectl delete node ${outs.name}`);
-      await leave(outs, context);
-    }
+    const hasNode = await onCluster(outs, context, (master) => drain(master, outs, context.log));
+    await leave(outs, context);
+    if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));
   },
 };
 
 async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise<Outputs> {
-  const marks = (of: Inputs): NodeMarks => ({ owner: `${of.stack}/${of.name}`, labels: of.labels, taints: of.taints });
+  const marks = (of: Inputs): NodeMarks => ({ owner: ownerOf(of), labels: of.labels, taints: of.taints });
   return onMaster(inputs, context, async (master) => {
     await onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log: context.log }, inputs));
     try {
@@ -169,7 +180,7 @@ async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise
       context.log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
       return { ...inputs, ...observed(node) };
     } catch (error) {
-      const node = await getNode(master, inputs.name);
+      const node = await getNode(master, inputs.name).catch(() => undefined);
       if (!node) throw error;
       await syncMarks(master, node, marks(inputs), olds && marks(olds));
       throw new PartialFailure(node.metadata.uid, observed(node), error as Error);
@@ -177,15 +188,40 @@ async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise
   });
 }
 
-/** A machine that is gone, or never comes back, has nothing to reset. */
+/**
+ * Does what a leaving worker's cluster is to do. One that does not answer holds up no destroy; but a worker that is to come back stays with it.
+ * @returns undefined where the cluster does not answer
+ */
+async function onCluster<T>(outs: Outputs, context: Context, use: (session: SshSession) => Promise<T>): Promise<T | undefined> {
+  const { name } = outs;
+  try {
+    return await onMaster(outs, context, use);
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    if (context.rolling.isReplacing(name)) throw notReplaced(error);
+    context.log(`its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`);
+    return undefined;
+  }
+}
+
+const notReplaced = (error: UserError) =>
+  new UserError("the worker is to be replaced, and was left as it is: its cluster does not answer, and a new one could not join", {
+    said: error.message,
+    todo: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
+    cause: error,
+  });
+
+/** A machine that is gone, or never comes back, has nothing to reset; nor has one that shows another host key than ours. */
 async function leave(outs: Outputs, context: Context): Promise<void> {
   try {
     await onWorker(outs, context, (worker) => resetWorker(worker, outs.criSocket, context.log));
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
-    context.log(`could not be reset, as it does not answer: ${error.message}`);
+    context.log(`is not reset: ${error.summary}`);
   }
 }
+
+const ownerOf = ({ stack, name }: Inputs) => `${stack}/${name}`;
 
 const observed = (node: Node): Observed => ({
   nodeUid: node.metadata.uid,
@@ -195,9 +231,18 @@ const observed = (node: Node): Observed => ({
   ready: isTrue(node, "Ready"),
 });
 
-const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
-  withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, log }, use);
+const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Inputs) => ({ deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000 });
 
-async function onWorker<T>({ name, worker, vboxManage, sshTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) {
-  return withSession(await resolveTarget(worker, vboxManage), { deadlineMs: sshTimeoutSeconds * 1000, what: name, log }, use);
+const onMaster = <T>(inputs: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
+  withMaster(inputs.masters, inputs.vboxManage, { ...deadlines(inputs), log }, use);
+
+async function onWorker<T>(inputs: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) {
+  const { commandTimeoutMs, ...rest } = deadlines(inputs);
+  const exec = execWithin(commandTimeoutMs);
+  const target = await resolveTarget(inputs.worker, inputs.vboxManage, exec);
+  try {
+    return await withSession(target, { ...rest, commandTimeoutMs, what: inputs.name, log }, use);
+  } catch (error) {
+    throw await withPowerState(new VBoxManage(inputs.vboxManage, exec), inputs.vmUuid, error);
+  }
 }

@@ -133,6 +133,12 @@ test("the deadline says what it waited for, what it saw last, and what to look a
   );
 });
 
+test("the deadline is not passed by the pause after the last look", async () => {
+  const start = performance.now();
+  await expect(machine(printed({ status: "running" })).wait({ timeoutSeconds: 0.1 })).rejects.toThrow("cloud-init is running");
+  expect(performance.now() - start).toBeLessThan(900);
+});
+
 test.each(["", "boot-1\n-\n[]\n", "boot-1\n-\n[]\n{"])("half an answer, %j, is none", (output) =>
   expect(readReport(output)).toBeUndefined(),
 );

@@ -1,4 +1,4 @@
-import { exec, lastLines, run } from "../../host/exec";
+import { exec, execWithin, lastLines, run } from "../../host/exec";
 import { UserError } from "../../host/errors";
 
 test("a program's output and exit code come back, whatever the code is", async () => {
@@ -29,6 +29,13 @@ test("a signal that ended it is in the exit code, as in a shell", async () => {
 
 test("a deadline ends the program", async () => {
   await expect(exec("sleep", ["60"], { timeoutMs: 50 })).rejects.toThrow("sleep 60 did not end within 0.05 s");
+});
+
+test("execWithin gives a deadline to what has none of its own", async () => {
+  for (const options of [undefined, { timeoutMs: undefined }]) {
+    await expect(execWithin(50)("sleep", ["60"], options)).rejects.toThrow("sleep 60 did not end within 0.05 s");
+  }
+  expect(await execWithin(1)("echo", ["in time"], { timeoutMs: 10_000 })).toMatchObject({ stdout: "in time" });
 });
 
 test("lastLines keeps the end", () => expect(lastLines("1\n2\n3\n", 2)).toBe("2\n3"));

@@ -1,5 +1,5 @@
 import type { Node } from "../../host/kubectl";
-import { labelsOn, OWNER_ANNOTATION, syncMarks, taintsOn } from "../../host/labels";
+import { isLabelKey, isSelector, labelsOn, OWNER_ANNOTATION, syncMarks, taintsOn } from "../../host/labels";
 import { FakeSession } from "../support/fakeSession";
 
 const node: Node = {
@@ -24,6 +24,22 @@ test("labels and taints are added, changed and taken away; Kubernetes' own stay"
   ]);
 });
 
+test("labels that JavaScript's objects have of themselves are labels like any other", async () => {
+  const labelled = { ...node, metadata: { ...node.metadata, labels: { constructor: "a", toString: "b" } } };
+  expect(labelsOn(labelled, { constructor: "c" })).toEqual({ constructor: "a" });
+  expect(labelsOn(labelled, {})).toEqual({});
+  const master = new FakeSession([]);
+  await syncMarks(master, labelled, { ...marks, labels: {}, taints: [] }, { ...marks, labels: { constructor: "a" }, taints: [] });
+  expect(master.ran).toEqual([expect.stringMatching(/label node n1 --overwrite constructor-$/)]);
+});
+
+test.each(["disk", "example.com/disk", "a", "A_b.c-9", `${"a.".repeat(126)}a/${"n".repeat(63)}`])("%s is a label's key", (key) => expect(isLabelKey(key)).toBe(true));
+test.each(["", "-a", "a-", "/a", "a/", "a/b/c", "-/a", "..", "A.com/a", "a..b/c", "a b", "__proto__", "n".repeat(64), `${"a".repeat(254)}/a`])("%s is none", (key) => expect(isLabelKey(key)).toBe(false));
+
+test.each([["app=flannel", true], ["k8s-app=calico-node,a.b/c=d", true], ["app", false], ["app=", false], ["=x", false], ["a==b", false], ["app=x,", false], ["a!=b", false]])("selector %s: %s", (text, is) =>
+  expect(isSelector(text)).toBe(is),
+);
+
 test("a Node without our mark gets it", async () => {
   const master = new FakeSession([]);
   await syncMarks(master, { ...node, metadata: { name: "n1", uid: "u", labels: { disk: "ssd" } } }, marks);
@@ -34,4 +50,9 @@ test("a Node without our mark gets it", async () => {
 test("only what we keep on a Node is observed", () => {
   expect(labelsOn(node, { disk: "hdd", zone: "a" })).toEqual({ disk: "ssd" });
   expect(taintsOn(node, [{ key: "gpu", value: "no", effect: "NoSchedule" }, { key: "db", effect: "NoExecute" }])).toEqual([{ key: "gpu", value: "yes", effect: "NoSchedule" }]);
+});
+
+test("a taint without a value is as one with an empty value, in the spelling that is known", () => {
+  const bare: Node = { ...node, spec: { taints: [{ key: "db", effect: "NoExecute" }] } };
+  for (const known of [{ key: "db", effect: "NoExecute" as const }, { key: "db", value: "", effect: "NoExecute" as const }]) expect(taintsOn(bare, [known])).toEqual([known]);
 });

@@ -1,5 +1,6 @@
 import type { Node, Pod } from "../../host/kubectl";
-import { whatIsMissing } from "../../host/nodeReady";
+import { waitForReady, whatIsMissing } from "../../host/nodeReady";
+import { FakeSession } from "../support/fakeSession";
 
 const expected = { name: "n1", address: "192.168.2.130", cniSelector: "app=flannel,tier=node" };
 const ready = [{ type: "Ready", status: "True" }];
@@ -24,4 +25,24 @@ test("a pod that is not Ready tells why it waits", () => {
 });
 test("another InternalIP will not change by waiting", () => {
   expect(() => whatIsMissing(node(ready, "10.0.2.15"), [proxy, flannel], expected)).toThrow("the Node has the InternalIP 10.0.2.15, not 192.168.2.130");
+});
+
+describe("waiting", () => {
+  const refused = { exitCode: 1, stderr: "The connection to the server 192.168.4.20:6443 was refused - did you specify the right host or port?" };
+  const pods: [RegExp, string] = [/get pods/, JSON.stringify({ items: [proxy, flannel] })];
+  const lines: string[] = [];
+  const wait = (session: FakeSession, deadlineMs: number) => waitForReady(session, expected, deadlineMs, (line) => void lines.push(line));
+
+  test("goes on while the API server does not answer", async () => {
+    const answers = [refused, JSON.stringify(node())];
+    expect(await wait(new FakeSession([[/get node/, () => answers.shift()!], pods]), 100)).toEqual(node());
+    expect(lines).toEqual(["waits: the cluster's API server does not answer its own master"]);
+  });
+
+  test("ends at the deadline, with what was missing, and not at the next look", async () => {
+    const start = performance.now();
+    const never = wait(new FakeSession([[/get node/, refused]]), 100);
+    await expect(never).rejects.toThrow(/^n1 has joined, but was not ready within 0\.1 s: the cluster's API server does not answer its own master\n→ kubectl describe node n1; /);
+    expect(performance.now() - start).toBeLessThan(2_500);
+  });
 });

@@ -53,6 +53,12 @@ describe("a command", () => {
     });
   });
 
+  test("without a deadline of its own has the session's", async () => {
+    const { port } = await serve();
+    const hanging = withSession(target(port), { ...soon, commandTimeoutMs: 60 }, (session) => session.exec("hang"));
+    expect((await failure(hanging)).message).toBe("kube-node01: the command did not end within 0.06 s: hang");
+  });
+
   test("during which the connection drops is not run again", async () => {
     const server = await serve();
     const dropping = withSession(target(server.port), soon, async (session) => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type SshTarget, withSession } from "../../host/ssh";
-import { failure, hostKey, refusal, serve, serveNothing, soon, target } from "../support/sshFixture";
-import { newKeyPair, type SshServerOptions } from "../support/sshServer";
+import { failure, hostKey, refusal, serve, serveNothing, soon, target, userKey } from "../support/sshFixture";
+import { newKeyPair, type SshServerOptions, startSshServer } from "../support/sshServer";
 
 const bastionHostKey = newKeyPair();
 const serveBastion = (names: Record<string, number>, more: Partial<SshServerOptions> = {}) =>
@@ -36,6 +36,19 @@ test("a bastion that drops is connected to again, and what ran through it has dr
   const log = jest.fn();
   expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe("said");
   expect([bastion.count, log.mock.calls]).toEqual([2, []]);
+});
+
+test("a bastion, or a machine behind it, that comes back with another host key is refused at once", async () => {
+  const [first, node] = [await startSshServer({ hostKeys: [bastionHostKey], authorized: userKey.public, names: {} }), await serve()];
+  await refusal(through(first, "kube-node01"), { deadlineMs: 300 });
+  await first.stop();
+  const names = { "kube-node01:22": node.port };
+  const changed = await serveBastion(names, { hostKeys: [newKeyPair()], port: first.port });
+  const error = await refusal(through(first, "kube-node01"));
+  expect([error.kind, first.count, changed.count]).toEqual(["hostKey", 1, 1]);
+  expect(error.message).toMatch(/offered: ssh-ed25519 SHA256:.*\n.*expected: ssh-ed25519 SHA256:[^]*if the machine was built anew, give its new key/);
+  const bastion = await serveBastion({ "kube-node01:22": (await serve({ hostKeys: [newKeyPair()] })).port });
+  expect((await refusal(through(bastion, "kube-node01"))).message).toContain("kube-node01 (debian@kube-node01:22) did not prove");
 });
 
 test("a bastion that does not know the machine yet is asked again", async () => {

@@ -36,6 +36,7 @@ describe("failures", () => {
     ["a locked machine", LOCKED],
     ["a pending lock", details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' already has a lock request pending")],
     ["an object that is not ready", NOT_READY],
+    ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
     [
       "a server that is just starting",
       failed("VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed"),
@@ -62,7 +63,6 @@ describe("failures", () => {
 
   test.each([
     ["a crash", failed("", 139)],
-    ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
     ["a lost lock", details("NS_ERROR_UNEXPECTED", "The session is not locked (session state: Unlocked)")],
     ["a failure without a word, as while VBoxSVC starts", failed("")],
   ])("%s of a call that only looks is tried again", async (_what, collision) => {
@@ -120,10 +120,10 @@ test.each([
   ["No value set!\n", undefined],
 ])("guest property from %j", async (stdout, value) => expect(await scripted(ok(stdout)).vbox.guestProperty("a", "/x")).toBe(value));
 
-test("VBoxManage speaks English", async () => {
+test("VBoxManage speaks English, and reads names in any letters", async () => {
   let env: Record<string, string> | undefined;
   await new VBoxManage("VBoxManage", (_file, _args, options) => ((env = options?.env), Promise.resolve(ok()))).modify("a", ["--cpus", "2"]);
-  expect(env).toEqual({ LC_ALL: "C" });
+  expect(env).toEqual({ LC_ALL: "C.UTF-8" });
 });
 
 test("no more than four calls run at a time", async () => {
@@ -180,19 +180,22 @@ test("media are read from a list and from one's details", () => {
     "Capacity:       64 MBytes",
     "",
     "UUID:           8df76a92-0646-4768-8299-d8e47089f50f",
+    "State:          inaccessible",
+    "Access Error:   Could not open the medium '/vms/base/Snapshots/{8df76a92}.vdi'.",
     "Parent UUID:    ad264b5a-7c43-4282-8d10-62eba923abc6",
     "Location:       /vms/base/Snapshots/{8df76a92}.vdi",
     "Storage format: vdi",
     "Capacity:       65 MBytes",
   ].join("\r\n");
   expect(readMedia(`WARNING: x\n${output}`)).toEqual([
-    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isFixed: true },
+    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true },
     {
       uuid: "8df76a92-0646-4768-8299-d8e47089f50f",
       parentUuid: "ad264b5a-7c43-4282-8d10-62eba923abc6",
       location: "/vms/base/Snapshots/{8df76a92}.vdi",
       format: "VDI",
       sizeMb: 65,
+      isAccessible: false,
       isFixed: false,
     },
   ]);

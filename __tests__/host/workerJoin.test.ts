@@ -25,8 +25,14 @@ const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64("d")}\n`;
 
-const master = ({ existing = "", known = tokens(token.slice(0, 6), 20) }: { existing?: string | (() => string); known?: string | (() => string) } = {}) =>
+interface Cluster {
+  existing?: string | (() => string);
+  known?: string | (() => string);
+  revoked?: string | Error;
+}
+const master = ({ existing = "", known = tokens(token.slice(0, 6), 20), revoked = "" }: Cluster = {}) =>
   new FakeSession([
+    [/delete secret/, revoked],
     [/get node n1/, existing],
     [/get nodes/, '{"items":[]}'],
     [/kubectl.* version/, '{"serverVersion":{"gitVersion":"v1.36.3"}}'],
@@ -83,7 +89,7 @@ test("our own Node of an earlier machine goes first, with the pods that were bou
 test("a Node that is not ours is refused, and nothing is changed", async () => {
   const [m, w] = [master({ existing: node({}, "another") }), worker(facts(0))];
   await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
-  expect(m.did(/delete/)).toBe(false);
+  expect(m.did(/delete (node|pods)/)).toBe(false);
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
 
@@ -111,6 +117,30 @@ test("a failed join names its cause, shows no secret, and revokes the token", as
   await expect(failure).rejects.toThrow(/kubeadm join failed[\s\S]*the worker's disk is full/);
   await expect(failure).rejects.not.toThrow(token);
   expect(m.did(/delete secret/)).toBe(true);
+});
+
+test("a cluster whose CA is not the pinned one is not joined, the error says how to go on, and the token is revoked", async () => {
+  const said = "cluster CA found in cluster-info configmap is invalid: none of the public keys \"sha256:11\" are pinned";
+  const [m, w] = [master(), worker(facts(0), new Error(said))];
+  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow(/the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/);
+  expect(w.inputs).toEqual([expect.stringContaining(plan.caCertHash)]);
+  expect(w.did(/kubeadm reset/)).toBe(false);
+  expect(m.did(/delete secret/)).toBe(true);
+});
+
+test("a join that was refused revokes its token as well", async () => {
+  const m = master({ existing: node({}, "another") });
+  await expect(ensureJoined({ master: m, worker: worker(facts(0)), log }, plan)).rejects.toThrow("already has a Node");
+  expect(m.did(/delete secret/)).toBe(true);
+});
+
+test("a token that cannot be revoked does not hide why the join failed, but fails one that went well", async () => {
+  const broken = () => master({ revoked: new Error("gone\nand more") });
+  const lines: string[] = [];
+  const failed = ensureJoined({ master: broken(), worker: worker(facts(0), new Error("no space left on device")), log: (line) => void lines.push(line) }, plan);
+  await expect(failed).rejects.toThrow(/kubeadm join failed[^]*disk is full/);
+  expect(lines.at(-1)).toBe(`token ${token.slice(0, 6)} could not be revoked, and ends by itself: gone`);
+  await expect(ensureJoined({ master: broken(), worker: worker(facts(0)), log }, plan)).rejects.toThrow("gone");
 });
 
 test("a worker that drops in the middle still has its token revoked", async () => {

@@ -1,6 +1,7 @@
 import { UserError } from "../../host/errors";
 import { type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
+import { SshError } from "../../host/sshError";
 
 interface Inputs extends Named {
   size: number;
@@ -32,9 +33,17 @@ describe("check", () => {
   });
   test("skips what is not known yet", async () => {
     const problems = jest.fn(() => ({}));
-    await operations.check(provider({ problems }), {}, { ...inputs, size: UNKNOWN, host: { deep: [UNKNOWN] } });
-    expect(problems).toHaveBeenCalledWith({ name: "a", colour: "red", __provider: "p" });
+    await operations.check(provider({ problems }), {}, { ...inputs, size: UNKNOWN, host: { deep: [UNKNOWN] }, hint: `not ${UNKNOWN}` });
+    expect(problems).toHaveBeenCalledWith({ name: "a", colour: "red", hint: `not ${UNKNOWN}`, __provider: "p" });
   });
+});
+
+test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {
+  const read = jest.fn(() => Promise.resolve(undefined));
+  const remove = jest.fn(() => Promise.resolve());
+  await operations.read(provider({ read }), "a", inputs);
+  await operations.delete(provider({ delete: remove }), "a", inputs);
+  for (const called of [read, remove]) expect(called).toHaveBeenCalledWith("a", { name: "a", size: 1, host: "h", colour: "red" }, expect.anything());
 });
 
 describe("diff", () => {
@@ -53,10 +62,32 @@ describe("diff", () => {
   });
 });
 
+describe("a connection that drops", () => {
+  const dropped = new UserError("kubeadm join failed", { cause: new SshError("dropped", "the connection to n1 dropped during: kubeadm join") });
+  const outs = { name: "a", size: 1, host: "h" };
+
+  test("lets the operation look again", async () => {
+    const update = jest.fn().mockRejectedValueOnce(dropped).mockRejectedValueOnce(new PartialFailure("a", {}, dropped)).mockResolvedValue(outs);
+    expect(await operations.update(provider({ update }), "a", inputs, inputs)).toMatchObject({ outs });
+    expect(update).toHaveBeenCalledTimes(3);
+  });
+  test("again and again, ends it", async () => {
+    const remove = jest.fn().mockRejectedValue(dropped);
+    await expect(operations.delete(provider({ delete: remove }), "a", inputs)).rejects.toThrow("a: kubeadm join failed");
+    expect(remove).toHaveBeenCalledTimes(4);
+  });
+  test("is not like another failure, which is final", async () => {
+    const remove = jest.fn().mockRejectedValue(new SshError("hostKey", "it is another machine"));
+    await expect(operations.delete(provider({ delete: remove }), "a", inputs)).rejects.toThrow("another machine");
+    expect(remove).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("what goes back to the engine", () => {
   test("holds no undefined, and keeps the handler", async () => {
-    const { outs } = await operations.create(provider(), inputs);
-    expect(outs).toStrictEqual(inputs);
+    const checked = { ...inputs, colour: "red" };
+    const { outs } = await operations.create(provider(), checked);
+    expect(outs).toStrictEqual(checked);
   });
   test("a read of nothing is empty", async () => expect(await operations.read(provider(), "a", inputs)).toEqual({}));
   test("a user's error is its message with the resource's name, without a stack", async () => {

@@ -140,16 +140,24 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
 test("drift is seen as it is, and only that; a disk that someone else attached survives the machine", async () => {
   const wanted = inputs({ name: "node2", disks: [{ sizeMb: 20, format: "VDI", variant: "Fixed" }] });
   const { id, outs } = await create(wanted);
-  vbox("modifyvm", id, "--memory", "300", "--nic2", "none", "--nic-promisc1", "allow-all", "--description", 'VMState="running"\nmemory=1');
+  vbox("modifyvm", id, "--memory", "300", "--nic2", "none", "--nic-promisc1", "allow-all", "--description", 'VMState="running"\nmemory=1', "--name", "renamed");
   vbox("snapshot", id, "take", 'VMState="running"', "--description", 'cpus=9\n"x');
   vbox("storageattach", id, "--storagectl", "Drives", "--port", "1", "--device", "0", "--medium", "emptydrive");
   const precious = join(dir, "precious.vdi");
   vbox("createmedium", "disk", "--filename", precious, "--size", "5");
   vbox("storageattach", id, "--storagectl", "Disks", "--port", "7", "--type", "hdd", "--medium", precious);
   const drifted = await provider.read(id, outs, context);
-  expect(drifted).toEqual({ ...outs, memoryMb: 300, nics: [wanted.nics[0]], macs: ["080027A1B201"], isoPath: undefined });
-  await expectNoDrift(id, await provider.update(id, drifted!, wanted, context), wanted);
-  await remove(id, outs);
+  expect(drifted).toEqual({ ...outs, memoryMb: 300, nics: [wanted.nics[0]], macs: ["080027A1B201"], named: false, isoInserted: false });
+  const mended = await provider.update(id, drifted!, wanted, context);
+  await expectNoDrift(id, mended, wanted);
+  vbox("storageattach", id, "--storagectl", "Drives", "--port", "1", "--device", "0", "--medium", "emptydrive");
+  rmSync(join(dir, "vms/vbox-kubeadm/shop/test/node2/vbox-kubeadm-disk-1.vdi"));
+  vbox("modifyvm", id, "--name", "renamed");
+  const [disk] = wanted.disks;
+  const again = await provider.read(id, mended, context);
+  expect(again).toEqual({ ...mended, named: false, isoInserted: false, disks: [{ ...disk, sizeMb: 0 }] });
+  await remove(id, again!);
+  expect(registered("dvds")).not.toContain(isoPath);
   expect(existsSync(precious)).toBe(true);
 });
 

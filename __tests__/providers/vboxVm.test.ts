@@ -4,24 +4,26 @@ import { join } from "node:path";
 import { waitForCloudInit } from "../../host/cloudInit";
 import { UserError } from "../../host/errors";
 import { PartialFailure } from "../../providers/dynamic";
+import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
+import { locked, refused } from "../../simulator/virtualBox/refusal";
 import { testContext } from "../support/context";
-import { failure, FakeVirtualBox } from "../support/fakeVirtualBox";
+import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
 jest.mock("../../host/cloudInit");
 const ready = jest.mocked(waitForCloudInit);
 
-const folder = mkdtempSync(join(tmpdir(), "fake-vbox-"));
+const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ADDRESSES = { "08:00:27:a1:b2:01": "192.168.2.131", "0a:58:00:00:00:01": "10.244.1.1" };
 const REPORT = { bootId: "b", status: "done", errors: [], warnings: [], addresses: new Map(Object.entries(ADDRESSES)) };
 
-let box = new FakeVirtualBox(folder);
-let provider = vboxVmProvider(box.exec);
+let box: SimulatedVirtualBox;
+let provider: ReturnType<typeof vboxVmProvider>;
 let context = testContext();
-beforeEach(() => {
-  box = new FakeVirtualBox(folder);
+beforeEach(async () => {
+  box = await SimulatedVirtualBox.make(folder);
   provider = vboxVmProvider(box.exec);
   context = testContext();
   ready.mockReset().mockResolvedValue(REPORT);
@@ -37,13 +39,17 @@ const wanted = (changes: Partial<Inputs> = {}): Inputs => ({
   baseImage: "base",
   nics: [{ type: "intnet", network: "node", mac: "080027A1B201" }],
   disks: [{ sizeMb: 20, format: "VDI", variant: "Standard" }],
-  isoPath: "/isos/node1.iso",
+  isoPath: join(box.folder, "worker.iso"),
   isoSha256: "a",
   readiness,
   ...changes,
 });
 const create = (changes?: Partial<Inputs>) => provider.create(wanted(changes), context);
 const since = (calls: number) => box.verbs.slice(calls);
+const failure = (words: string) => refused(words, "NS_ERROR_FAILURE", "Machine").result;
+
+/** What was there before, and is not ours. */
+const UNTOUCHED = ["vms/base/base.vdi", "inherited.iso"];
 
 describe("create", () => {
   test("makes, starts, waits for the guest, and reports the address of the first NIC", async () => {
@@ -57,15 +63,21 @@ describe("create", () => {
       owner: "shop/test/node1",
     });
     expect(box.verbs.filter((verb) => verb === "modifyvm")).toHaveLength(1);
-    expect(box.vm(id).drives).toEqual({ "SATA-0-0": expect.any(String), "SATA-1-0": expect.any(String), "IDE-1-0": "/isos/node1.iso" });
+    expect(box.drives(id)).toEqual({ "SATA-0-0": "node1.vdi", "SATA-1-0": "vbox-kubeadm-disk-1.vdi", "IDE-1-0": "worker.iso" });
     expect(await provider.read(id, outs, context)).toEqual(outs);
   });
 
   test("that fails before the start takes everything back", async () => {
     box.fault = ([verb]) => (verb === "startvm" ? failure("VT-x is not available") : undefined);
     await expect(create()).rejects.toThrow("VT-x is not available");
-    expect(box.vms.map(({ name }) => name)).toEqual(["base"]);
-    expect(box.media.map(({ location }) => location)).toEqual([join(folder, "base/base.vdi")]);
+    expect(box.names).toEqual(["base"]);
+    expect(box.media).toEqual(UNTOUCHED);
+  });
+
+  test("fails where VirtualBox says that it changed the machine, and did not", async () => {
+    box.fault = ([verb]) => (verb === "modifyvm" ? { exitCode: 0, stdout: "", stderr: "" } : undefined);
+    await expect(create()).rejects.toThrow("VirtualBox did not change node1 as it was told: modifyvm --cpus 2 --memory 2048");
+    expect([box.names, box.media]).toEqual([["base"], UNTOUCHED]);
   });
 
   test("that fails after the start keeps the machine, and the next update goes on with it", async () => {
@@ -93,25 +105,23 @@ describe("create", () => {
 
   test("that is killed at any call is completed by the next one, with a single machine", async () => {
     await create();
-    const calls = box.calls.length;
-    for (let killed = 0; killed < calls; killed++) {
-      box = new FakeVirtualBox(folder);
+    const count = box.calls.length;
+    for (let killed = 0; killed < count; killed++) {
+      box = await SimulatedVirtualBox.make(folder);
       // After this many calls nothing works any more, neither the undo.
-      const fake = box;
-      const dying = vboxVmProvider((file, args) =>
-        fake.calls.length >= killed ? Promise.reject(new Error("killed")) : fake.exec(file, args),
-      );
+      const { calls, exec } = box;
+      const dying = vboxVmProvider((file, args) => (calls.length >= killed ? Promise.reject(new Error("killed")) : exec(file, args)));
       await expect(dying.create(wanted(), context)).rejects.toThrow();
       const { id, outs } = await vboxVmProvider(box.exec).create(wanted(), context);
       expect(outs).toMatchObject({ ...wanted(), uuid: id, state: "running" });
-      expect(box.vms.map(({ name }) => name)).toEqual(["base", "node1"]);
-      expect(box.media.filter(({ location }) => location.includes("node1"))).toHaveLength(3);
+      expect(box.names).toEqual(["base", "node1"]);
+      expect(box.media.filter((location) => /node1|worker/.test(location))).toHaveLength(3);
     }
   });
 
   test("of a linked clone without its snapshot, or of no base image, says what to do", async () => {
     await expect(create({ baseImage: "nope" })).rejects.toThrow(/no machine nope to clone\n→ make the base image/);
-    box.vm("base").state = "running";
+    await box.setState("base", "running");
     await expect(create()).rejects.toThrow(/base is running\n→ shut it down, or clone one of its snapshots/);
   });
 });
@@ -134,8 +144,8 @@ describe("update", () => {
   });
 
   test("cuts the power of a guest that does not obey, after the deadline", async () => {
-    box.obeysAcpi = false;
     const { id, outs } = await create();
+    await box.change(({ machines }) => machines.forEach((machine) => (machine.obeysAcpi = false)));
     await provider.update(id, outs, wanted({ memoryMb: 4096, stopTimeoutSeconds: 1 }), context);
     expect(box.calls.filter(([verb]) => verb === "controlvm").at(-1)).toEqual(["controlvm", id, "poweroff"]);
     expect(context.lines.join("\n")).toContain("did not shut down within 1 s: its power is cut");
@@ -144,25 +154,23 @@ describe("update", () => {
   test("waits for the lock that VirtualBox holds after a power-off", async () => {
     const { id, outs } = await create();
     let refusals = 2;
-    box.fault = ([verb]) =>
-      verb === "modifyvm" && refusals-- > 0
-        ? failure("The machine is already locked by a session", "VBOX_E_INVALID_OBJECT_STATE")
-        : undefined;
+    box.fault = ([verb]) => (verb === "modifyvm" && refusals-- > 0 ? locked("node1").result : undefined);
     expect(await provider.update(id, outs, wanted({ cpus: 3 }), context)).toMatchObject({ cpus: 3 });
   });
 
   test("that needs no stop does not stop", async () => {
     const { id, outs } = await create();
     const calls = box.calls.length;
-    const moved = await provider.update(id, outs, wanted({ isoPath: "/isos/moved.iso", stopTimeoutSeconds: 7, autostart: false }), context);
-    expect(moved).toMatchObject({ isoPath: "/isos/moved.iso", state: "running", autostart: false });
+    const isoPath = join(box.folder, "moved.iso");
+    const moved = await provider.update(id, outs, wanted({ isoPath, stopTimeoutSeconds: 7, autostart: false }), context);
+    expect(moved).toMatchObject({ isoPath, state: "running", autostart: false });
     expect(since(calls)).not.toContain("controlvm");
     expect(since(calls)).not.toContain("modifyvm");
   });
 
   test("starts a machine that someone stopped, which a read shows", async () => {
     const { id, outs } = await create();
-    box.vm(id).state = "poweroff";
+    await box.setState(id, "poweroff");
     const stopped = await provider.read(id, outs, context);
     expect(stopped).toMatchObject({ autostart: false, state: "poweroff" });
     expect(await provider.update(id, stopped!, wanted(), context)).toMatchObject({ autostart: true, state: "running" });
@@ -170,13 +178,13 @@ describe("update", () => {
 
   test.each(["saved", "paused", "gurumeditation", "aborted"])("of a machine that is %s succeeds", async (state) => {
     const { id, outs } = await create();
-    box.vm(id).state = state;
+    await box.setState(id, state);
     expect(await provider.update(id, outs, wanted({ cpus: 3 }), context)).toMatchObject({ cpus: 3, state: "running" });
   });
 
   test("leaves a machine in an unknown state alone", async () => {
     const { id, outs } = await create();
-    box.vm(id).state = "quantum";
+    await box.setState(id, "quantum");
     const calls = box.calls.length;
     await expect(provider.update(id, outs, wanted({ cpus: 3 }), context)).rejects.toThrow(/does not know: "quantum"/);
     expect(new Set(since(calls))).toEqual(new Set(["showvminfo"]));
@@ -222,7 +230,7 @@ describe("update", () => {
 
   test("of a machine that is gone says so", async () => {
     const { id, outs } = await create();
-    box.vms.pop();
+    await box.change(({ machines }) => machines.pop());
     await expect(provider.update(id, outs, wanted(), context)).rejects.toThrow(/no machine .* any more\n→ run `pulumi up --refresh`/);
   });
 });
@@ -231,49 +239,56 @@ describe("delete", () => {
   test("cuts the power and leaves nothing", async () => {
     const { id, outs } = await create();
     await provider.delete(id, outs, context);
-    expect(box.vms.map(({ name }) => name)).toEqual(["base"]);
-    expect(box.media.map(({ location }) => location)).toEqual([join(folder, "base/base.vdi")]);
+    expect(box.names).toEqual(["base"]);
+    expect(box.media).toEqual(UNTOUCHED);
   });
 
   test("that is killed at any call is completed by the next one", async () => {
     const { id, outs } = await create();
     const before = box.calls.length;
     await provider.delete(id, outs, context);
-    const calls = box.calls.length - before;
-    for (let killed = 0; killed < calls; killed++) {
-      box = new FakeVirtualBox(folder);
-      const fake = box;
+    const count = box.calls.length - before;
+    for (let killed = 0; killed < count; killed++) {
+      box = await SimulatedVirtualBox.make(folder);
+      const { calls, exec } = box;
       const made = await vboxVmProvider(box.exec).create(wanted(), context);
-      const start = box.calls.length;
-      const dying = vboxVmProvider((file, args) =>
-        fake.calls.length >= start + killed ? Promise.reject(new Error("killed")) : fake.exec(file, args),
-      );
+      const last = calls.length + killed;
+      const dying = vboxVmProvider((file, args) => (calls.length >= last ? Promise.reject(new Error("killed")) : exec(file, args)));
       await expect(dying.delete(made.id, made.outs, context)).rejects.toThrow("killed");
       await vboxVmProvider(box.exec).delete(made.id, made.outs, context);
-      expect(box.vms.map(({ name }) => name)).toEqual(["base"]);
-      expect(box.media.map(({ location }) => location)).toEqual([join(folder, "base/base.vdi")]);
+      expect(box.names).toEqual(["base"]);
+      expect(box.media).toEqual(UNTOUCHED);
     }
+  });
+
+  test.each(["unregistervm", "closemedium"])("that was killed at %s is seen by a refresh until nothing is left, and ends in a replacement or a deletion", async (verb) => {
+    const { id, outs } = await create();
+    // VirtualBox does its two phases, and nobody does the rest.
+    await box.run("controlvm", id, "poweroff");
+    await box.run("unregistervm", id, ...(verb === "closemedium" ? ["--delete"] : []));
+    const read = await provider.read(id, outs, context);
+    expect(read).toMatchObject({ uuid: id, state: "deleted" });
+    expect(await operations.diff(provider as never, id, read as never, wanted() as never)).toMatchObject({ replaces: ["isoSha256"] });
+    await provider.delete(id, read!, context);
+    expect(box.media).toEqual(UNTOUCHED);
+    expect(await provider.read(id, outs, context)).toBeUndefined();
   });
 
   test("says what VirtualBox left", async () => {
     const { id, outs } = await create();
     box.fault = ([verb]) => (verb === "closemedium" ? { stdout: "", stderr: "", exitCode: 0 } : undefined);
-    const medium = {
-      uuid: "b6ab5c05-ec6c-4780-83bc-bac1014cd2d3",
-      location: join(folder, "vbox-kubeadm/shop/test/node1/Snapshots/x.vdi"),
-      format: "VDI",
-      variant: "",
-      sizeMb: 1,
-    };
-    box.media.push(medium);
+    await box.change(({ media, machineFolder }) => {
+      const location = join(machineFolder, "vbox-kubeadm/shop/test/node1/Snapshots/x.vdi");
+      media.push({ uuid: "b6ab5c05-ec6c-4780-83bc-bac1014cd2d3", kind: "disk", location, format: "VDI", variant: "Standard", sizeMb: 1 });
+    });
     await expect(provider.delete(id, outs, context)).rejects.toThrow(/not deleted completely\n {4}left:\n {4}medium b6ab5c05.*x\.vdi/);
   });
 
   test("never touches a machine of the same name that is another's", async () => {
     const { id, outs } = await create();
-    box.vms.pop();
-    box.make("node1", join(folder, "node1"));
+    await box.change(({ machines }) => machines.pop());
+    await box.run("createvm", "--name", "node1", "--register");
     await provider.delete(id, outs, context);
-    expect(box.vms.map(({ name }) => name)).toEqual(["base", "node1"]);
+    expect(box.names).toEqual(["base", "node1"]);
   });
 });

@@ -1,5 +1,6 @@
 import { type Exec, type ExecResult, lastLines } from "../exec";
 import { UserError } from "../errors";
+import { shellCommand } from "../shell";
 
 /**
  * Runs a command that needs root: as we are, and through `sudo -n` where that is refused.
@@ -18,7 +19,7 @@ async function throughSudo(run: Exec, command: readonly string[]): Promise<ExecR
   const refused = (said: string) =>
     new UserError("the routing table may be changed by root only, and sudo wants a password or is not installed", {
       said,
-      todo: `run this by hand, and then the same again: sudo ${command.join(" ")}`,
+      todo: `run this by hand, and then the same again: ${shellCommand(["sudo", ...command])}`,
     });
   const result = await run("sudo", ["-n", ...command]).catch((error: unknown) => {
     throw error instanceof UserError ? refused(error.message) : error;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Exec, lastLines } from "../exec";
 import { UserError } from "../errors";
+import { parseJson } from "../json";
 import type { ListedRoute, Route, RouteTable } from "../route";
 import { asRoot } from "./asRoot";
 
@@ -16,7 +17,7 @@ export function linuxRoutes(run: Exec): RouteTable {
     asRoot(run, ["ip", "route", verb, ...selector(route), "proto", String(OUR_PROTOCOL)], /Operation not permitted/);
   return {
     list: async (destination) => parseRoutes(await output(run, ["-j", "-N", "-4", "route", "show", "exact", destination]), destination),
-    interfaces: async () => links.parse(JSON.parse(await output(run, ["-j", "link", "show"]))).map(({ ifname }) => ifname),
+    interfaces: async () => links.parse(parseJson(await output(run, ["-j", "link", "show"]), "ip link show")).map(({ ifname }) => ifname),
     add: (route) => change("add", route),
     change: (_from, to) => change("replace", to),
     remove: (route) => change("del", route),
@@ -35,7 +36,7 @@ const routes = z.array(z.object({ gateway: z.string().default(""), dev: z.string
  */
 export const parseRoutes = (json: string, destination: string): ListedRoute[] =>
   routes
-    .parse(JSON.parse(json || "[]"))
+    .parse(parseJson(json || "[]", "ip route show"))
     .map(({ gateway, dev, protocol }) => ({ destination, gateway, interface: dev, ours: protocol === String(OUR_PROTOCOL) }));
 
 async function output(run: Exec, args: readonly string[]): Promise<string> {

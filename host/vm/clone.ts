@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
+import { shellCommand } from "../shell";
 import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
@@ -101,10 +102,12 @@ async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot }: CloneS
 }
 
 function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {
-  if (!(error instanceof VBoxError && error.isNotFound && baseSnapshot)) return error;
+  if (!(error instanceof VBoxError)) return error;
+  const { said, todo } = error.detail;
+  if (!error.isNotFound || !baseSnapshot) return new UserError(`the base image ${baseImage} could not be cloned`, { said, todo, cause: error });
   return new UserError(`the base image ${baseImage} has no snapshot ${baseSnapshot}`, {
-    said: error.detail.said,
-    todo: `take it: VBoxManage snapshot ${baseImage} take ${baseSnapshot}`,
+    said,
+    todo: `take it: ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", baseSnapshot])}`,
     cause: error,
   });
 }

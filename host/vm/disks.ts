@@ -11,6 +11,8 @@ export interface DiskInPlace extends Disk {
   /** The medium that is attached. */
   uuid: string;
   slot: Slot;
+  /** The file that VirtualBox cannot read; then there is no size. */
+  unreadable?: string;
 }
 
 /** What is to be done with one disk. */
@@ -35,13 +37,16 @@ export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskI
 
 /** A snapshot of the machine puts a medium of differences before the disk: its size counts, and the file is found behind it. */
 async function observeDisk(vbox: VBoxManage, drive: Attachment, uuid: string): Promise<DiskInPlace | undefined> {
-  const attached = await vbox.showDisk(uuid);
-  let base: Medium | undefined = attached;
-  while (base?.parentUuid) base = await vbox.showDisk(base.parentUuid);
-  if (!attached || !base) return undefined;
-  const disk = diskOf(base);
-  if (base.location.split(/[\\/]/).at(-1) !== fileName(drive.port, disk)) return undefined;
-  return { ...disk, sizeMb: attached.sizeMb, uuid, slot: drive };
+  const chain: Medium[] = [];
+  for (let next: string | undefined = uuid; next !== undefined; next = chain.at(-1)!.parentUuid) {
+    const medium = await vbox.showDisk(next);
+    if (!medium) return undefined;
+    chain.push(medium);
+  }
+  const disk = diskOf(chain.at(-1)!);
+  if (chain.at(-1)!.location.split(/[\\/]/).at(-1) !== fileName(drive.port, disk)) return undefined;
+  const lost = chain.find(({ isAccessible }) => !isAccessible);
+  return { ...disk, uuid, slot: drive, ...(lost ? { sizeMb: 0, unreadable: lost.location } : { sizeMb: chain[0]!.sizeMb }) };
 }
 
 const diskOf = ({ sizeMb, format, isFixed }: Medium): Disk => ({
@@ -66,9 +71,31 @@ export function planDisks(vm: VmInfo, is: readonly (DiskInPlace | undefined)[], 
 
 function planDisk(vm: VmInfo, index: number, is: DiskInPlace | undefined, wanted: Disk | undefined): Step[] {
   if (!wanted) return is ? [{ index, remove: is }] : [];
-  if (!is) return [{ index, add: wanted }];
+  if (!is) {
+    checkFree(vm, index);
+    return [{ index, add: wanted }];
+  }
+  if (is.unreadable !== undefined) {
+    checkGone(`disks[${index}] of ${vm.name}`, is.unreadable);
+    return [{ index, remove: is }, { index, add: wanted }];
+  }
   checkFits(`disks[${index}] of ${vm.name}`, is, wanted);
   return is.sizeMb === wanted.sizeMb ? [] : [{ index, grow: is, sizeMb: wanted.sizeMb }];
+}
+
+function checkFree(vm: VmInfo, index: number): void {
+  const slot = slotOf(vm, index);
+  const taken = vm.attachments.find(({ controller, port }) => controller === slot.controller && port === slot.port);
+  if (!taken) return;
+  throw new UserError(`SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`, {
+    todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
+  });
+}
+
+/** A file that is gone took its data along; one that is there may still have it. */
+function checkGone(what: string, file: string): void {
+  if (!existsSync(file)) return;
+  throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, { todo: `see VBoxManage showmediuminfo disk ${file}; mend the file, or move it away for a new, empty disk` });
 }
 
 function checkFits(what: string, is: Disk, wanted: Disk): void {
@@ -90,13 +117,7 @@ export async function changeDisks(vbox: VBoxManage, vm: VmInfo, steps: readonly 
 }
 
 async function addDisk(vbox: VBoxManage, vm: VmInfo, index: number, disk: Disk): Promise<void> {
-  const slot: Slot = { controller: sataController(vm)!, port: index + 1, device: 0 };
-  const taken = vm.attachments.find(({ controller, port }) => controller === slot.controller && port === slot.port);
-  if (taken) {
-    throw new UserError(`SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`, {
-      todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
-    });
-  }
+  const slot = slotOf(vm, index);
   const path = join(dirname(vm.settingsFile), fileName(slot.port, disk));
   if (existsSync(path)) await takeUp(vbox, path, disk);
   else await vbox.createDisk(path, disk.sizeMb, disk.format, disk.variant);
@@ -122,5 +143,7 @@ async function removeDisk(vbox: VBoxManage, vm: VmInfo, { slot, uuid }: DiskInPl
   await vbox.detach(vm.uuid, slot);
   await vbox.deleteDisk(uuid);
 }
+
+const slotOf = (vm: VmInfo, index: number): Slot => ({ controller: sataController(vm)!, port: index + 1, device: 0 });
 
 const sataController = (vm: VmInfo) => vm.controllers.find(({ type }) => type === "IntelAhci")?.name;

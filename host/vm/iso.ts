@@ -10,18 +10,20 @@ const DEVICE = 0;
 const IDE_CHIPS = /^(PIIX3|PIIX4|ICH6)$/;
 
 /** Path of the ISO in the cidata drive, or undefined. */
-export function isoOf(vm: VmInfo): string | undefined {
+function isoOf(vm: VmInfo): string | undefined {
   const medium = vm.attachments.find((drive) => isCidataDrive(vm, drive))?.medium;
   return medium === "emptydrive" ? undefined : medium;
 }
 
-/** Whether two paths name one ISO; VirtualBox gives an absolute one back. */
-export const isSameIso = (a: string, b: string) => resolve(a) === resolve(b);
+/** Whether this ISO is in the cidata drive; VirtualBox gives an absolute path back. */
+export function hasIso(vm: VmInfo, isoPath: string): boolean {
+  const is = isoOf(vm);
+  return is !== undefined && resolve(is) === resolve(isoPath);
+}
 
 /** Puts the ISO into its drive where it is not yet; the drive, and its controller, are made where they are missing. */
 export async function insertIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): Promise<void> {
-  const is = isoOf(vm);
-  if (is !== undefined && isSameIso(is, isoPath)) return;
+  if (hasIso(vm, isoPath)) return;
   const controller = ideController(vm) ?? "IDE";
   if (!ideController(vm)) await vbox.addIdeController(vm.uuid, controller);
   const slot: Slot = { controller, port: PORT, device: DEVICE };
@@ -34,8 +36,11 @@ export async function insertIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): 
  */
 export async function dropInheritedDrives(vbox: VBoxManage, vm: VmInfo): Promise<VmInfo> {
   for (const drive of vm.attachments.filter(({ isDvd }) => isDvd)) await vbox.detach(vm.uuid, drive);
-  return { ...vm, attachments: vm.attachments.filter(({ isDvd }) => !isDvd) };
+  return withoutDvdDrives(vm);
 }
+
+/** The machine as it is without its DVD drives. */
+export const withoutDvdDrives = (vm: VmInfo): VmInfo => ({ ...vm, attachments: vm.attachments.filter(({ isDvd }) => !isDvd) });
 
 const ideController = (vm: VmInfo) => vm.controllers.find(({ type }) => IDE_CHIPS.test(type))?.name;
 

@@ -24,8 +24,10 @@ export const stackFolder = (machineFolder: string, { stack }: Owner) => join(mac
  * Whether a machine's folder is one of our making. `clonevm` registers the machine in it in one go, which makes it the one mark that even an
  * interrupted create leaves. (`clonevm --groups` would be the obvious one, but 7.2 forgets the groups.)
  */
-export const isInOurFolder = (folder: string, owner: Owner) =>
-  basename(folder) === owner.name && `${dirname(folder)}${sep}`.endsWith(`${sep}${stackFolder("", owner)}${sep}`);
+export const isInOurFolder = (folder: string, owner: Owner) => basename(folder) === owner.name && isInStackFolder(folder, owner);
+
+/** Whether a machine's folder is one of the stack's, also of a machine that was renamed: VirtualBox renames the folder with it. */
+export const isInStackFolder = (folder: string, owner: Owner) => `${dirname(folder)}${sep}`.endsWith(`${sep}${stackFolder("", owner)}${sep}`);
 
 /**
  * - `ours`: complete, with the mark;
@@ -43,14 +45,19 @@ export async function standingOf(vbox: VBoxManage, vm: VmInfo, owner: Owner, ori
   return isInOurFolder(dirname(vm.settingsFile), owner) && vm.condition === "off" ? "half-made" : "foreign";
 }
 
-/** Marks a machine as complete and ours. */
+/**
+ * Marks a machine as complete and ours.
+ * @throws UserError where VirtualBox did not keep the mark: without it the machine would be a stranger's to the next run
+ */
 export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: string): Promise<void> {
   await vbox.setExtraData(vm, ORIGIN_KEY, origin);
   await vbox.setExtraData(vm, OWNER_KEY, markOf(owner));
+  if ((await standingOf(vbox, (await vbox.showVm(vm))!, owner, origin)) === "ours") return;
+  throw new UserError(`VirtualBox did not keep the mark of ${owner.name} in its extra data`, { todo: `run VBoxManage getextradata ${owner.name} enumerate` });
 }
 
 /** The error for a machine that should be ours, and does not carry our mark any more. */
-export const notOurs = ({ name, uuid }: VmInfo, { stack }: Owner) =>
-  new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${stack} any more`, {
-    todo: "if it is another's now, forget it with `pulumi state delete`; to take it again, set `adopt: true`",
+export const notOurs = ({ name, uuid }: VmInfo, owner: Owner) =>
+  new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${owner.stack} any more`, {
+    todo: `if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, VBoxManage setextradata ${uuid} ${OWNER_KEY} ${markOf(owner)}`,
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
+import { SshError } from "../sshError";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
 
@@ -12,7 +13,7 @@ export interface PowerTimeouts {
 }
 
 /** For VirtualBox to cut the power, or to come out of a state that passes. */
-const SETTLE_SECONDS = 120;
+const SETTLE_SECONDS = 60;
 
 /** A guest that is still booting misses the button. Pressing it again during a shutdown changes nothing. */
 const PRESS_AGAIN_SECONDS = 15;
@@ -101,4 +102,21 @@ async function waitFor(vbox: VBoxManage, vm: string, seconds: number, isAsWished
     if (isAsWished(info) || performance.now() + pause > end) return info;
     await sleep(pause);
   }
+}
+
+/** The failure of a session with a machine's guest; where the machine does not run, with that as its cause. */
+export async function withPowerState(vbox: VBoxManage, vm: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof SshError) || error.kind !== "unreachable") return error;
+  try {
+    const info = await vbox.showVm(vm);
+    return info?.condition === "running" ? error : withoutPower(vm, info, error);
+  } catch {
+    return error; // It says more than that VirtualBox cannot be asked.
+  }
+}
+
+function withoutPower(vm: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
+  const state = info ? `${info.name} is ${info.state}` : `there is no machine ${vm} any more`;
+  const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "makes it anew"}`;
+  return new SshError("unreachable", `${summary}; VirtualBox says that ${state}`, { said, todo });
 }

@@ -1,4 +1,6 @@
 import type { Disk, Nic } from "../machine";
+import { shellCommand } from "../shell";
+import { shown } from "../shown";
 
 /** The inputs of a machine that can be wrong by themselves. */
 export interface Checked {
@@ -26,19 +28,20 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
     name:
       name === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
         ? undefined
-        : `${quoted(name)} is no host name; give lower-case letters, digits and "-"`,
-    stack: stack === undefined || /^[\w.-]+(\/[\w.-]+)+$/.test(stack) ? undefined : `${quoted(stack)} is not "project/stack"`,
+        : `${shown(name)} is no host name; give lower-case letters, digits and "-"`,
+    stack: stack === undefined || isStack(stack) ? undefined : `${shown(stack)} is not "project/stack"; give names of letters, digits, "-", "_" and "."`,
+    baseImage: argumentProblem(inputs.baseImage, "a VM's name or UUID"),
     cloneMode:
       cloneMode === undefined || ["full", "linked"].includes(cloneMode)
         ? undefined
-        : `${quoted(cloneMode)} is no way to clone; give "full" or "linked"`,
+        : `${shown(cloneMode)} is no way to clone; give "full" or "linked"`,
     baseSnapshot:
       cloneMode === "linked" && !baseSnapshot
-        ? `a linked clone needs a snapshot of the base image; take one with VBoxManage snapshot ${baseImage} take clean, and give "clean"`
-        : undefined,
+        ? `a linked clone needs a snapshot of the base image; take one with ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", "clean"])}, and give "clean"`
+        : argumentProblem(baseSnapshot, "a snapshot's name or UUID"),
     cpus: outside(inputs.cpus, 1, 64, "CPUs"),
     memoryMb: outside(inputs.memoryMb, 4, 2_097_152, "MB"),
-    vramMb: outside(inputs.vramMb, 0, 256, "MB"),
+    vramMb: outside(inputs.vramMb, 1, 256, "MB"),
     stopTimeoutSeconds: outside(inputs.stopTimeoutSeconds, 0, 86_400, "seconds"),
     startTimeoutSeconds: outside(inputs.startTimeoutSeconds, 1, 86_400, "seconds"),
     nics: nics && nicsProblem(nics, platform),
@@ -47,11 +50,18 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
   return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-const quoted = (value: unknown) => JSON.stringify(value);
+/** Each part is a folder, and a part of VirtualBox's group. */
+const isStack = (stack: string) => stack.length <= 200 && /^[\w.-]+(\/[\w.-]+)+$/.test(stack) && !/(^|\/)\.\.?(\/|$)/.test(stack);
+
+/** VBoxManage takes what begins with a dash for an option, and prints nothing back that holds a control character. */
+function argumentProblem(value: string | undefined, what: string): string | undefined {
+  if (value === undefined || (/^[^-\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u.test(value) && value.length <= 255)) return undefined;
+  return `${shown(value)} cannot be given to VBoxManage; give ${what}, without control characters or a dash before it`;
+}
 
 function outside(value: number | undefined, least: number, most: number, unit: string): string | undefined {
   if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return undefined;
-  return `${quoted(value)} is not possible; give a whole number of ${unit}, from ${least} to ${most}`;
+  return `${shown(value)} is not possible; give a whole number of ${unit}, from ${least} to ${most}`;
 }
 
 const first = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) => {
@@ -73,21 +83,23 @@ function nicsProblem(nics: readonly Nic[], platform: string): string | undefined
 }
 
 function nicProblem({ type, network, mac }: Nic, platform: string): string | undefined {
-  if (!NIC_TYPES.includes(type)) return `${quoted(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
-  if (type === "nat" && network !== undefined) return `a nat NIC has no network; leave out ${quoted(network)}, or choose natnetwork`;
+  if (!NIC_TYPES.includes(type)) return `${shown(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
+  if (type === "nat" && network !== undefined) return `a nat NIC has no network; leave out ${shown(network)}, or choose natnetwork`;
   if (type !== "nat" && !network) return `a ${type} NIC needs a network; give its name`;
-  if (/["\\\r\n]/.test(network ?? ""))
-    return `${quoted(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
+  if (/["\\]/.test(network ?? ""))
+    return `${shown(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
+  const problem = argumentProblem(network, "the network's or adapter's name");
+  if (problem) return problem;
   if (type === "hostonlynet" && platform !== "darwin")
     return "host-only networks exist on macOS only; choose hostonly and give the name of an adapter";
   // The second digit's lowest bit would make it a group's address.
   if (!/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac))
-    return `${quoted(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
+    return `${shown(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
   return undefined;
 }
 
 function diskProblem({ sizeMb, format, variant }: Disk): string | undefined {
-  if (!["VDI", "VMDK", "VHD"].includes(format)) return `${quoted(format)} is no format; give VDI, VMDK or VHD`;
-  if (!["Standard", "Fixed"].includes(variant)) return `${quoted(variant)} is no variant; give Standard or Fixed`;
+  if (!["VDI", "VMDK", "VHD"].includes(format)) return `${shown(format)} is no format; give VDI, VMDK or VHD`;
+  if (!["Standard", "Fixed"].includes(variant)) return `${shown(variant)} is no variant; give Standard or Fixed`;
   return outside(sizeMb, 1, 2_097_152, "MB");
 }

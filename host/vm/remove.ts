@@ -5,7 +5,7 @@ import { UserError } from "../errors";
 import { VBoxError } from "../vboxError";
 import type { VBoxManage } from "../vboxmanage";
 import { InaccessibleVm, type VmInfo } from "../vminfo";
-import { isInOurFolder, notOurs, type Owner, stackFolder, standingOf } from "./owner";
+import { isInOurFolder, isInStackFolder, notOurs, type Owner, stackFolder, standingOf } from "./owner";
 import { powerOff, settled } from "./power";
 
 /** What deletion needs to know. */
@@ -28,6 +28,13 @@ export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted): 
   if (!isInOurFolder(folder, owner) || (await vbox.showVm(owner.name))) return proveAbsence(vbox, uuid);
   if (!vm) await removeFolder(vbox, folder, owner);
   await proveAbsence(vbox, uuid, folder);
+}
+
+/** Whether an interrupted deletion left something of an owner's machine that VirtualBox has no more: its folder, its disks, its ISO in the registry. */
+export async function isPartlyDeleted(vbox: VBoxManage, owner: Deleted): Promise<boolean> {
+  if (await vbox.showVm(owner.name)) return false; // What is there is another machine's.
+  const folder = join(stackFolder(await vbox.machineFolder(), owner), owner.name);
+  return existsSync(folder) || (await mediaIn(vbox, folder)).length > 0 || (await isosAt(vbox, owner.isoPath === undefined ? [] : [owner.isoPath])).length > 0;
 }
 
 /** The machine. One whose files are gone has nothing but its entry in the registry, and loses that at once. */
@@ -68,18 +75,20 @@ export async function removeVm(vbox: VBoxManage, vm: VmInfo, owner: Owner): Prom
   await vbox.unregister(vm.uuid, { deleteFiles: true });
   const isos = attachments.filter(({ isDvd, uuid }) => isDvd && uuid).map(({ medium }) => medium);
   if (isos.length > 0) await closeIsos(vbox, isos);
-  if (isInOurFolder(folder, owner)) await removeFolder(vbox, folder, owner);
+  if (isInStackFolder(folder, owner)) await removeFolder(vbox, folder, owner);
 }
 
 /** Takes ISOs out of the registry, but for those that another machine uses. */
 async function closeIsos(vbox: VBoxManage, paths: readonly string[]): Promise<void> {
-  const isos = (await vbox.listMedia("dvds")).filter(({ location }) => paths.some((path) => resolve(path) === resolve(location)));
-  for (const { uuid } of isos) {
+  for (const { uuid } of await isosAt(vbox, paths)) {
     await vbox.closeMedium("dvd", uuid).catch((error: unknown) => {
       if (!(error instanceof VBoxError && error.isInUse)) throw error;
     });
   }
 }
+
+const isosAt = async (vbox: VBoxManage, paths: readonly string[]) =>
+  (await vbox.listMedia("dvds")).filter(({ location }) => paths.some((path) => resolve(path) === resolve(location)));
 
 /**
  * Removes the folder of an owner's machine with all in it, and takes its disks out of the registry first.

@@ -1,9 +1,11 @@
+import { UserError } from "../errors";
 import type { Disk } from "../machine";
 import type { OneByOne } from "../oneByOne";
 import type { VBoxManage } from "../vboxmanage";
+import type { VmInfo } from "../vminfo";
 import { changeDisks, observeDisks, planDisks } from "./disks";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags } from "./hardware";
-import { dropInheritedDrives, insertIso } from "./iso";
+import { dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
 import { mark, notOurs, type Owner, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 
@@ -25,6 +27,14 @@ interface SyncOptions {
   log(line: string): void;
 }
 
+/** Changes a machine's hardware. A machine that VirtualBox left as it was must not be marked as complete. */
+async function modify(vbox: VBoxManage, uuid: string, flags: readonly string[], spec: VmSpec): Promise<void> {
+  if (flags.length === 0) return;
+  await vbox.modify(uuid, flags);
+  const left = hardwareFlags((await vbox.showVm(uuid))!, spec);
+  if (left.length > 0) throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, { todo: "look at the machine in VirtualBox" });
+}
+
 /**
  * Makes a machine what it is to be, from wherever it is: a bare clone, half changed, running or not. Only what differs is touched, and only
  * a difference that needs it stops the machine.
@@ -35,14 +45,14 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   if (standing === "foreign" && !spec.adopt) throw notOurs(vm, spec);
   const isBare = standing === "half-made";
   const flags = [...(isBare ? BIRTH_FLAGS : []), ...hardwareFlags(vm, spec)];
-  const disks = planDisks(vm, await observeDisks(vbox, vm), spec.disks);
-  const needsStop = flags.length > 0 || disks.length > 0;
+  const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);
+  const needsStop = vm.name !== spec.name || flags.length > 0 || disks.length > 0;
   const isUp = ["running", "paused", "stuck"].includes(vm.condition);
 
   const change = async () => {
-    const off = needsStop ? await stopVm(vbox, uuid, spec, options.log) : vm;
+    const off = needsStop ? await renamed(vbox, await stopVm(vbox, uuid, spec, options.log), spec.name) : vm;
     const now = isBare ? await dropInheritedDrives(vbox, off) : off;
-    await vbox.modify(uuid, flags);
+    await modify(vbox, uuid, flags, spec);
     await changeDisks(vbox, now, disks);
     if (spec.isoPath !== undefined) await insertIso(vbox, now, spec.isoPath);
     if (standing !== "ours") await mark(vbox, uuid, spec, options.origin);
@@ -51,4 +61,11 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
     await options.ready();
   };
   await (needsStop && isUp ? options.restarts.run(spec.name, change) : change());
+}
+
+/** The machine under its name. VirtualBox moves the folder of one that is renamed, and its files with it. */
+async function renamed(vbox: VBoxManage, vm: VmInfo, name: string): Promise<VmInfo> {
+  if (vm.name === name) return vm;
+  await vbox.modify(vm.uuid, ["--name", name]);
+  return (await vbox.showVm(vm.uuid))!;
 }

@@ -1,0 +1,34 @@
+import { OWNER_ANNOTATION } from "../../host/labels";
+import { deleteNode, drain } from "../../host/workerLeave";
+import { FakeSession } from "../support/fakeSession";
+
+const plan = { name: "n1", stack: "kube/dev", nodeUid: "uid", systemUuid: "u1", drainTimeoutSeconds: 5, commandTimeoutSeconds: 5 };
+const node = (uid: string, owner?: string, systemUUID = "U2") =>
+  JSON.stringify({ metadata: { name: "n1", uid, annotations: owner && { [OWNER_ANNOTATION]: owner } }, spec: {}, status: { nodeInfo: { systemUUID } } });
+
+test.each([
+  ["by its mark", node("another", "kube/dev/n1")],
+  ["by its UID, where somebody took the mark away", node("uid")],
+  ["by its machine, whose kubelet made it anew", node("another", undefined, "U1")],
+])("a Node is ours %s, and is drained", async (_what, existing) => {
+  const master = new FakeSession([[/get node/, existing]]);
+  expect(await drain(master, plan, () => {})).toBe(true);
+  expect(master.did(/drain n1 .*--timeout=5s/)).toBe(true);
+});
+
+test.each([
+  ["somebody else's", node("another", "kube/prod/n1")],
+  ["somebody else's by now, on our machine", node("uid", "kube/prod/n1", "U1")],
+  ["nobody's", node("another")],
+])("a Node of the same name that is %s is left alone", async (_what, existing) => {
+  const master = new FakeSession([[/get node/, existing]]);
+  const lines: string[] = [];
+  expect(await drain(master, plan, (line) => void lines.push(line))).toBe(false);
+  expect(master.ran).toHaveLength(1);
+  expect(lines).toEqual(["the cluster's Node of this name is not ours: it stays"]);
+});
+
+test("a Node that is still there after its deletion is told", async () => {
+  const master = new FakeSession([[/get node/, node("uid")]]);
+  await expect(deleteNode(master, "n1")).rejects.toThrow(/the Node n1 is still there after its deletion\n→ .*finalizer/);
+});

@@ -1,0 +1,96 @@
+import * as pulumi from "@pulumi/pulumi";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateHostKey } from "../../cloudinit/hostKey";
+import { load } from "../../providers/engine";
+import { configurationOf } from "./configuration";
+
+/** A resource as the program registers it. */
+export interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+/** What the program registers, and its outputs. */
+export interface Composition {
+  registered: Registered[];
+  outputs: Record<string, unknown>;
+}
+
+const { hostPrivateKey, hostPublicKey } = generateHostKey();
+
+/** The public key of every machine and of ourselves. */
+export const publicKey = hostPublicKey;
+
+const folder = mkdtempSync(join(tmpdir(), "preview-"));
+writeFileSync(join(folder, "id"), hostPrivateKey, { mode: 0o600 });
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What a stack needs beside Pulumi.yaml's defaults: keys of our own and of every machine. */
+const keys = {
+  hostKeys: Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [publicKey]])),
+  sshPrivateKeyFile: join(folder, "id"),
+  sshPublicKey: publicKey,
+};
+
+/** What index.ts imports. It is run anew for each composition; these, which take a second to load, are not. */
+const parts = Object.fromEntries(
+  [
+    "@pulumi/pulumi",
+    ...["environment", "host/shell", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmJoinToken", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
+  ].map((path) => [path, require(path) as unknown]),
+);
+
+/** Runs index.ts against Pulumi's mocks. What it throws is what the CLI would show. */
+export async function compose(values: Record<string, unknown>): Promise<Composition> {
+  const registered: Registered[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        const given = inputs as Record<string, unknown>;
+        registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: given });
+        return { id: `${name}-id`, state: { ...given, ...outputsOf(type, name) } };
+      },
+      call: () => ({}),
+    },
+    "vbox-kubeadm",
+    "dev",
+  );
+  configurationOf({ ...keys, ...values });
+  let outputs: Record<string, pulumi.Output<unknown>> = {};
+  jest.isolateModules(() => {
+    for (const [path, module] of Object.entries(parts)) jest.doMock(path, () => module);
+    outputs = require("../../index") as typeof outputs;
+  });
+  const resolved = await new Promise<Record<string, unknown>>((resolve) => pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)));
+  return { registered, outputs: resolved };
+}
+
+function outputsOf(type: string, name: string): Record<string, unknown> {
+  if (type.endsWith("CloudInitIso")) return { sha256: `sha of ${name}`, hostPublicKey: publicKey };
+  if (type.endsWith("vbox:Vm")) return { uuid: `uuid of ${name}`, address: "192.168.2.130" };
+  if (type.endsWith("JoinToken")) return { token: "t", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
+  if (type.endsWith("WorkerJoin")) return { kubeletVersion: "v1.36.3", internalIp: "192.168.2.130", ready: true };
+  return {};
+}
+
+/** A problem that a provider's check reports. */
+export interface Failure {
+  resource: string;
+  property: string;
+  reason: string;
+}
+
+/** What the engine calls in a preview: every resource's check. */
+export async function check({ registered }: Composition): Promise<Failure[]> {
+  const failures = await Promise.all(
+    registered.map(async ({ name, inputs: { __provider: handler, ...inputs } }) => {
+      const module = /load\("(.+)"\)/.exec(handler as string)![1]!;
+      const { failures = [] } = await load(module).check!({}, inputs);
+      return failures.map(({ property, reason }) => ({ resource: name, property, reason }));
+    }),
+  );
+  return failures.flat();
+}
