@@ -1,5 +1,6 @@
 import { UserError } from "../host/errors";
 import { labDown } from "./down";
+import { simulatedLab } from "./simulated";
 import { runIn } from "./tools";
 import { labUp } from "./up";
 
@@ -8,7 +9,9 @@ npm run lab -- pulumi …      the Pulumi CLI in the lab: preview, up, refresh, 
 npm run lab -- kubectl …     kubectl as the cluster's administrator
 npm run lab -- ssh NAME …    a shell, or a command, on busybox, kube-mast01 or a worker
 npm run lab -- VBoxManage …  the lab's VirtualBox
-npm run lab -- down          pulumi destroy, then the lab is taken away; what took long to make stays in the cache`;
+npm run lab -- down          pulumi destroy, then the lab is taken away; what took long to make stays in the cache
+npm run lab -- --simulated   a quick look at the program: the same stack on a simulated site, where nothing real runs
+npm run lab -- --simulated pulumi …   or down`;
 
 async function main([command = "up", ...args]: string[]): Promise<number> {
   switch (command) {
@@ -21,6 +24,8 @@ async function main([command = "up", ...args]: string[]): Promise<number> {
     case "ssh":
     case "VBoxManage":
       return runIn(command, args);
+    case "--simulated":
+      return simulatedLab(args);
     case "help":
     case "--help":
       console.log(usage);

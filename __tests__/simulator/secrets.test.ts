@@ -1,0 +1,125 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { setInterval } from "node:timers";
+import { unfit } from "../../faults/unfit";
+import { planFaults } from "../../simulator/faults";
+import { sitePaths } from "../../simulator/sitePaths";
+import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
+
+// What docs/security.md says of secrets, with the real CLI at its most talkative (but for Pulumi's own trace, see there), on a simulated site.
+jest.setTimeout(300_000);
+
+let folder: string;
+let stack: SimulatedStack;
+let watching: NodeJS.Timeout | undefined;
+/** Arguments and environments of every process that ran meanwhile. */
+const processes = new Set<string>();
+/** Everything that the CLI printed, and its event logs. */
+const said: string[] = [];
+/** The token in the state, and those that the cluster was seen to have. */
+const tokens = new Set<string>();
+
+const configuration = { workerCount: 1, timeouts: { command: 4, join: 3, ready: 10, ssh: 6, drain: 3 } };
+const loudly = ["--debug", "--diff", "--show-sames"];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "secrets-"));
+  stack = await openSimulatedStack(folder);
+  await stack.configure(configuration);
+  watching = setInterval(watch, 20);
+  const run = async (args: readonly string[] = []) => {
+    const events = join(folder, "events");
+    const env = { PULUMI_DEBUG_COMMANDS: "true" }; // Without it there is no --event-log.
+    const { stdout, stderr, exitCode } = await stack.pulumi(["up", ...args, "--yes", "--skip-preview", "--event-log", events], { env });
+    said.push(stdout, stderr, readFileSync(events, "utf8"));
+    return exitCode;
+  };
+  // Each goes wrong where a secret is on its way, then all goes well.
+  for (const [command, kind] of faults) {
+    planFaults(stack.site, { at: { command, occurrence: 1, kind } });
+    await run();
+  }
+  planFaults(stack.site);
+  expect(await run(loudly)).toBe(0);
+  rmSync(join(folder, "events"));
+  const { stdout } = await stack.pulumi(["stack", "export", "--show-secrets"]);
+  for (const [token] of stdout.matchAll(/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g)) tokens.add(token);
+});
+
+const faults = [
+  ["ssh kube-mast01 kubeadm token create", "fails"],
+  ["ssh kube-mast01 kubeadm token create", "rubbish"],
+  ["ssh kube-node01 kubeadm join", "fails"],
+  ["ssh kube-node01 kubeadm join", "hangs"],
+] as const;
+
+afterAll(async () => {
+  clearInterval(watching);
+  await stack.stop();
+  rmSync(folder, { recursive: true });
+});
+
+function watch(): void {
+  for (const { id, secret } of stack.world.read().cluster.tokens) tokens.add(`${id}.${secret}`);
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    for (const file of ["cmdline", "environ"]) processes.add(readText(`/proc/${pid}/${file}`));
+  }
+}
+
+/** Every secret of the stack, by what it is: the part that no other text has. */
+function secrets(): [string, string][] {
+  const { sshPrivateKeyFile } = sitePaths(stack.site);
+  const { clientKey } = /client-key-data: (?<clientKey>\S+)/.exec(stack.world.read().cluster.kubeconfig)!.groups!;
+  const hostKeys = stack.world.read().virtualBox.media.flatMap(({ guest }) => guest?.hostKey ?? []);
+  return [
+    ["the user's SSH key", body(readFileSync(sshPrivateKeyFile, "utf8"))],
+    ["the kubeconfig's key", clientKey!],
+    ...hostKeys.map((key): [string, string] => ["a worker's host key", body(key)]),
+    ...[...tokens].map((token): [string, string] => ["a join token", token.split(".")[1]!]),
+  ];
+}
+
+/** The line of an OpenSSH private key in which the secret half is. */
+const body = (key: string) => key.trim().split("\n").at(-2)!;
+
+const found = (text: string) => secrets().flatMap(([what, secret]) => (text.includes(secret) ? [what] : []));
+
+test("the secrets are what they should be", () => {
+  expect(tokens.size).toBeGreaterThan(0);
+  expect(new Set(secrets().map(([what]) => what)).size).toBe(4);
+  for (const [, secret] of secrets()) expect(secret.length).toBeGreaterThan(12);
+  expect(processes.size).toBeGreaterThan(100);
+});
+
+test("no process had one in its arguments or its environment", () => expect([...processes].flatMap(found)).toEqual([]));
+
+test("the CLI printed none, also where things went wrong and with --debug, nor did its event log", () => expect(said.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
+
+test("the state has them encrypted, and only there", () => {
+  const backend = filesIn(join(folder, "backend")).map((file) => readText(file));
+  expect(backend.join("").length).toBeGreaterThan(10_000);
+  expect(backend.flatMap(found)).toEqual([]);
+});
+
+test("files have them only where docs/security.md says, for their owner alone", () => {
+  const holders = filesIn(folder).filter((file) => found(readText(file)).length > 0);
+  const named = holders.map((file) => relative(folder, file)).filter((file) => !/^(site\/world\.json|kept)/.test(file));
+  expect(named.sort()).toEqual(["site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
+  for (const file of holders) expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+test("a token is gone from the cluster when its join has ended", () => expect(stack.world.read().cluster.tokens).toEqual([]));
+
+const filesIn = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}

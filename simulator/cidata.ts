@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from "node:fs";
+import { load } from "js-yaml";
+import { readIso } from "./isoReader";
+
+/** What a cidata disc makes of a machine, as far as the simulated cloud-init does it. */
+export interface Cidata {
+  instanceId: string;
+  hostname: string;
+  /** OpenSSH private key of the guest's sshd. */
+  hostKey?: string;
+  sshUser?: string;
+  authorizedKeys: string[];
+  /** Whether the first boot ends with a reboot. */
+  reboots: boolean;
+  /** Such as `v1.36.3`; undefined where it installs none. */
+  kubernetesVersion?: string;
+  /** Path of the socket of the container runtime that it installs. */
+  criSocket: string;
+}
+
+interface UserData {
+  hostname?: string;
+  users?: (string | { name: string; ssh_authorized_keys?: string[] })[];
+  ssh_keys?: { ed25519_private?: string };
+  power_state?: { mode?: string };
+  runcmd?: (string | string[])[];
+}
+
+/** Reads a disc as cloud-init's datasource NoCloud does; undefined where there is none, or it is no cidata disc. */
+export function readCidata(path: string): Cidata | undefined {
+  if (!existsSync(path)) return undefined;
+  const { volumeId, files } = readIso(readFileSync(path));
+  if (volumeId.toLowerCase() !== "cidata") return undefined;
+  const yaml = (name: string) => load(files.get(name)?.toString("utf8") ?? "") ?? {};
+  const meta = yaml("meta-data") as { "instance-id"?: string; "local-hostname"?: string };
+  const { hostname, users = [], ssh_keys, power_state, runcmd = [] } = yaml("user-data") as UserData;
+  const user = users.find((entry) => typeof entry !== "string");
+  const steps = runcmd.filter((step) => typeof step !== "string");
+  const installation = (program: string) => steps.find(([file]) => file?.endsWith(`/${program}`));
+  const version = installation("install-kubernetes")?.[1];
+  return {
+    instanceId: meta["instance-id"] ?? "nocloud",
+    hostname: hostname ?? meta["local-hostname"] ?? "localhost",
+    hostKey: ssh_keys?.ed25519_private,
+    sshUser: user?.name,
+    authorizedKeys: user?.ssh_authorized_keys ?? [],
+    reboots: power_state?.mode === "reboot",
+    kubernetesVersion: version === undefined ? undefined : `v${version}`,
+    criSocket: installation("install-docker") ? "/run/cri-dockerd.sock" : "/run/containerd/containerd.sock",
+  };
+}

@@ -1,0 +1,137 @@
+import { caCertHash } from "../../host/kubeadm";
+import type { Taint } from "../../host/kubectl";
+import type { ExecResult } from "../../host/exec";
+import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "../cluster";
+import { fact } from "../guest";
+import type { Kubelet } from "../state";
+import { done, failed, type GuestScene, type Work } from "./command";
+import { CHECKING, configurationOf, kubeadmError, kubeadmVersion, notRoot, preflightErrors, unreachable } from "./kubeadm";
+
+/** kubeadm on a worker: `version`, `join --config /dev/stdin` and `reset --force`. */
+export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
+  const verb = scene.words[1];
+  const { guest, state } = scene;
+  if (verb === "version") return kubeadmVersion(fact(guest, "kubeadmVersion", guest.disk.kubernetesVersion ?? state.cluster.version), scene);
+  if (verb === "join") return join(scene);
+  return verb === "reset" ? reset(scene) : failed(`error: unknown command "${verb}" for "kubeadm"`);
+};
+
+interface JoinConfiguration {
+  discovery?: { bootstrapToken?: { apiServerEndpoint: string; token: string; caCertHashes?: string[] } };
+  nodeRegistration?: { name?: string; criSocket?: string; kubeletExtraArgs?: { name: string; value: string }[]; taints?: Taint[] };
+}
+
+/** Until the cluster is trusted; then the kubelet's files are written, and it starts. */
+const join: Work<GuestScene> = (scene) => {
+  const { state, guest, isRoot } = scene;
+  if (!isRoot) return notRoot();
+  const configuration = configurationOf<JoinConfiguration>(scene, "JoinConfiguration");
+  if (!configuration?.discovery?.bootstrapToken) return kubeadmError("discovery: Invalid value: \"\": bootstrapToken or file must be set");
+  const errors = joinErrors(scene, configuration);
+  if (errors.length > 0) return preflightErrors(errors);
+  const half = kubeletOf(configuration, guest.address ?? "");
+  return { afterMs: state.delays.join, next: (later) => discovered(later, configuration, half) };
+};
+
+/** kubeadm's preflight checks of what an earlier join left, and of the runtime. */
+function joinErrors({ guest }: GuestScene, { nodeRegistration }: JoinConfiguration): string[] {
+  const { kubelet } = guest.disk;
+  const socket = nodeRegistration?.criSocket?.replace("unix://", "") ?? "";
+  const there = (file: string) => `[ERROR FileAvailable-${file.replaceAll("/", "-")}]: ${file} already exists`;
+  const problems: [boolean, string][] = [
+    [kubelet?.state === "whole", there("/etc/kubernetes/kubelet.conf")],
+    [kubelet?.state === "half", there("/etc/kubernetes/bootstrap-kubelet.conf")],
+    [!fact(guest, "criSockets", guest.disk.criSocket ?? "").split(" ").includes(socket), `[ERROR CRI]: ${noRuntime(socket)}`],
+    [kubelet?.state === "whole", "[ERROR Port-10250]: Port 10250 is in use"],
+    [kubelet !== undefined, there("/etc/kubernetes/pki/ca.crt")],
+  ];
+  return problems.filter(([is]) => is).map(([, text]) => text);
+}
+
+const noRuntime = (socket: string) =>
+  "could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: " +
+  `validate CRI v1 runtime API for endpoint "unix://${socket}": rpc error: code = Unavailable desc = connection error: ` +
+  `dial unix ${socket}: connect: no such file or directory`;
+
+function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: string): Kubelet {
+  return {
+    state: "half",
+    nodeName: nodeRegistration?.name ?? "",
+    caCertHash: discovery?.bootstrapToken?.caCertHashes?.[0] ?? "",
+    nodeIp: nodeRegistration?.kubeletExtraArgs?.find(({ name }) => name === "node-ip")?.value ?? address,
+    ...(nodeRegistration?.taints && { taints: nodeRegistration.taints }),
+  };
+}
+
+/** The second half: whether worker and cluster trust each other, and what follows. */
+function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet: Kubelet): ExecResult {
+  const { state, now, guest } = scene;
+  settleCluster(state, now);
+  const refusal = discoveryError(scene, configuration);
+  if (refusal) return kubeadmError(`error execution phase preflight: couldn't validate the identity of the API Server: ${refusal}`, CHECKING);
+  guest.disk.kubelet = kubelet;
+  const node = nodeAt(state, kubelet.nodeName, now);
+  if (node && readinessOf(state, node, now).status === "True") {
+    const taken = `a Node with name "${node.name}" and status "Ready" already exists in the cluster`;
+    const hint = "You must delete the existing Node or change the name of this new joining Node";
+    return kubeadmError(`error execution phase kubelet-start: ${taken}. ${hint}`, CHECKING);
+  }
+  const writeError = fact(guest, "writeError", "");
+  if (writeError) return kubeadmError(cannotWrite("/var/lib/kubelet/config.yaml", writeError), CHECKING);
+  Object.assign(kubelet, { state: "whole", startedIn: guest.bootId });
+  register(state, guest as JoinedGuest, now + state.delays.register);
+  return done(JOINED);
+}
+
+const cannotWrite = (file: string, error: string) =>
+  `error execution phase kubelet-start: failed to write kubelet configuration file "${file}": write ${file}: ${error}`;
+
+function discoveryError({ state: { cluster } }: GuestScene, { discovery }: JoinConfiguration): string | undefined {
+  const { token = "", apiServerEndpoint, caCertHashes = [] } = discovery?.bootstrapToken ?? {};
+  const [id, secret] = token.split(".");
+  if (cluster.apiDown || apiServerEndpoint !== cluster.endpoint) {
+    const error = unreachable(apiServerEndpoint ?? "", "Get", "namespaces/kube-public/configmaps/cluster-info");
+    return `failed to request the cluster-info ConfigMap: ${error}`;
+  }
+  const known = cluster.tokens.find((token) => token.id === id);
+  if (!known) return `could not find a JWS signature in the cluster-info ConfigMap for token ID "${id}"`;
+  if (known.secret !== secret) return "failed to verify JWS signature of received cluster info object, can't trust this API Server";
+  const pin = caCertHash(cluster.caCertificate);
+  return caCertHashes.includes(pin) ? undefined : `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pin}" are pinned`;
+}
+
+const JOINED = `${CHECKING}
+[preflight] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...
+[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.
+[kubelet-start] Writing kubelet configuration to file "/var/lib/kubelet/config.yaml"
+[kubelet-start] Writing kubelet environment file with flags to file "/var/lib/kubelet/kubeadm-flags.env"
+[kubelet-start] Starting the kubelet
+[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s
+[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap
+
+This node has joined the cluster:
+* Certificate signing request was sent to apiserver and a response was received.
+* The Kubelet was informed of the new secure connection details.
+
+Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
+`;
+
+/** Takes off what a join left, whole or half; there may be nothing. A Node that was not registered yet never is. */
+function reset({ state, now, guest, isRoot, words }: GuestScene): ExecResult {
+  if (!isRoot) return notRoot();
+  if (!words.includes("--force")) return kubeadmError("error execution phase preflight: aborted reset operation");
+  delete guest.disk.kubelet;
+  settleCluster(state, now);
+  return done(`${CHECKING}
+[reset] Stopping the kubelet service
+[reset] Unmounting mounted directories in "/var/lib/kubelet"
+[reset] Deleting contents of directories: [/etc/kubernetes/manifests /var/lib/kubelet /etc/kubernetes/pki /etc/kubernetes/tmp]
+[reset] Deleting files: [/etc/kubernetes/admin.conf /etc/kubernetes/super-admin.conf /etc/kubernetes/kubelet.conf /etc/kubernetes/bootstrap-kubelet.conf /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf]
+
+The reset process does not perform cleanup of CNI plugin configuration,
+network filtering rules and kubeconfig files.
+
+For information on how to perform this cleanup manually, please see:
+    https://k8s.io/docs/reference/setup-tools/kubeadm/kubeadm-reset/
+`);
+}

@@ -1,0 +1,34 @@
+import { ADMIN_CONF } from "../../host/kubectl";
+import { settleCluster } from "../cluster";
+import type { ExecResult } from "../../host/exec";
+import { failed, type Scene, type Work } from "./command";
+import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
+import { deleteResources } from "./kubectlDelete";
+import { get, version } from "./kubectlGet";
+import { annotate, cordon, drain, label, uncordon } from "./kubectlNode";
+import { taint } from "./kubectlTaint";
+
+/** A kubectl command, over a cluster that is settled. */
+export type KubectlVerb = (scene: Scene, args: KubectlArguments) => ExecResult;
+
+const VERBS: Readonly<Record<string, KubectlVerb>> = { get, version, delete: deleteResources, label, annotate, taint, cordon, uncordon, drain };
+
+/** kubectl on a master, as its administrator. */
+export const kubectl: Work = (scene) => {
+  const { state, now, words, isRoot } = scene;
+  const args = kubectlArguments(words.slice(1));
+  if (typeof args === "string") return failed(args);
+  const verb = VERBS[args.verb];
+  if (!verb) return failed(`error: unknown command "${args.verb}" for "kubectl"`);
+  const { kubeconfig } = args.flags;
+  if (kubeconfig !== ADMIN_CONF) return refused(kubeconfig === undefined ? "localhost:8080" : undefined, kubeconfig);
+  if (!isRoot) return failed(`error: error loading config file "${ADMIN_CONF}": open ${ADMIN_CONF}: permission denied`);
+  if (state.cluster.apiDown) return refused(state.cluster.endpoint);
+  settleCluster(state, now);
+  return verb(scene, args);
+};
+
+const refused = (server: string | undefined, kubeconfig?: string) =>
+  server === undefined
+    ? failed(`error: stat ${kubeconfig}: no such file or directory`)
+    : failed(`The connection to the server ${server} was refused - did you specify the right host or port?`);

@@ -1,0 +1,211 @@
+import type { Taint } from "../host/kubectl";
+import type { Disk, Nic } from "../host/machine";
+
+/** Everything that a simulated site knows, as one JSON value in its folder; see world.ts. */
+export interface SiteState {
+  delays: Delays;
+  virtualBox: VirtualBoxState;
+  cluster: ClusterState;
+  network: NetworkState;
+}
+
+/** How long things take, in milliseconds; 0 where nothing is to be waited for. */
+export interface Delays {
+  /** One call of VBoxManage. */
+  call: number;
+  /** A full clone, and a disk that is made or made larger. */
+  clone: number;
+  /** From power-on until sshd listens. */
+  boot: number;
+  /** Of cloud-init in a machine's first boot, until its end or its reboot. */
+  cloudInit: number;
+  /** From the power button until the machine is off. */
+  shutdown: number;
+  /** kubeadm join. */
+  join: number;
+  /** From the end of the join until the Node exists. */
+  register: number;
+  /** From then until it is Ready, with its pods. */
+  ready: number;
+}
+
+/** What VirtualBox keeps: machines and media. */
+export interface VirtualBoxState {
+  /** As `--version` prints it. */
+  version: string;
+  machineFolder: string;
+  /** The file system of the machine folder has no room left. */
+  isDiskFull?: boolean;
+  machines: Machine[];
+  media: Medium[];
+}
+
+/** A registered machine. */
+export interface Machine {
+  uuid: string;
+  name: string;
+  /** Path of its `.vbox` file. */
+  settingsFile: string;
+  /** In VirtualBox's words. One that passes (`stopping`) has an end, `until`. */
+  state: "poweroff" | "running" | "paused" | "saved" | "aborted" | "stopping" | "gurumeditation";
+  /** When `stopping` becomes `poweroff`, in milliseconds since the epoch. */
+  until?: number;
+  /** As `modifyvm` was told, without its dashes: `cpus`, `memory`, `vram`, `boot1`, …; NICs are apart. */
+  settings: Record<string, string>;
+  description?: string;
+  /** By number, from 1; an absent one is `none`. */
+  nics: Record<string, { type: string; network?: string; mac: string }>;
+  controllers: { name: string; type: string; portCount: number }[];
+  drives: Drive[];
+  snapshots: Snapshot[];
+  extraData: Record<string, string>;
+  guestProperties: Record<string, string>;
+  /** The guest obeys the power button. */
+  obeysAcpi: boolean;
+  /** Whose session holds it, and for what: a lock of a process that has ended counts for nothing. */
+  session?: { pid: number; shared: boolean };
+  /** Of the current power-on; gone when it is off. */
+  boot?: Boot;
+}
+
+/** One power-on. A first boot that ends with a reboot goes on in a second one, whose id is known beforehand. */
+export interface Boot {
+  id: string;
+  nextId: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** The guest has looked for its cidata: it does so once in a boot, whatever becomes of the ISO later. */
+  seeded?: true;
+}
+
+/** A drive of a machine. */
+export interface Drive {
+  controller: string;
+  port: number;
+  device: number;
+  isDvd: boolean;
+  /** UUID of the medium in it; none in an empty drive. */
+  medium?: string;
+}
+
+/** A snapshot: the media of the machine's disks at that time. */
+export interface Snapshot {
+  uuid: string;
+  name: string;
+  description?: string;
+  drives: Drive[];
+}
+
+/** A registered medium. Its file exists as well, and VirtualBox looks for it. */
+export interface Medium {
+  uuid: string;
+  parent?: string;
+  kind: "disk" | "dvd";
+  location: string;
+  format: Disk["format"] | "RAW";
+  variant: Disk["variant"];
+  sizeMb: number;
+  /** What the guest keeps on it; a clone has a copy. */
+  guest?: GuestDisk;
+}
+
+/** What a guest keeps on its disk. */
+export interface GuestDisk {
+  /** The cloud-init instance that it became. */
+  instanceId?: string;
+  hostname?: string;
+  machineId?: string;
+  /** OpenSSH private key of its sshd. */
+  hostKey?: string;
+  sshUser?: string;
+  authorizedKeys?: string[];
+  /** The boot in which cloud-init made it. */
+  firstBootId?: string;
+  /** Whether that boot ended with a reboot, and when, in milliseconds since the epoch. */
+  reboots?: boolean;
+  firstBootEnds?: number;
+  /** Such as `v1.36.3`: of kubelet and kubeadm. */
+  kubernetesVersion?: string;
+  /** Path of the container runtime's socket. */
+  criSocket?: string;
+  /** Of kubeadm join. */
+  kubelet?: Kubelet;
+  /**
+   * Faults of the guest itself, for tests: what it says of itself instead of the truth. `kubeletMessage` is why its kubelet is not Ready;
+   * `writeError` what the system says where kubeadm writes a file.
+   */
+  facts?: Record<string, string>;
+}
+
+/** What a join left on a worker. */
+export interface Kubelet {
+  /** `half`: bootstrap-kubelet.conf is still there, and the kubelet does not run. */
+  state: "half" | "whole";
+  nodeName: string;
+  caCertHash: string;
+  nodeIp: string;
+  /** What the Node is registered with, where there is none yet. */
+  taints?: Taint[];
+  /** The boot in which it started last: it registers its Node when it starts, and not again. */
+  startedIn?: string;
+}
+
+/** The cluster that the masters serve. */
+export interface ClusterState {
+  /** Masters that are down; all others serve the one cluster. */
+  mastersDown?: string[];
+  /** The API server answers nobody. */
+  apiDown?: boolean;
+  /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
+  flannelWaits?: string;
+  /** Such as `v1.36.3`. */
+  version: string;
+  endpoint: string;
+  caCertificate: string;
+  /** The administrator's kubeconfig, whole. */
+  kubeconfig: string;
+  tokens: Token[];
+  nodes: ClusterNode[];
+}
+
+/** A bootstrap token. */
+export interface Token {
+  id: string;
+  secret: string;
+  description: string;
+  /** Milliseconds since the epoch; a token past it does not exist. None: it lives for ever. */
+  expires?: number;
+}
+
+/** A Node. Whether it is Ready follows from its machine. */
+export interface ClusterNode {
+  name: string;
+  uid: string;
+  /** UUID of the machine whose kubelet registered it. */
+  systemUuid: string;
+  machineId: string;
+  internalIp: string;
+  kubeletVersion: string;
+  /** Milliseconds since the epoch; may lie ahead: until then it does not exist. */
+  registered: number;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  taints: Taint[];
+  unschedulable?: boolean;
+}
+
+/** The workstation's interfaces and routes, and the gate's DHCP leases. */
+export interface NetworkState {
+  interfaces: string[];
+  /** Our user may not change routes, and has no sudo. */
+  isReadOnly?: boolean;
+  /** Interface → its own address with the prefix, such as `192.168.254.1/16`: gateways must lie in it. */
+  addresses?: Record<string, string>;
+  /** As `ip -json -Numeric route` names their parts. */
+  routes: { dst: string; gateway?: string; dev: string; protocol: string }[];
+  /** MAC address as VirtualBox writes it → IPv4 address. */
+  leases: Record<string, string>;
+}
+
+/** A NIC of a machine, where its network is looked at. */
+export type SimulatedNic = Pick<Nic, "network" | "mac"> & { type: string };

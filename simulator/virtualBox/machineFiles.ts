@@ -1,0 +1,35 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Machine } from "../state";
+import { folderOf } from "./media";
+import { refused } from "./refusal";
+
+/** Where a machine's settings come to be, in a folder of its name. */
+export const settingsFileIn = (baseFolder: string, name: string) => join(baseFolder, name, `${name}.vbox`);
+
+/** @throws Refusal where a file is there already, also one that belongs to no registered machine */
+export function checkFree(settingsFile: string): void {
+  if (existsSync(settingsFile)) throw refused(`Machine settings file '${settingsFile}' already exists`, "VBOX_E_FILE_ERROR", "Machine");
+}
+
+/** Writes a machine's settings file: its name and UUID, for whoever looks. */
+export function writeSettings({ settingsFile, uuid, name }: Machine): void {
+  mkdirSync(dirname(settingsFile), { recursive: true, mode: 0o700 });
+  const xml = `<?xml version="1.0"?>\n<VirtualBox version="1.19-linux">\n  <Machine uuid="{${uuid}}" name="${name.replace(/[&<"]/g, "_")}"/>\n</VirtualBox>\n`;
+  writeFileSync(settingsFile, xml, { mode: 0o600 });
+}
+
+/** Deletes a machine's settings and logs, and its folder where nothing else is in it. */
+export function deleteSettings(machine: Machine): void {
+  const folder = folderOf(machine);
+  rmSync(machine.settingsFile, { force: true });
+  rmSync(join(folder, "Logs"), { recursive: true, force: true });
+  for (const path of [join(folder, "Snapshots"), folder]) if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+}
+
+/** Writes the log of a start. */
+export function writeLog(machine: Machine, lastWords: string): void {
+  const folder = join(folderOf(machine), "Logs");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "VBox.log"), `00:00:00.000000 VirtualBox VM, simulated\n00:00:00.100000 ${lastWords}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,117 @@
+import type { Machine, Medium } from "../state";
+import { named } from "./arguments";
+import type { Call, Verb } from "./call";
+import { accessible, isUp } from "./machines";
+import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
+import { printMachines, printMedia, printMedium } from "./print";
+import { misused } from "./refusal";
+
+const list: Verb = ([what = ""]) => ({
+  look: (box) => {
+    switch (what) {
+      case "vms":
+        return printMachines(box.machines);
+      case "runningvms":
+        return printMachines(box.machines.filter(isUp));
+      case "hdds":
+        return printMedia(box, "disk");
+      case "dvds":
+        return printMedia(box, "dvd");
+      case "systemproperties":
+        return `API version:                     7_2\nDefault machine folder:          ${box.machineFolder}\n`;
+      default:
+        throw misused(`Unknown subcommand "${what}".`, 2);
+    }
+  },
+});
+
+const setproperty: Verb = ([property, folder]) => ({
+  work: (box) => {
+    if (property !== "machinefolder" || folder === undefined) throw misused(`Invalid parameter '${property}'`, 2);
+    box.machineFolder = folder;
+  },
+});
+
+/** `disk` or `dvd`, and the medium. */
+function mediumIn([kind, key]: readonly string[]): { kind: Medium["kind"]; key: string } {
+  if ((kind !== "disk" && kind !== "dvd") || key === undefined) throw misused("Not enough parameters", 2);
+  return { kind, key };
+}
+
+const createmedium: Verb = (args) => {
+  const { rest, option } = named(args, ["--filename", "--size", "--format", "--variant"]);
+  const path = option("--filename");
+  if (rest[0] !== "disk" || path === undefined) throw misused("Parameter --filename is required", 2);
+  return {
+    takes: "clone",
+    hasProgress: true,
+    begin: (box) => {
+      const { uuid } = createDisk(box, path, option("--size"), option("--format"), option("--variant"));
+      return () => `Medium created. UUID: ${uuid}\n`;
+    },
+  };
+};
+
+const modifymedium: Verb = (args) => {
+  const { rest, option } = named(args, ["--resize"]);
+  const { kind, key } = mediumIn(rest);
+  return { takes: "clone", hasProgress: true, work: (box) => resizeDisk(box, openMedium(box, key, kind), Number(option("--resize"))) };
+};
+
+const showmediuminfo: Verb = (args) => {
+  const { kind, key } = mediumIn(args);
+  // A medium that is not registered is so from now on.
+  return { work: (box) => printMedium(box, openMedium(box, key, kind)) };
+};
+
+const closemedium: Verb = (args) => {
+  const { rest, has } = named(args, [], ["--delete"]);
+  const { kind, key } = mediumIn(rest);
+  return { hasProgress: has("--delete"), work: (box) => (has("--delete") ? deleteMedium : closeMedium)(box, openMedium(box, key, kind)) };
+};
+
+/** A map of texts that machines have. */
+type Texts = "extraData" | "guestProperties";
+
+/** `getextradata VM KEY` and the like; without a key, or with `enumerate`, it shows all. */
+const get = (texts: Texts, [key, name]: readonly (string | undefined)[]): Call => {
+  const print = (machine: Machine) => {
+    if (name !== undefined && name !== "enumerate") return Object.hasOwn(machine[texts], name) ? `Value: ${machine[texts][name]}\n` : "No value set!\n";
+    const entries = Object.entries(machine[texts]).sort(([a], [b]) => (a < b ? -1 : 1));
+    return entries.map(([name, value]) => `Key: ${name}, Value: ${value}\n`).join("");
+  };
+  if (key === undefined) throw misused("Not enough parameters", 2);
+  return { needs: { machine: key, as: "looks" }, look: (box) => print(accessible(box, key)) };
+};
+
+/** `setextradata VM KEY VALUE` and the like; without a value, the key is gone. */
+const set = (texts: Texts, [key, name, value]: readonly (string | undefined)[]): Call => {
+  if (key === undefined || name === undefined) throw misused("Not enough parameters", 2);
+  return {
+    needs: { machine: key, as: "shares" },
+    work: (box) => {
+      const machine = accessible(box, key);
+      if (value === undefined || value === "") delete machine[texts][name];
+      else machine[texts][name] = value;
+    },
+  };
+};
+
+const guestproperty: Verb = ([action, ...rest]) => {
+  if (action !== "get" && action !== "set") throw misused(`Invalid parameter '${action}'`, 2);
+  return (action === "get" ? get : set)("guestProperties", rest);
+};
+
+/** What is done to media, to texts that machines have, and to VirtualBox itself, by the verb. */
+export const otherVerbs: Record<string, Verb> = {
+  "--version": () => ({ look: ({ version }) => `${version}\n` }),
+  list,
+  setproperty,
+  createmedium,
+  modifymedium,
+  showmediuminfo,
+  closemedium,
+  getextradata: (args) => get("extraData", args),
+  setextradata: (args) => set("extraData", args),
+  guestproperty,
+};
