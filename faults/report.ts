@@ -1,0 +1,26 @@
+import { faultKinds } from "../simulator/faults";
+import { operations } from "./operations";
+import { nameOf } from "./points";
+import type { Outcome } from "./trial";
+
+const isFine = ({ converged, leaks }: Outcome) => converged && leaks.length === 0;
+
+/** What a point that did not converge, or leaked, has to tell. */
+export const outcomeText = ({ point, leaks, missing, said }: Outcome): string =>
+  [`NOT CONVERGED ${nameOf(point)}`, ...leaks.map((line) => `  left: ${line}`), ...missing.map((line) => `  missing: ${line}`), said].join("\n");
+
+/** Operations by kinds of fault, `converged/points` in each field, and the sum. */
+export function matrixTable(outcomes: readonly Outcome[]): string {
+  const field = (operation: string, kind: string) => {
+    const those = outcomes.filter(({ point }) => point.operation === operation && point.kind === kind);
+    return those.length === 0 ? "" : `${those.filter(isFine).length}/${those.length}`;
+  };
+  const rows = [["", ...faultKinds], ...operations.map(({ name }) => [name, ...faultKinds.map((kind) => field(name, kind))])];
+  const leaks = outcomes.reduce((sum, outcome) => sum + outcome.leaks.length, 0);
+  const reached = outcomes.filter((outcome) => outcome.reached).length;
+  return [
+    ...rows.map((row) => row.map((cell, column) => cell.padEnd(column === 0 ? 12 : 16)).join("").trimEnd()),
+    `the fault took place at ${reached} of them`,
+    `points ${outcomes.length}, converged ${outcomes.filter(({ converged }) => converged).length}, leaks ${leaks}`,
+  ].join("\n");
+}
