@@ -63,6 +63,15 @@ test("the README explains every key of the configuration", () => {
   expect(keys.filter((key) => !text("README.md").includes(`\`${key}\``))).toEqual([]);
 });
 
+test("what the README calls a symptom is what the program says", () => {
+  const program = files.filter((file) => /^(host|providers)\/.*\.ts$|^environment\.ts$/.test(file)).map(text).join("\n");
+  const said = program.replace(/\$\{[^{}]*\}/g, "X");
+  const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
+  const symptoms = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, symptom]) => symptom!);
+  expect(symptoms.length).toBeGreaterThan(10);
+  expect(symptoms.filter((symptom) => !said.includes(symptom))).toEqual([]);
+});
+
 test("everything that providers/, host/ and cloudinit/ export has a doc comment, and so has every argument of a resource", () => {
   expect(typescript.filter((file) => /^(providers|host|cloudinit)\//.test(file)).flatMap(undocumented)).toEqual([]);
 });

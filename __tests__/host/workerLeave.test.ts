@@ -28,6 +28,14 @@ test.each([
   expect(lines).toEqual(["the cluster's Node of this name is not ours: it stays"]);
 });
 
+test("a drain that does not end well stops nothing, but an API server that is gone is told", async () => {
+  const lines: string[] = [];
+  const draining = (stderr: string) => drain(new FakeSession([[/get node/, node("uid")], [/drain/, { exitCode: 1, stderr }]]), plan, (line) => void lines.push(line));
+  expect(await draining("error: global timeout reached: 5s")).toBe(true);
+  expect(lines.at(-1)).toMatch(/^was not drained within 5 s, and leaves all the same: kubectl drain n1 failed with exit code 1\n.*global timeout/);
+  await expect(draining("Unable to connect to the server: EOF")).rejects.toThrow("the cluster's API server does not answer its own master");
+});
+
 test("a Node that is still there after its deletion is told", async () => {
   const master = new FakeSession([[/get node/, node("uid")]]);
   await expect(deleteNode(master, "n1")).rejects.toThrow(/the Node n1 is still there after its deletion\n→ .*finalizer/);

@@ -3,7 +3,6 @@ import { basename, join as path } from "node:path";
 import type { BastionArgs, SshTargetArgs } from "../../host/bastion";
 import type { Readiness } from "../../host/cloudInit";
 import { type Exec, NotRunnable } from "../../host/exec";
-import { hostKeysFor } from "../../host/knownHosts";
 import { macAddress } from "../../host/mac";
 import { linuxRoutes } from "../../host/route/linux";
 import { provider as isoProvider, withTemplates } from "../../providers/cloudInitIso";
@@ -18,7 +17,7 @@ import { Driven } from "./driven";
 import type { ServedSite } from "./servedSite";
 
 /** The owner of all that is made on a site. */
-export const stack = "kube/test";
+const stack = "kube/test";
 
 /** Deadlines, short ones: nothing takes any time on the site itself. */
 export const seconds = { command: 5, cloudInit: 2, start: 2, stop: 1, ssh: 1, join: 1, ready: 1, drain: 1 };
@@ -47,7 +46,7 @@ export interface DrivenWorker {
 }
 
 /** The system's programs as a site has them: VBoxManage, `ip`, and no sudo. */
-export const programsOf = ({ world }: ServedSite): Exec => {
+const programsOf = ({ world }: ServedSite): Exec => {
   const manage = new SimulatedVBoxManage(world);
   return (file, args) => {
     if (basename(file) === "VBoxManage") return manage.run(args);
@@ -59,7 +58,8 @@ export const programsOf = ({ world }: ServedSite): Exec => {
 /** A worker to be driven on a site, see {@link Driven}: nothing is done yet. */
 export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: Overrides = {}): DrivenWorker {
   const programs = programsOf(site);
-  const { bastion, privateKeyFile } = siteAccess(site);
+  const { privateKeyFile = "", ...bastion } = site.bastionTarget();
+  const sshPublicKey = readFileSync(`${privateKeyFile}.pub`, "utf8").trim();
   const reach = (address: string, hostKeys: string[]): SshTargetArgs => ({ address, user: "debian", hostKeys, privateKeyFile, bastion: { ...bastion, ...overrides.bastion } });
   const masters = () => site.masters.map((master) => reach(master, overrides.hostKeys?.[master] ?? site.masterTarget(master).hostKeys));
   const nics = [{ type: "intnet", network: "node", mac: macAddress(stack, name, 1) }];
@@ -67,7 +67,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
 
   const route = new Driven(hostRouteProvider(() => linuxRoutes(programs)), () => ({ name: "192.168.4.0/27", destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }));
   const iso = new Driven(isoProvider, () =>
-    withTemplates({ name, zone: "kube.demo", path: path(site.isoFolder, `${name}-cidata.iso`), sshPublicKey: publicKey(privateKeyFile), macAddresses: nics.map(({ mac }) => mac), kubernetesVersion: "1.36.3" }) as { name: string },
+    withTemplates({ name, zone: "kube.demo", path: path(site.isoFolder, `${name}-cidata.iso`), sshPublicKey, macAddresses: nics.map(({ mac }) => mac), kubernetesVersion: "1.36.3" }) as { name: string },
   );
   const worker = () => reach(`${name}.kube.demo`, [iso.get("hostPublicKey")]);
   const readiness = () => ({ target: worker(), rebootExpected: true, timeoutSeconds: seconds.cloudInit });
@@ -92,11 +92,3 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   };
   return { overrides, route, iso, vm, token, join, readiness, up, destroy };
 }
-
-function siteAccess({ sshPrivateKeyFile, sshKnownHostsFile, bastion, bastionTarget }: ServedSite) {
-  const { address, port, user } = bastionTarget();
-  const hostKeys = hostKeysFor(readFileSync(sshKnownHostsFile, "utf8"), bastion.vm, port);
-  return { bastion: { address, port, user, hostKeys }, privateKeyFile: sshPrivateKeyFile };
-}
-
-const publicKey = (privateKeyFile: string) => readFileSync(`${privateKeyFile}.pub`, "utf8").trim();
