@@ -23,7 +23,7 @@ const upToToken = async () => {
 const tokens = () => site.world.read().cluster.tokens;
 
 describe("the first boot", () => {
-  const waits = (what: string) => `kube-node01: kube-node01 is not ready: waited 2 s for cloud-init to be done and the machine to have rebooted\n    last seen: ${what}\n→ look at /var/log/cloud-init-output.log on it`;
+  const waits = (what: string) => `kube-node01: kube-node01 is not ready: waited ${seconds.cloudInit} s for cloud-init to be done and the machine to have rebooted\n    last seen: ${what}\n→ look at /var/log/cloud-init-output.log on it`;
 
   test("ends in an error: cloud-init's own words are shown, and the machine stays to be looked at", async () => {
     await workersSay(site, { status: "error" });
@@ -42,7 +42,7 @@ describe("the first boot", () => {
   test("never gets to its sshd", async () => {
     await site.world.change(({ delays }) => void (delays.boot = 3_600_000));
     const error = await failureOf(worker.vm.up(), seconds.cloudInit);
-    expect(error).toMatch(/^kube-node01: kube-node01 gave no SSH session within 2 s, at kube-node01\.kube\.demo:22, through the bastion \S+ \(\d+ attempts\)\n {4}last seen: .*connect failed\n→ look at the machine's console: does it run/);
+    expect(error).toMatch(/^kube-node01: kube-node01 gave no SSH session within 4 s, at kube-node01\.kube\.demo:22, through the bastion \S+ \(\d+ attempts\)\n {4}last seen: .*connect failed\n→ look at the machine's console: does it run/);
   });
 
   test("is cut short by a power cut", async () => {
