@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +24,7 @@ describe("a command on another machine", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "arguments-"));
-    await writeFile(join(folder, "sudo"), '#!/bin/sh\nprintf "%s\\0" "$@" >>"$RECORD"\nprintf "\\n\\0" >>"$RECORD"\n');
+    await writeFile(join(folder, "sudo"), '#!/bin/sh\nprintf "%s\\0" "$@" "$END" >>"$RECORD"\n');
     await chmod(join(folder, "sudo"), 0o755);
   });
   afterAll(() => rm(folder, { recursive: true }));
@@ -32,11 +33,12 @@ describe("a command on another machine", () => {
   async function recorded(shell: string, use: (session: SshSession) => Promise<unknown>): Promise<string[][]> {
     const RECORD = join(folder, "record");
     await writeFile(RECORD, "");
-    const env = { PATH: [folder, process.env.PATH].join(delimiter), RECORD };
+    const END = randomUUID(); // No word of a call.
+    const env = { PATH: [folder, process.env.PATH].join(delimiter), RECORD, END };
     const run = async (command: string) => (await exec(shell, ["-c", command], { env, cwd: folder })).stdout;
     await use({ run, exec: async (command) => ({ stdout: await run(command), stderr: "", exitCode: 0 }) });
-    const calls = (await readFile(RECORD, "utf8")).split("\0\n\0").slice(0, -1);
-    return calls.map((call) => call.split("\0"));
+    const calls = (await readFile(RECORD, "utf8")).split(`${END}\0`).slice(0, -1);
+    return calls.map((call) => call.split("\0").slice(0, -1));
   }
 
   const kubectl = ["-n", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
