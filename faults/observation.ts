@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { readText } from "../lab/processes";
 import type { SiteState } from "../simulator/state";
 import type { SimulatedStack } from "../simulator/stack";
 
@@ -66,12 +67,4 @@ function resources(folder: string): string[] {
     ...(latest?.resources ?? []).map(({ urn }) => `resource ${urn}`),
     ...(latest?.pending_operations ?? []).map(({ type, resource }) => `pending ${type} ${resource.urn}`),
   ];
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -59,7 +59,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
 /** Empty for a process that is gone, and for one that only waits to be collected by its parent. */
 const commandLine = (pid: number) => readText(`/proc/${pid}/cmdline`);
 
-function readText(path: string): string {
+/** A file's text; empty where it cannot be read, as when its process has ended meanwhile. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

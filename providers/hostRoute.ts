@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isIPv4 } from "node:net";
+import { isArgument } from "../host/argument";
 import { UserError } from "../host/errors";
 import { type Exec, execWithin } from "../host/exec";
 import { cidr, networkOf } from "../host/ipv4";
@@ -99,7 +100,7 @@ function destinationProblem(destination: string): string | undefined {
 /** `ip` takes what begins with a dash for an option. Windows' names have spaces in them. */
 function interfaceProblem(device: string): string | undefined {
   if (device.trim() === "") return 'it is empty; give a name like "vboxnet0"';
-  if (/^[^-\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u.test(device) && device.length <= 255) return undefined;
+  if (isArgument(device)) return undefined;
   return `${asText(device)} is no interface's name; give one like "vboxnet0"`;
 }
 

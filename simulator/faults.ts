@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFil
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../host/exec";
+import { readText } from "../lab/processes";
 
 /**
  * What may go wrong at a command:
@@ -131,16 +132,8 @@ function providersOf(cli: number): number[] {
   const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
   const parents = new Map(processes.map((pid) => [pid, parentOf(pid)]));
   const isBelow = (pid: number | undefined): boolean => pid !== undefined && pid > 1 && (pid === cli || isBelow(parents.get(pid)));
-  return processes.filter((pid) => isBelow(parents.get(pid)) && read(`/proc/${pid}/cmdline`).includes("dynamic-provider"));
+  return processes.filter((pid) => isBelow(parents.get(pid)) && readText(`/proc/${pid}/cmdline`).includes("dynamic-provider"));
 }
 
 /** The name in the second field may hold anything; the parent's id is the second one behind it (proc_pid_stat(5)). */
-const parentOf = (pid: number) => Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1] ?? 0) || undefined;
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
+const parentOf = (pid: number) => Number(/\) \S (\d+)/.exec(readText(`/proc/${pid}/stat`))?.[1] ?? 0) || undefined;

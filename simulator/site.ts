@@ -7,6 +7,7 @@ import { floatingAddress, hostonly, zone } from "../lab/topology";
 import { noDelays } from "./delays";
 import { bastionName, bastionPort, masterNames, sitePaths, siteUser } from "./sitePaths";
 import type { ClusterState, Delays, Machine, Medium, SiteState } from "./state";
+import { blankMachine } from "./virtualBox/blankMachine";
 import { World } from "./world";
 
 /** A simulated site, and what a stack's configuration needs of it. */
@@ -114,20 +115,8 @@ function baseMachine(machineFolder: string): { machine: Machine; disk: Medium } 
   return { machine, disk };
 }
 
-const machineOf = (machineFolder: string, name: string): Machine => ({
-  uuid: randomUUID(),
-  name,
-  settingsFile: join(machineFolder, name, `${name}.vbox`),
-  state: "poweroff",
-  settings: { ostype: "Debian_64", cpus: "1", memory: "1024", vram: "8", boot1: "floppy", boot2: "dvd", boot3: "disk", boot4: "none" },
-  nics: {},
-  controllers: [],
-  drives: [],
-  snapshots: [],
-  extraData: {},
-  guestProperties: {},
-  obeysAcpi: true,
-});
+const machineOf = (machineFolder: string, name: string): Machine =>
+  blankMachine({ uuid: randomUUID(), name, settingsFile: join(machineFolder, name, `${name}.vbox`), osType: "Debian_64" });
 
 function freshCluster(caCertificate: string, version: string): ClusterState {
   const endpoint = `${floatingAddress}:6443`;

@@ -39,10 +39,14 @@ export type Standing = "ours" | "outdated" | "half-made" | "foreign";
 
 /** Whose a machine is. `origin` identifies what it is made from; without it, an outdated one counts as `ours`. */
 export async function standingOf(vbox: VBoxManage, vm: VmInfo, owner: Owner, origin?: string): Promise<Standing> {
-  if ((await vbox.getExtraData(vm.uuid, OWNER_KEY)) === markOf(owner)) {
-    return origin === undefined || (await vbox.getExtraData(vm.uuid, ORIGIN_KEY)) === origin ? "ours" : "outdated";
-  }
-  return isInOurFolder(dirname(vm.settingsFile), owner) && vm.condition === "off" ? "half-made" : "foreign";
+  const marked = await markOn(vbox, vm.uuid, owner, origin);
+  return marked ?? (isInOurFolder(dirname(vm.settingsFile), owner) && vm.condition === "off" ? "half-made" : "foreign");
+}
+
+/** What a machine's mark says, or undefined where it has none of the owner's. */
+async function markOn(vbox: VBoxManage, vm: string, owner: Owner, origin?: string): Promise<"ours" | "outdated" | undefined> {
+  if ((await vbox.getExtraData(vm, OWNER_KEY)) !== markOf(owner)) return undefined;
+  return origin === undefined || (await vbox.getExtraData(vm, ORIGIN_KEY)) === origin ? "ours" : "outdated";
 }
 
 /**
@@ -52,7 +56,7 @@ export async function standingOf(vbox: VBoxManage, vm: VmInfo, owner: Owner, ori
 export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: string): Promise<void> {
   await vbox.setExtraData(vm, ORIGIN_KEY, origin);
   await vbox.setExtraData(vm, OWNER_KEY, markOf(owner));
-  if ((await standingOf(vbox, (await vbox.showVm(vm))!, owner, origin)) === "ours") return;
+  if ((await markOn(vbox, vm, owner, origin)) === "ours") return;
   throw new UserError(`VirtualBox did not keep the mark of ${owner.name} in its extra data`, { todo: `run VBoxManage getextradata ${owner.name} enumerate` });
 }
 

@@ -1,3 +1,4 @@
+import { isArgument } from "../argument";
 import type { Disk, Nic } from "../machine";
 import { shellCommand } from "../shell";
 import { shown } from "../shown";
@@ -55,7 +56,7 @@ const isStack = (stack: string) => stack.length <= 200 && /^[\w.-]+(\/[\w.-]+)+$
 
 /** VBoxManage takes what begins with a dash for an option, and prints nothing back that holds a control character. */
 function argumentProblem(value: string | undefined, what: string): string | undefined {
-  if (value === undefined || (/^[^-\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u.test(value) && value.length <= 255)) return undefined;
+  if (value === undefined || isArgument(value)) return undefined;
   return `${shown(value)} cannot be given to VBoxManage; give ${what}, without control characters or a dash before it`;
 }
 

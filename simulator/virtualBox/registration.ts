@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Machine, VirtualBoxState } from "../state";
+import { blankMachine } from "./blankMachine";
 import { isAccessible } from "./machines";
 import { checkFree, deleteSettings, settingsFileIn, writeSettings } from "./machineFiles";
 import { childrenOf, closeMedium, deleteMedium, lookUpMedium, mediaOf, mediumOf, usersOf } from "./media";
@@ -22,21 +23,9 @@ export function createMachine(box: VirtualBoxState, { name, osType = "", baseFol
   if (osType !== "" && !Object.hasOwn(osTypes, osType)) throw misused("Unknown or invalid guest OS type given.");
   const settingsFile = settingsFileIn(baseFolder, name);
   checkFree(settingsFile);
-  const machine: Machine = {
-    uuid,
-    name,
-    settingsFile,
-    state: "poweroff",
-    settings: { ostype: osType, cpus: "1", memory: "1024", vram: "8", boot1: "floppy", boot2: "dvd", boot3: "disk", boot4: "none" },
-    // The template of an unknown guest has no network.
-    nics: osType === "" ? {} : { "1": { type: "nat", mac: randomMac() } },
-    controllers: [],
-    drives: [],
-    snapshots: [],
-    extraData: {},
-    guestProperties: {},
-    obeysAcpi: true,
-  };
+  const machine = blankMachine({ uuid, name, settingsFile, osType });
+  // The template of an unknown guest has no network.
+  if (osType !== "") machine.nics["1"] = { type: "nat", mac: randomMac() };
   writeSettings(machine);
   if (register) registerMachine(box, machine);
   return `Virtual machine '${name}' is created${register ? " and registered" : ""}.\nUUID: ${uuid}\nSettings file: '${settingsFile}'\n`;
