@@ -8,7 +8,9 @@ import { namespaceOf } from "./names";
 import { namespaceExists } from "./netns";
 import { networkDown } from "./network";
 import { labDir } from "./paths";
+import { endAllRecorded } from "./processes";
 import { onHost, programFolder } from "./stack";
+import { takeUpStack } from "./stackLock";
 import { log } from "./up";
 import { endVirtualBox } from "./virtualBox";
 
@@ -18,12 +20,15 @@ import { endVirtualBox } from "./virtualBox";
  */
 export async function labDown(): Promise<number> {
   if (existsSync(programFolder()) && namespaceExists(namespaceOf("host"))) {
-    const exitCode = await onHost(await pulumiFolder(log), "pulumi", ["destroy", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
+    const pulumi = await pulumiFolder(log);
+    await takeUpStack(pulumi, log);
+    const exitCode = await onHost(pulumi, "pulumi", ["destroy", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
     if (exitCode !== 0) return exitCode;
   }
   await stopAptServer();
   await controlPlaneDown();
   await machineDown("busybox");
+  await endAllRecorded();
   await networkDown();
   await endVirtualBox();
   await deleteMachine("busybox");

@@ -1,6 +1,6 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { readlink, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../host/errors";
 import { labDir } from "./paths";
@@ -36,6 +36,15 @@ export async function endRecorded(name: string, signals?: readonly NodeJS.Signal
   rmSync(pidFile(name), { force: true });
 }
 
+/** Ends every process that is still recorded: such as a virtual machine that Pulumi, killed while it made it, does not know of. */
+export async function endAllRecorded(): Promise<void> {
+  const folder = dirname(pidFile("any"));
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    if (file.endsWith(".pid")) await endRecorded(basename(file, ".pid"));
+  }
+}
+
 /** Ends the process of that id: {@link endRecorded} without a record. */
 export async function endProcess(pid: number, name: string, signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"]): Promise<void> {
   for (const signal of signals) {
@@ -57,7 +66,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Empty for a process that is gone, and for one that only waits to be collected by its parent. */
-const commandLine = (pid: number) => readText(`/proc/${pid}/cmdline`);
+export const commandLine = (pid: number) => readText(`/proc/${pid}/cmdline`);
 
 /** A file's text; empty where it cannot be read, as when its process has ended meanwhile. */
 export function readText(path: string): string {

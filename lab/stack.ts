@@ -17,7 +17,8 @@ export const labStack = "lab";
 /** Where the program runs. */
 export const programFolder = () => join(labDir(), "program");
 
-const backend = () => join(labDir(), "pulumi");
+/** The file backend's folder. */
+export const backend = () => join(labDir(), "pulumi");
 
 /**
  * What Pulumi and VirtualBox need in their environment: the lab's VBoxManage first on PATH, a file backend, a generated passphrase.

@@ -10,6 +10,7 @@ import { machineUp } from "./machine";
 import { networkUp } from "./network";
 import { ensurePackages } from "./packages";
 import { ensureStack, onHost } from "./stack";
+import { takeUpStack } from "./stackLock";
 import { runIn } from "./tools";
 import { ensureVirtualBox } from "./virtualBox";
 
@@ -24,6 +25,7 @@ export const log = (line: string) => console.log(`[${String(Math.round((performa
  */
 export async function labUp(): Promise<number> {
   const pulumi = await prepareLab();
+  await takeUpStack(pulumi, log);
   log("pulumi up");
   const exitCode = await onHost(pulumi, "pulumi", ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
   log(exitCode === 0 ? "the stack is up" : "pulumi up failed");

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { endProcess, endRecorded, pidFile, recordedPid } from "../../lab/processes";
+import { endAllRecorded, endProcess, endRecorded, pidFile, recordedPid } from "../../lab/processes";
 
 const lab = mkdtempSync(join(tmpdir(), "lab-"));
 jest.mock("../../lab/paths", () => ({ labDir: () => lab }));
@@ -50,4 +50,13 @@ test("no record, an empty one and one of process 1 are no process", async () => 
   expect(recordedPid("three")).toBeUndefined();
   record("three", 1);
   await expect(endRecorded("three")).resolves.toBeUndefined();
+});
+
+test("all recorded processes are ended", async () => {
+  const children = [await idle(pidFile("four")), await idle(pidFile("five"))];
+  record("four", children[0]!.pid!);
+  record("five", children[1]!.pid!);
+  await endAllRecorded();
+  expect(["four", "five"].map(recordedPid)).toEqual([undefined, undefined]);
+  expect(readdirSync(dirname(pidFile("any")))).toEqual([]);
 });

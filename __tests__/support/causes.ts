@@ -3,8 +3,8 @@ import { unfit } from "../../faults/unfit";
 import type { Machine, SiteState } from "../../simulator/state";
 import type { ServedSite } from "./servedSite";
 
-/** More than a busy machine needs beyond a deadline: it tells an end from none, and is no measurement. */
-const MARGIN_SECONDS = 5;
+/** More than a busy machine needs beyond a deadline, and less than Jest waits: it tells an end from none, and is no measurement. */
+const MARGIN_SECONDS = 25;
 
 /**
  * The text of the failure that an operation must end with, as the engine shows it.

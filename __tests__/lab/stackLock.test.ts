@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { takeUpStack } from "../../lab/stackLock";
+import { onHost } from "../../lab/stack";
+
+const lab = mkdtempSync(join(tmpdir(), "lab-"));
+jest.mock("../../lab/paths", () => ({ ...jest.requireActual<object>("../../lab/paths"), labDir: () => lab }));
+jest.mock("../../lab/stack", () => ({ ...jest.requireActual<object>("../../lab/stack"), onHost: jest.fn(() => Promise.resolve(0)) }));
+
+afterEach(() => jest.mocked(onHost).mockClear());
+afterAll(() => rmSync(lab, { recursive: true }));
+
+/** Pulumi's lock, as its file backend writes it beside a file of attributes. */
+function lockedBy(pid: number) {
+  const folder = join(lab, "pulumi/.pulumi/locks/organization/vbox-kubeadm/lab");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "0ba960de.json"), JSON.stringify({ pid, username: "root", hostname: "vm", timestamp: "2026-11-25T17:50:39Z" }));
+  writeFileSync(join(folder, "0ba960de.json.attrs"), "{}");
+}
+
+const commands = () => jest.mocked(onHost).mock.calls.map(([, , [command]]) => command);
+
+test("a stack that nobody has locked is left alone", async () => {
+  await takeUpStack("/pulumi", () => {});
+  expect(commands()).toEqual([]);
+});
+
+test("a stack that a killed Pulumi has locked is unlocked and refreshed", async () => {
+  lockedBy(2 ** 22 + 1); // more than Linux gives out
+  await takeUpStack("/pulumi", () => {});
+  expect(commands()).toEqual(["cancel", "refresh"]);
+});
+
+test("a stack that a Pulumi works on is left alone", async () => {
+  const pulumi = spawn("sleep", ["60"], { argv0: "pulumi" });
+  await once(pulumi, "spawn");
+  lockedBy(pulumi.pid!);
+  await takeUpStack("/pulumi", () => {});
+  pulumi.kill();
+  expect(commands()).toEqual([]);
+});
