@@ -23,8 +23,9 @@ export function observe(stack: SimulatedStack): string[] {
 }
 
 function machines({ virtualBox }: SiteState): string[] {
-  return virtualBox.machines.map(({ name, state, settings, nics, drives, snapshots, extraData, session }) => {
+  return virtualBox.machines.map(({ name, state, settings, nics: all, drives, snapshots, extraData, session }) => {
     const mediumOf = (uuid?: string) => basename(virtualBox.media.find((medium) => medium.uuid === uuid)?.location ?? "empty");
+    const nics = Object.fromEntries(Object.entries(all).filter(([, { type }]) => type !== "none"));
     const attached = drives.map(({ controller, port, device, medium }) => `${controller}-${port}-${device}=${mediumOf(medium)}`).sort();
     return `machine ${JSON.stringify({ name, state, settings, nics, attached, snapshots: snapshots.map((snapshot) => snapshot.name), owner: extraData["vbox-kubeadm/owner"], locked: session !== undefined })}`;
   });
@@ -34,7 +35,13 @@ const media = ({ virtualBox }: SiteState) =>
   virtualBox.media.map(({ kind, location, sizeMb, format, variant }) => `medium ${kind} ${basename(location)} ${sizeMb} MB ${format} ${variant}`);
 
 const nodes = ({ cluster }: SiteState) =>
-  cluster.nodes.map(({ name, labels, annotations, taints, unschedulable }) => `node ${JSON.stringify({ name, labels, annotations, taints, unschedulable: unschedulable ?? false })}`);
+  cluster.nodes.map(({ name, labels, annotations, taints, unschedulable }) => {
+    const inOrder = { labels: sorted(Object.entries(labels)), annotations: sorted(Object.entries(annotations)), taints: sorted(taints) };
+    return `node ${JSON.stringify({ name, ...inOrder, unschedulable: unschedulable ?? false })}`;
+  });
+
+/** Kubernetes keeps them in no order of their own. */
+const sorted = <T>(values: readonly T[]): T[] => [...values].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 /** What belongs to the simulation itself, to Pulumi (its language host leaves its pipes after a failure), to tsx, or is a log. */
 const NOT_OURS = /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept)(\/|$)|^site\/(bin|world\.json|fault\.json|journal|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;

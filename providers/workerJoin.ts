@@ -9,7 +9,7 @@ import { isOutOfReach, withMaster } from "../host/masters";
 import { waitForReady } from "../host/nodeReady";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
-import { withPowerState } from "../host/vm/power";
+import { powerProblem, withPowerState } from "../host/vm/power";
 import { ensureJoined } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
@@ -213,6 +213,9 @@ const notReplaced = (error: UserError) =>
 
 /** A machine that is gone, or never comes back, has nothing to reset; nor has one that shows another host key than ours. */
 async function leave(outs: Outputs, context: Context): Promise<void> {
+  const vbox = new VBoxManage(outs.vboxManage, execWithin(deadlines(outs).commandTimeoutMs));
+  const problem = await powerProblem(vbox, outs.vmUuid);
+  if (problem) return context.log(`is not reset: ${problem}`);
   try {
     await onWorker(outs, context, (worker) => resetWorker(worker, outs.criSocket, context.log));
   } catch (error) {

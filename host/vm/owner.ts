@@ -63,5 +63,5 @@ export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: s
 /** The error for a machine that should be ours, and does not carry our mark any more. */
 export const notOurs = ({ name, uuid }: VmInfo, owner: Owner) =>
   new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${owner.stack} any more`, {
-    todo: `if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, VBoxManage setextradata ${uuid} ${OWNER_KEY} ${markOf(owner)}`,
+    todo: `if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, mark it again: \`VBoxManage setextradata ${uuid} ${OWNER_KEY} ${markOf(owner)}\``,
   });

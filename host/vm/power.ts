@@ -109,14 +109,25 @@ export async function withPowerState(vbox: VBoxManage, vm: string, error: unknow
   if (!(error instanceof SshError) || error.kind !== "unreachable") return error;
   try {
     const info = await vbox.showVm(vm);
-    return info?.condition === "running" ? error : withoutPower(vm, info, error);
+    return info?.condition === "running" ? error : withoutPower(powerOf(vm, info), info, error);
   } catch {
     return error; // It says more than that VirtualBox cannot be asked.
   }
 }
 
-function withoutPower(vm: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
-  const state = info ? `${info.name} is ${info.state}` : `there is no machine ${vm} any more`;
+const powerOf = (vm: string, info: VmInfo | undefined) => (info ? `${info.name} is ${info.state}` : `there is no machine ${vm} any more`);
+
+/** What keeps a machine's guest from answering for certain: it has no power, or is gone. Undefined where it may answer, or VirtualBox cannot be asked. */
+export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string | undefined> {
+  try {
+    const info = await vbox.showVm(vm);
+    return !info || isPowerless(info) ? `VirtualBox says that ${powerOf(vm, info)}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
   const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "makes it anew"}`;
   return new SshError("unreachable", `${summary}; VirtualBox says that ${state}`, { said, todo });
 }

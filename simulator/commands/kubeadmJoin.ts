@@ -59,9 +59,12 @@ function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: 
     nodeName: nodeRegistration?.name ?? "",
     caCertHash: discovery?.bootstrapToken?.caCertHashes?.[0] ?? "",
     nodeIp: nodeRegistration?.kubeletExtraArgs?.find(({ name }) => name === "node-ip")?.value ?? address,
-    ...(nodeRegistration?.taints && { taints: nodeRegistration.taints }),
+    ...(nodeRegistration?.taints && { taints: nodeRegistration.taints.map(taintOf) }),
   };
 }
+
+/** As the API server keeps it: without what is empty. */
+const taintOf = ({ key, value, effect }: Taint): Taint => ({ key, ...(value && { value }), effect });
 
 /** The second half: whether worker and cluster trust each other, and what follows. */
 function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet: Kubelet): ExecResult {

@@ -1,0 +1,162 @@
+import { rmSync } from "node:fs";
+import type { Disk, Nic } from "../../../host/machine";
+import type { Drift, Victim, WorkerOutputs } from "./drift";
+import type { Hand } from "./hand";
+
+/** Changes the machine's settings. */
+const modify = (done: string, settings: string[], seen: Drift["seen"], repair: string): Drift => ({
+  done,
+  act: (hand) => hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, ...settings)),
+  seen,
+  repair,
+});
+
+/** Sets outputs of the machine. */
+const vm = (values: Record<string, unknown>) => (outputs: WorkerOutputs) => void Object.assign(outputs.vm!, values);
+
+const hardware: Victim = {
+  worker: "hardware",
+  machine: "is restarted",
+  node: "stays",
+  drifts: [
+    modify("A machine's CPUs changed", ["--cpus", "3"], vm({ cpus: 3 }), "sets them"),
+    modify("A machine's memory changed", ["--memory", "3000"], vm({ memoryMb: 3000 }), "sets it"),
+    modify("A machine's video memory changed", ["--vram", "16"], vm({ vramMb: 16 }), "sets it"),
+    modify("A machine was renamed", ["--name", "renamed"], vm({ named: false }), "gives it its name again, and its folder"),
+  ],
+};
+
+const OTHER_MAC = "0800270A0B0C";
+
+/** Changes one network adapter. */
+const adapter = (done: string, number: number, flags: string[], change: Partial<Nic> | { type: "none" } | undefined, repair: string): Drift => {
+  const seen = ({ vm }: WorkerOutputs) => {
+    const [nics, macs] = [vm!.nics as Partial<Nic>[], vm!.macs as string[]];
+    const mac = change && "type" in change && change.type === "none" ? "" : undefined;
+    const nic: Partial<Nic> = { ...nics[number - 1], ...(change as Partial<Nic>), ...(mac !== undefined && { mac }) };
+    if (nic.type === "nat" || mac === "") delete nic.network;
+    nics[number - 1] = nic;
+    macs[number - 1] = nic.mac!;
+  };
+  return modify(done, flags, seen, repair);
+};
+
+const adapters: Victim = {
+  worker: "adapters",
+  overrides: { nics: ["node", "second", "third", "fourth"].map((network) => ({ type: "intnet" as const, network })) },
+  machine: "is restarted",
+  node: "stays",
+  drifts: [
+    adapter("A network adapter's MAC address changed", 1, ["--macaddress1", OTHER_MAC], { mac: OTHER_MAC }, "sets it"),
+    adapter("A network adapter's network changed", 2, ["--intnet2", "other"], { network: "other" }, "sets it"),
+    adapter("A network adapter was attached to something else", 3, ["--nic3", "nat"], { type: "nat" }, "attaches it again"),
+    adapter("A network adapter was taken away", 4, ["--nic4", "none"], { type: "none" }, "attaches it again, with its MAC address"),
+    adapter("A network adapter was added", 5, ["--nic5", "nat", "--macaddress5", "0800270D0E0F"], { type: "nat", mac: "0800270D0E0F" }, "takes it away"),
+  ],
+};
+
+/** The place of a disk of ours. */
+const slot = (index: number) => ["--storagectl", "SATA", "--port", String(index + 1), "--device", "0"];
+
+const lost = (index: number) => (outputs: WorkerOutputs) => void ((outputs.vm!.disks as Disk[])[index]!.sizeMb = 0);
+
+const disksOf = (...sizes: number[]): Disk[] => sizes.map((sizeMb) => ({ sizeMb, format: "VDI", variant: "Standard" }));
+
+/** What the worker `disks` has in the end: its first disk as large as somebody made it. */
+export const grownDisks = disksOf(80, 96, 128);
+
+const disks: Victim = {
+  worker: "disks",
+  overrides: { disks: disksOf(64, 96, 128) },
+  machine: "is restarted",
+  node: "stays",
+  drifts: [
+    {
+      done: "A disk was detached",
+      act: (hand) => hand.whileOff(() => hand.vbox("storageattach", hand.uuid, ...slot(0), "--medium", "none")),
+      seen: lost(0),
+      repair: "attaches it again, with what is on it",
+    },
+    {
+      done: "A disk was removed, with its medium",
+      act: (hand) =>
+        hand.whileOff(async () => {
+          await hand.vbox("storageattach", hand.uuid, ...slot(1), "--medium", "none");
+          await hand.vbox("closemedium", "disk", hand.diskFile(1), "--delete");
+        }),
+      seen: lost(1),
+      repair: "makes a new one, empty",
+    },
+    {
+      done: "A disk's file was deleted",
+      act: async (hand) => rmSync(hand.diskFile(2)),
+      seen: lost(2),
+      repair: "makes a new one, empty",
+    },
+  ],
+};
+
+/** Brings the machine into another state. Its Node is not Ready then. */
+const stop = (worker: string, machine: Victim["machine"], done: string, command: string, state: string, repair: string): Victim => ({
+  worker,
+  machine,
+  node: "stays",
+  drifts: [
+    {
+      done,
+      act: (hand) => hand.vbox("controlvm", hand.uuid, command),
+      seen: ({ vm, node }) => {
+        Object.assign(vm!, { autostart: false, state });
+        node!.ready = false;
+      },
+      repair,
+    },
+  ],
+});
+
+/** Takes the machine away. Its Node is still there, and not Ready. */
+const remove = (worker: string, done: string, unregister: (hand: Hand) => Promise<unknown>, seen: Drift["seen"], repair: string): Victim => ({
+  worker,
+  machine: "is made anew",
+  node: "joins anew",
+  drifts: [
+    {
+      done,
+      act: async (hand) => {
+        await hand.vbox("controlvm", hand.uuid, "poweroff");
+        await unregister(hand);
+      },
+      seen: (outputs, site) => {
+        outputs.node!.ready = false;
+        seen?.(outputs, site);
+      },
+      repair,
+    },
+  ],
+});
+
+/** What is done to machines. */
+export const machineVictims: readonly Victim[] = [
+  hardware,
+  adapters,
+  disks,
+  stop("switched-off", "is started", "A machine was powered off", "poweroff", "poweroff", "starts it"),
+  stop("saved", "is resumed", "A machine's state was saved", "savestate", "saved", "resumes it"),
+  remove(
+    "gone",
+    "A machine was deleted, and nothing of it left",
+    async (hand) => {
+      await hand.vbox("unregistervm", hand.uuid, "--delete");
+      await hand.vbox("closemedium", "dvd", hand.isoFile);
+    },
+    (outputs) => void delete outputs.vm,
+    "makes it",
+  ),
+  remove(
+    "unregistered",
+    "A machine was deleted or unregistered, and its folder, a disk or its disc left",
+    (hand) => hand.vbox("unregistervm", hand.uuid),
+    vm({ isoSha256: "", state: "deleted" }),
+    "clears that away, and makes it",
+  ),
+];

@@ -1,0 +1,103 @@
+import { copyFileSync, renameSync, rmSync } from "node:fs";
+import type { Disk } from "../../../host/machine";
+import { nodeOf, type Hand } from "./hand";
+import { seenAltered } from "./discs";
+import type { Drift } from "./drift";
+
+/** Something that the program does not mend, as it may not be ours, or cannot be mended without a loss. */
+export interface Refusal {
+  worker: string;
+  /** What was done, as the table says it. */
+  done: string;
+  act(hand: Hand): Promise<unknown>;
+  /** What a refresh makes of it, where that does not refuse itself. */
+  seen?: Drift["seen"];
+  /** What the error says. */
+  says: RegExp;
+  /** How to go on, as the table says it. */
+  goOn: string;
+  /** Goes on so. @param said the CLI's output */
+  mend(hand: Hand, said: string): Promise<unknown>;
+}
+
+/** Refused by `pulumi refresh`. */
+export const refusedByRefresh: readonly Refusal[] = [
+  {
+    worker: "hardware",
+    done: "Our mark was taken off a machine that runs",
+    act: (hand) => hand.vbox("setextradata", hand.uuid, "vbox-kubeadm/owner"),
+    says: /the machine hardware \(\S+\) does not carry the mark of kube\/dev any more/,
+    goOn: "the error's own `VBoxManage setextradata …` sets the mark again; `pulumi state delete` forgets the machine",
+    mend: (hand, said) => hand.vbox(.../`VBoxManage (setextradata .*)`/.exec(said)![1]!.split(" ")),
+  },
+  {
+    worker: "adapters",
+    done: "A machine's settings file was moved away",
+    act: async (hand) => {
+      await hand.vbox("controlvm", hand.uuid, "poweroff");
+      renameSync(hand.settingsFile, `${hand.settingsFile}.kept`);
+    },
+    says: /VirtualBox cannot read the settings of the machine/,
+    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up` makes the machine anew",
+    mend: async (hand) => {
+      renameSync(`${hand.settingsFile}.kept`, hand.settingsFile);
+      await hand.vbox("startvm", hand.uuid, "--type", "headless");
+    },
+  },
+];
+
+/** Refused by `pulumi up` as well, which stops there. */
+export const refusedIso: Refusal = {
+  worker: "deleted",
+  done: "Another program's file is where a cloud-init ISO was",
+  act: async (hand) => copyFileSync(hand.file("world.json"), hand.isoFile),
+  seen: seenAltered,
+  says: /deleted-cidata\.iso is there already, and was not made by this program/,
+  goOn: "move it away",
+  mend: async (hand) => rmSync(hand.isoFile),
+};
+
+/** How large the disk becomes that `up` refuses to shrink. */
+export const grownMb = 80;
+
+/** Seen by `pulumi refresh`, and refused by `pulumi up`, which leaves what is there as it is. */
+export const refusedByUp: readonly Refusal[] = [
+  {
+    worker: "disks",
+    done: "A disk was made larger",
+    act: (hand) => hand.whileOff(() => hand.vbox("modifymedium", "disk", hand.diskFile(0), "--resize", String(grownMb))),
+    seen: ({ vm }) => void ((vm!.disks as Disk[])[0]!.sizeMb = grownMb),
+    says: /disks\[0\] of disks has 80 MB and cannot shrink to 64 MB/,
+    goOn: "give `disks` the new size; or remove the disk from `disks`, run `up`, and add it again, empty",
+    mend: async () => {},
+  },
+  {
+    worker: "marked",
+    done: "A Node was deleted, and another machine joined under its name",
+    act: (hand) =>
+      hand.site((state) => {
+        const node = nodeOf(state, hand.name)!;
+        Object.assign(node, { uid: "theirs", systemUuid: "theirs", machineId: "theirs", annotations: {}, labels: {} });
+      }),
+    seen: (outputs) => void delete outputs.node,
+    says: /the cluster already has a Node marked, which this stack did not make/,
+    goOn: "give the worker another name, or delete that Node",
+    mend: (hand) => hand.deleteNode(),
+  },
+  {
+    worker: "reset",
+    done: "A machine was deleted, and another one made under its name",
+    act: async (hand) => {
+      await hand.vbox("controlvm", hand.uuid, "poweroff");
+      await hand.vbox("unregistervm", hand.uuid, "--delete");
+      await hand.vbox("createvm", "--name", hand.name, "--register");
+    },
+    seen: (outputs) => {
+      outputs.node!.ready = false;
+      delete outputs.vm;
+    },
+    says: /VirtualBox already has a machine reset/,
+    goOn: "rename or delete that machine, or give the worker another name, or set `adopt` to take it over",
+    mend: (hand) => hand.vbox("unregistervm", hand.name, "--delete"),
+  },
+];
