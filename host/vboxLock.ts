@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import pLimit, { type LimitFunction } from "p-limit";
-import { lock } from "proper-lockfile";
+import { lock, unlockSync } from "proper-lockfile";
 import { UserError } from "./errors";
 
 /** A lock whose holder has given no sign of life for so long is taken over: its process has ended. */
@@ -41,10 +41,25 @@ async function whileLocked<T>(file: string, baseImage: string, work: () => Promi
       cause,
     });
   });
+  const releaseAtExit = () => releaseNow(file);
+  process.once("exit", releaseAtExit);
   try {
     return await work();
   } finally {
+    process.off("exit", releaseAtExit);
     await release().catch(() => {}); // Someone took it over.
+  }
+}
+
+/**
+ * What proper-lockfile would do by itself at a process's exit: its hook is lost, as both it and execa patch `process.emit` (by signal-exit 3
+ * and 4), and execa, when its command is over, takes both patches back.
+ */
+function releaseNow(file: string): void {
+  try {
+    unlockSync(file, { realpath: false });
+  } catch {
+    // Someone took it over.
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { withBaseImage } from "../../host/vboxLock";
@@ -55,4 +55,20 @@ test("another process waits", async () => {
   });
   expect(await once(child.stdout, "data")).toEqual(["has it\n"]);
   await once(child, "exit");
+});
+
+test("a process that ends while it has the lock gives it back, also where execa has run a command", async () => {
+  const script = `
+    require("tsx/cjs");
+    void (async () => {
+      const { execa } = await import("execa");
+      const { withBaseImage } = require(${JSON.stringify(resolve(__dirname, "../../host/vboxLock"))});
+      await withBaseImage("g", async () => {
+        await execa("true");
+        process.exit(0);
+      });
+    })();`;
+  const child = spawn(process.execPath, ["--eval", script], { env: { ...process.env, XDG_CACHE_HOME: cache }, stdio: "inherit" });
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(readdirSync(join(cache, "vbox-kubeadm/locks"))).toEqual([]);
 });
