@@ -35,14 +35,22 @@ export async function runMatrix({ folder, seed, jobs, sample: count, only = [""]
 }
 
 async function tryAll(stages: readonly Stage[], rehearsals: readonly Rehearsal[], points: readonly Point[]): Promise<Outcome[]> {
-  const start = performance.now();
-  let done = 0;
+  const tick = progressOf(points.length);
   return share(stages, points, async (stage, point) => {
     const outcome = await attempt(stage, rehearsals.find(({ operation }) => operation.name === point.operation)!, point);
     if (outcome.said !== undefined) console.log(outcomeText(outcome));
-    if (++done % 20 === 0) console.log(`${done} of ${points.length}, ${Math.round((performance.now() - start) / 1000)} s`);
+    tick();
     return outcome;
   });
+}
+
+/** To be called as each of so many things is done: now and then it says how many are, and since when. */
+export function progressOf(count: number): () => void {
+  const start = performance.now();
+  let done = 0;
+  return () => {
+    if (++done % 10 === 0) console.log(`${done} of ${count}, ${Math.round((performance.now() - start) / 1000)} s`);
+  };
 }
 
 /** Gives each item to the next stage that is free; the results are in the items' order. */

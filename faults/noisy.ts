@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { planFaults } from "../simulator/faults";
-import { share } from "./matrix";
+import { progressOf, share } from "./matrix";
 import { observe } from "./observation";
 import { type Operation, operations } from "./operations";
 import { Stage } from "./stage";
@@ -40,6 +40,7 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
     const whole = (await stages[0]!.rehearse(up)).result;
     const nothing = (await stages[0]!.rehearse(destroy)).result;
     const seeds = Array.from({ length: runs }, (_, run) => seed + run);
+    const tick = progressOf(runs);
     const results = await share(stages, seeds, async (stage, runSeed): Promise<NoisyRun> => {
       await stage.begin(up);
       const ups = await repeat(stage, up, runSeed);
@@ -48,6 +49,7 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
       const left = compare(observe(stage.stack), nothing);
       const run = { seed: runSeed, ups, destroys, missing: [...made.missing, ...left.missing], leaks: [...made.leaks, ...left.leaks] };
       if (!isConverged(run) || run.leaks.length > 0) console.log(`NOT CONVERGED ${JSON.stringify(run)}`);
+      tick();
       return run;
     });
     const [converged, leaks] = [results.filter(isConverged).length, results.flatMap((run) => run.leaks).length];
