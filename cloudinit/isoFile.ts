@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../host/errors";
 import { isOurImage } from "./iso9660";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
 const folderMode = 0o700;
+
+/** Between an ISO's path and the writing process's id, as long as it is not whole. */
+const PART = ".part-";
 
 /** An image's identity: SHA-256 of its bytes, hexadecimal. */
 export const sha256 = (image: Buffer) => createHash("sha256").update(image).digest("hex");
@@ -31,10 +34,10 @@ export async function writeIso(path: string, image: Buffer): Promise<void> {
   if (there && !isOurImage(there)) {
     throw new UserError(`${path} is there already, and was not made by this program`, { todo: "move it away, or give another path" });
   }
-  const part = `${path}.part-${process.pid}`;
+  const part = `${path}${PART}${process.pid}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: folderMode });
-    await rm(part, { force: true });
+    await removeParts(path);
     await writeFile(part, image, { mode: fileMode });
     await rename(part, path);
   } catch (cause) {
@@ -52,8 +55,15 @@ export async function removeIso(path: string): Promise<boolean> {
   const image = await readIfThere(path);
   if (image && !isOurImage(image)) return false;
   await rm(path, { force: true });
+  await removeParts(path);
   await removeOurFolders(path);
   return true;
+}
+
+/** Removes what a process that was killed left half-written. */
+async function removeParts(path: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  for (const name of names) if (name.startsWith(basename(path) + PART)) await rm(join(dirname(path), name), { force: true });
 }
 
 async function removeOurFolders(path: string): Promise<void> {

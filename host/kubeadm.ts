@@ -67,6 +67,12 @@ export async function revokeToken(session: SshSession, id: string): Promise<void
   await kubectl(session, ["-n", "kube-system", "delete", "secret", `bootstrap-token-${id}`, "--ignore-not-found"]);
 }
 
+/** Revokes every token that was made for a worker of a stack: also one that an interrupted operation registered and does not know of. */
+export async function revokeTokensOf(session: SshSession, { stack, name }: { stack: string; name: string }): Promise<void> {
+  const ours = (await listTokens(session)).filter(({ description }) => description === tokenDescription(stack, name));
+  for (const { id } of ours) await revokeToken(session, id);
+}
+
 /** A bootstrap token's Secret, decoded, without the secret half. */
 interface TokenRecord {
   id: string;

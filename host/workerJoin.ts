@@ -1,7 +1,7 @@
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
 import { namedCause, workerReport } from "./joinReport";
-import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeToken, tokenDescription, tokenId } from "./kubeadm";
+import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
 import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
@@ -34,24 +34,21 @@ export interface JoinSessions {
 const TOKEN_MARGIN_MS = 60_000;
 
 /**
- * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. The token is revoked
- * when that ended, well or badly. Readiness is not waited for.
+ * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. The worker's tokens are
+ * revoked when that ended, well or badly. Readiness is not waited for.
  *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
-export const ensureJoined = (sessions: JoinSessions, plan: JoinPlan): Promise<void> => spending(sessions, plan.token, () => joinWhereNeeded(sessions, plan));
-
-/** Revokes a token when the work that it is for has ended. A failure of the work comes before one of the revocation. */
-async function spending(sessions: JoinSessions, token: string, work: () => Promise<void>): Promise<void> {
+export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
   const { master, log } = sessions;
-  const id = tokenId(token);
   try {
-    await work();
+    await joinWhereNeeded(sessions, plan);
   } catch (error) {
-    await revokeToken(master, id).catch(({ message }: Error) => log(`token ${id} could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
+    // The failure of the join comes before one of the revocation.
+    await revokeTokensOf(master, plan).catch(({ message }: Error) => log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
     throw error;
   }
-  await revokeToken(master, id);
+  await revokeTokensOf(master, plan);
 }
 
 async function joinWhereNeeded(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
@@ -97,10 +94,8 @@ async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: Work
   if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
-  return spending(sessions, token, async () => {
-    await registerToken(sessions.master, token, { ttlMinutes: 30, description: tokenDescription(plan.stack, plan.name) });
-    await joinWith(token, sessions, plan, facts);
-  });
+  await registerToken(sessions.master, token, { ttlMinutes: 30, description: tokenDescription(plan.stack, plan.name) });
+  await joinWith(token, sessions, plan, facts);
 }
 
 async function joinWith(token: string, { worker, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {

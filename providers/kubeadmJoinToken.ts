@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshTargetArgs } from "../host/bastion";
 import { ADMIN_CONF } from "../host/kubectl";
-import { type JoinInformation, joinInformation, listTokens, newToken, registerToken, revokeToken, tokenDescription, tokenId } from "../host/kubeadm";
+import { type JoinInformation, joinInformation, newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
 import { isOutOfReach, withMaster } from "../host/masters";
 import { shown } from "../host/shown";
 import type { SshSession } from "../host/ssh";
@@ -74,7 +74,7 @@ export const provider: Provider<Inputs, Outputs> = {
 
   async create(inputs, context) {
     const outs = await onMaster(inputs, context, async (session) => {
-      await revokeAllOf(session, inputs);
+      await revokeTokensOf(session, inputs);
       const token = newToken();
       await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs.stack, inputs.name) });
       context.log(`join token ${tokenId(token)} made, for ${inputs.ttlMinutes} minutes at most`);
@@ -94,7 +94,7 @@ export const provider: Provider<Inputs, Outputs> = {
     try {
       await onMaster(outs, context, async (session) => {
         await revokeToken(session, id);
-        await revokeAllOf(session, outs);
+        await revokeTokensOf(session, outs);
       });
     } catch (error) {
       if (!isOutOfReach(error)) throw error;
@@ -108,10 +108,4 @@ const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSec
 
 async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
   return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`) };
-}
-
-/** Also takes back a token that an interrupted create of this resource registered. */
-async function revokeAllOf(session: SshSession, { stack, name }: Inputs): Promise<void> {
-  const ours = (await listTokens(session)).filter(({ description }) => description === tokenDescription(stack, name));
-  for (const { id } of ours) await revokeToken(session, id);
 }

@@ -55,7 +55,7 @@ test("the API goes while a worker joins: the join's own report is shown, and tha
   await untilSaid("joins");
   await apiDown();
   expect(await failure).toMatch(/^kube-node01: kubeadm join failed\n[^]*connect: connection refused\n[^]*→ the worker cannot reach the API server: look at the load balancer/);
-  expect(lines.at(-1)).toMatch(/^kube-node01: token \w{6} could not be revoked, and ends by itself: the cluster's API server does not answer/);
+  expect(lines.at(-1)).toMatch(/^kube-node01: its token could not be revoked, and ends by itself: the cluster's API server does not answer/);
 });
 
 test("the bastion does not answer: it is the bastion that is to be looked at", async () => {
@@ -107,7 +107,7 @@ describe("destroy", () => {
   test("with the worker's machine gone takes its Node away all the same", async () => {
     await cutPower(site, "kube-node01");
     await worker.destroy();
-    expect(lines.join("\n")).toMatch(/kube-node01: is not reset: kube-node01 gave no SSH session .*; VirtualBox says that kube-node01 is poweroff$/m);
+    expect(lines.join("\n")).toMatch(/kube-node01: is not reset: VirtualBox says that kube-node01 is poweroff$/m);
     expect([isLeft(), nodes()]).toEqual([["debian-base-image", "busybox"], []]);
   });
 

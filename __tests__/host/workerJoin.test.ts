@@ -1,4 +1,4 @@
-import { newToken } from "../../host/kubeadm";
+import { newToken, tokenDescription } from "../../host/kubeadm";
 import { OWNER_ANNOTATION } from "../../host/labels";
 import { SshError } from "../../host/ssh";
 import { ensureJoined, type JoinPlan } from "../../host/workerJoin";
@@ -23,23 +23,26 @@ const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
 const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
   JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64("d")}\n`;
+const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan.stack, plan.name))}\n`;
 
 interface Cluster {
   existing?: string | (() => string);
   known?: string | (() => string);
   revoked?: string | Error;
 }
-const master = ({ existing = "", known = tokens(token.slice(0, 6), 20), revoked = "" }: Cluster = {}) =>
-  new FakeSession([
+const master = ({ existing = "", known = tokens(token.slice(0, 6), 20), revoked = "" }: Cluster = {}) => {
+  const made = () => session.inputs.flatMap((input) => /token: (\w{6})\./.exec(input)?.[1] ?? []);
+  const session: FakeSession = new FakeSession([
     [/delete secret/, revoked],
     [/get node n1/, existing],
     [/get nodes/, '{"items":[]}'],
     [/kubectl.* version/, '{"serverVersion":{"gitVersion":"v1.36.3"}}'],
     [/date/, () => String(now())],
-    [/get secrets/, known],
+    [/get secrets/, () => [typeof known === "string" ? known : known(), ...made().map((id) => tokens(id, 30)())].join("")],
     [/kubeadm version/, "v1.36.3"],
   ]);
+  return session;
+};
 const worker = (say: () => string, join: string | Error = "") =>
   new FakeSession([
     [/product_uuid/, say],
@@ -139,8 +142,14 @@ test("a token that cannot be revoked does not hide why the join failed, but fail
   const lines: string[] = [];
   const failed = ensureJoined({ master: broken(), worker: worker(facts(0), new Error("no space left on device")), log: (line) => void lines.push(line) }, plan);
   await expect(failed).rejects.toThrow(/kubeadm join failed[^]*disk is full/);
-  expect(lines.at(-1)).toBe(`token ${token.slice(0, 6)} could not be revoked, and ends by itself: gone`);
+  expect(lines.at(-1)).toBe("its token could not be revoked, and ends by itself: gone");
   await expect(ensureJoined({ master: broken(), worker: worker(facts(0)), log }, plan)).rejects.toThrow("gone");
+});
+
+test("a token that an earlier attempt registered for the worker, and does not know of, is revoked as well", async () => {
+  const [m, w] = [master({ known: () => tokens(token.slice(0, 6), 20)() + tokens("forgot", 20)() }), worker(facts(0))];
+  await ensureJoined({ master: m, worker: w, log }, plan);
+  expect(m.did(/delete secret bootstrap-token-forgot/)).toBe(true);
 });
 
 test("a worker that drops in the middle still has its token revoked", async () => {

@@ -67,6 +67,17 @@ test("create goes on where an interrupted one ended", async () => {
   expect(readdirSync(join(folder, "stack"))).toEqual(["kube-node01.iso"]);
 });
 
+test("what a killed create left half-written is removed by the next one, and by delete", async () => {
+  const part = `${path}.part-1`;
+  mkdirSync(join(folder, "stack"), { mode: 0o700 });
+  writeFileSync(part, "half");
+  const state = await created();
+  expect(existsSync(part)).toBe(false);
+  writeFileSync(part, "half");
+  await operations.delete(testProvider, path, state);
+  expect(existsSync(part)).toBe(false);
+});
+
 test("create does not touch another program's file", async () => {
   mkdirSync(join(folder, "stack"));
   writeFileSync(path, "mine");
