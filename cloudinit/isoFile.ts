@@ -29,6 +29,7 @@ export async function observeIso(path: string): Promise<string | undefined> {
  * @throws UserError when another program's file is there, or the folder cannot be written
  */
 export async function writeIso(path: string, image: Buffer): Promise<void> {
+  await removeParts(path);
   if ((await observeIso(path)) === sha256(image)) return;
   const there = await readIfThere(path);
   if (there && !isOurImage(there)) {
@@ -37,7 +38,6 @@ export async function writeIso(path: string, image: Buffer): Promise<void> {
   const part = `${path}${PART}${process.pid}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: folderMode });
-    await removeParts(path);
     await writeFile(part, image, { mode: fileMode });
     await rename(part, path);
   } catch (cause) {
@@ -52,10 +52,10 @@ export async function writeIso(path: string, image: Buffer): Promise<void> {
  * @returns whether there is nothing of ours left; false where another program's file has taken its place, which stays
  */
 export async function removeIso(path: string): Promise<boolean> {
+  await removeParts(path);
   const image = await readIfThere(path);
   if (image && !isOurImage(image)) return false;
   await rm(path, { force: true });
-  await removeParts(path);
   await removeOurFolders(path);
   return true;
 }

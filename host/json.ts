@@ -10,6 +10,10 @@ export function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UserError(`${what} did not answer in JSON`, { said: redact(text.slice(0, 200)), todo: "run it by hand: is it the program that it should be?", cause });
+    throw notUnderstood(what, "in JSON", text, cause);
   }
 }
+
+/** The error for a program that did not answer as it should: with the beginning of what it said. */
+export const notUnderstood = (what: string, how: string, text: string, cause?: unknown) =>
+  new UserError(`${what} did not answer ${how}`, { said: redact(text.slice(0, 200)), todo: "run it by hand: is it the program that it should be?", cause });

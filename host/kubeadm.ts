@@ -1,6 +1,7 @@
 import { randomInt, X509Certificate, createHash } from "node:crypto";
 import { dump, load } from "js-yaml";
 import { UserError } from "./errors";
+import { notUnderstood } from "./json";
 import { kubectl, type Taint } from "./kubectl";
 import { redact } from "./redact";
 import { shellCommand, type SshSession } from "./ssh";
@@ -83,6 +84,12 @@ interface TokenRecord {
 /** Prints a line for each bootstrap token: id, expiration and description, in base64. Only these, so that no secret half leaves the master. */
 export const TOKEN_TEMPLATE = '{{range .items}}{{index .data "token-id"}} {{index .data "expiration"}} {{index .data "description"}}{{"\\n"}}{{end}}';
 
+/** What a template prints for a key that is not there. */
+const NO_VALUE = "<no value>";
+
+/** A line of {@link TOKEN_TEMPLATE}: a token may be without expiration and description. */
+const TOKEN_LINE = new RegExp(`^[\\w+/=]+( ([\\w+/=]*|${NO_VALUE})){2}$`);
+
 /** The bootstrap tokens that the cluster has. */
 export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
   const selector = "type=bootstrap.kubernetes.io/token";
@@ -91,7 +98,8 @@ export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
 }
 
 function parseTokenLine(line: string): TokenRecord {
-  const [id, expiration, description] = line.split(" ").map((field) => (field === "<no" || field === "value>" ? "" : Buffer.from(field, "base64").toString()));
+  if (!TOKEN_LINE.test(line)) throw notUnderstood("kubectl get secrets", "with the tokens", line);
+  const [id, expiration, description] = line.replaceAll(NO_VALUE, "").split(" ").map((field) => Buffer.from(field, "base64").toString());
   return { id: id!, description: description ?? "", expiration: expiration ? new Date(expiration) : undefined };
 }
 

@@ -1,3 +1,4 @@
+import { notUnderstood } from "./json";
 import { kubectl, type Node, type Taint } from "./kubectl";
 import type { SshSession } from "./ssh";
 
@@ -73,12 +74,18 @@ export const isMarked = (node: Node, owner: string) => node.metadata.annotations
 export async function syncMarks(session: SshSession, node: Node, wanted: NodeMarks, before?: NodeMarks): Promise<void> {
   const { name } = node.metadata;
   if (!isMarked(node, wanted.owner)) {
-    await kubectl(session, ["annotate", "node", name, "--overwrite", `${OWNER_ANNOTATION}=${wanted.owner}`]);
+    await changeNode(session, "annotate", name, [`${OWNER_ANNOTATION}=${wanted.owner}`]);
   }
   const labels = [...changedLabels(node, wanted.labels), ...Object.keys(before?.labels ?? {}).filter((key) => !Object.hasOwn(wanted.labels, key)).map((key) => `${key}-`)];
-  if (labels.length > 0) await kubectl(session, ["label", "node", name, "--overwrite", ...labels]);
+  if (labels.length > 0) await changeNode(session, "label", name, labels);
   const taints = [...changedTaints(node, wanted.taints), ...goneTaints(node, wanted.taints, before?.taints ?? [])];
-  if (taints.length > 0) await kubectl(session, ["taint", "node", name, "--overwrite", ...taints]);
+  if (taints.length > 0) await changeNode(session, "taint", name, taints);
+}
+
+/** kubectl says what it did: `node/NAME annotated`, say. An answer that does not is not trusted, as the Node would stay without its mark. */
+async function changeNode(session: SshSession, verb: "annotate" | "label" | "taint", name: string, changes: readonly string[]): Promise<void> {
+  const said = await kubectl(session, [verb, "node", name, "--overwrite", ...changes]);
+  if (!said.includes(`node/${name} `)) throw notUnderstood(`kubectl ${verb}`, `as it does when it has changed the Node ${name}`, said);
 }
 
 const changedLabels = (node: Node, labels: Record<string, string>) =>

@@ -33,25 +33,28 @@ export interface JoinSessions {
 /** A token that is about to end is as good as spent. */
 const TOKEN_MARGIN_MS = 60_000;
 
+/** Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes before one of the revocation. */
+export async function spending(
+  { master, log }: Pick<JoinSessions, "master" | "log">,
+  owner: Pick<JoinPlan, "stack" | "name">,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await revokeTokensOf(master, owner).catch(({ message }: Error) => log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
+    throw error;
+  }
+  await revokeTokensOf(master, owner);
+}
+
 /**
- * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. The worker's tokens are
- * revoked when that ended, well or badly. Readiness is not waited for.
+ * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. Readiness is not waited
+ * for, and the token stays: see {@link spending}.
  *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
 export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
-  const { master, log } = sessions;
-  try {
-    await joinWhereNeeded(sessions, plan);
-  } catch (error) {
-    // The failure of the join comes before one of the revocation.
-    await revokeTokensOf(master, plan).catch(({ message }: Error) => log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
-    throw error;
-  }
-  await revokeTokensOf(master, plan);
-}
-
-async function joinWhereNeeded(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
   const { worker, master, log } = sessions;
   const facts = await workerFacts(worker);
   const node = await getNode(master, plan.name);

@@ -11,15 +11,16 @@ const locksFolder = () => join(backend(), ".pulumi/locks/organization/vbox-kubea
  * A lock whose holder still runs is left alone, so that Pulumi refuses to work beside it.
  */
 export async function takeUpStack(pulumi: string, log: (line: string) => void): Promise<void> {
-  const holders = lockHolders(locksFolder());
+  const holders = lockHolders();
   if (holders.length === 0 || holders.some(isPulumi)) return;
   log("a Pulumi that was killed left the stack locked: unlocking and refreshing it");
   await onHost(pulumi, "pulumi", ["cancel", "--yes", "--stack", labStack]);
   await onHost(pulumi, "pulumi", ["refresh", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress", "--clear-pending-creates"]);
 }
 
-/** The process ids of those that hold a lock in this folder. */
-export function lockHolders(folder: string): number[] {
+/** The process ids of those that hold a lock. */
+function lockHolders(): number[] {
+  const folder = locksFolder();
   if (!existsSync(folder)) return [];
   const locks = readdirSync(folder).filter((name) => name.endsWith(".json"));
   return locks.map((name) => (JSON.parse(readText(join(folder, name)) || "{}") as { pid?: number }).pid ?? 0);

@@ -10,7 +10,7 @@ import { waitForReady } from "../host/nodeReady";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
 import { powerProblem, withPowerState } from "../host/vm/power";
-import { ensureJoined } from "../host/workerJoin";
+import { ensureJoined, spending } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
 
@@ -173,7 +173,8 @@ export const provider: Provider<Inputs, Outputs> = {
 async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise<Outputs> {
   const marks = (of: Inputs): NodeMarks => ({ owner: ownerOf(of), labels: of.labels, taints: of.taints });
   return onMaster(inputs, context, async (master) => {
-    await onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log: context.log }, inputs));
+    const { log } = context;
+    await spending({ master, log }, inputs, () => onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log }, inputs)));
     try {
       const node = await waitForReady(master, inputs, inputs.readyTimeoutSeconds * 1000, context.log);
       await syncMarks(master, node, marks(inputs), olds && marks(olds));

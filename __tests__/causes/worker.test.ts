@@ -117,6 +117,7 @@ describe("kubeadm join", () => {
     await installPrograms(site.folder);
     await site.world.change(({ virtualBox }) => void virtualBox.machines.splice(2));
     expect(await failureOf(worker.join.up(), seconds.ssh)).toMatch(/VirtualBox says that there is no machine \S+ any more\n[^]*→ see why; `pulumi up --refresh` then makes it anew$/);
+    expect(tokens()).toEqual([]);
   });
 
   test.each<[string, Record<string, string>]>([

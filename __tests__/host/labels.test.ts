@@ -9,14 +9,17 @@ const node: Node = {
 };
 const marks = { owner: "kube/dev/n1", labels: { disk: "ssd" }, taints: [{ key: "gpu", value: "yes", effect: "NoSchedule" as const }] };
 
+/** A master whose kubectl changes the Node, and says so. */
+const obeying = () => new FakeSession([[/ (annotate|label|taint) node n1 /, "node/n1 changed"]]);
+
 test("nothing is run where nothing differs", async () => {
-  const master = new FakeSession([]);
+  const master = obeying();
   await syncMarks(master, node, marks, marks);
   expect(master.ran).toEqual([]);
 });
 
 test("labels and taints are added, changed and taken away; Kubernetes' own stay", async () => {
-  const master = new FakeSession([]);
+  const master = obeying();
   await syncMarks(master, node, { owner: "kube/dev/n1", labels: { zone: "a" }, taints: [{ key: "db", effect: "NoExecute" }] }, marks);
   expect(master.ran.map((command) => command.replace(/.*admin\.conf /, "").replaceAll("'", ""))).toEqual([
     "label node n1 --overwrite zone=a disk-",
@@ -28,7 +31,7 @@ test("labels that JavaScript's objects have of themselves are labels like any ot
   const labelled = { ...node, metadata: { ...node.metadata, labels: { constructor: "a", toString: "b" } } };
   expect(labelsOn(labelled, { constructor: "c" })).toEqual({ constructor: "a" });
   expect(labelsOn(labelled, {})).toEqual({});
-  const master = new FakeSession([]);
+  const master = obeying();
   await syncMarks(master, labelled, { ...marks, labels: {}, taints: [] }, { ...marks, labels: { constructor: "a" }, taints: [] });
   expect(master.ran).toEqual([expect.stringMatching(/label node n1 --overwrite constructor-$/)]);
 });
@@ -41,10 +44,15 @@ test.each([["app=flannel", true], ["k8s-app=calico-node,a.b/c=d", true], ["app",
 );
 
 test("a Node without our mark gets it", async () => {
-  const master = new FakeSession([]);
+  const master = obeying();
   await syncMarks(master, { ...node, metadata: { name: "n1", uid: "u", labels: { disk: "ssd" } } }, marks);
   expect(master.ran).toHaveLength(1);
   expect(master.ran[0]).toMatch(/annotate node n1 --overwrite 'vbox-kubeadm\/owner=kube\/dev\/n1'$/);
+});
+
+test("an answer that does not tell of the change is an error: the Node would stay without its mark", async () => {
+  const sync = syncMarks(new FakeSession([[/annotate/, "}{ no such thing"]]), { ...node, metadata: { name: "n1", uid: "u" } }, marks);
+  await expect(sync).rejects.toThrow(/^kubectl annotate did not answer as it does when it has changed the Node n1\n {4}}{ no such thing\n→/);
 });
 
 test("only what we keep on a Node is observed", () => {

@@ -1,7 +1,7 @@
 import { newToken, tokenDescription } from "../../host/kubeadm";
 import { OWNER_ANNOTATION } from "../../host/labels";
 import { SshError } from "../../host/ssh";
-import { ensureJoined, type JoinPlan } from "../../host/workerJoin";
+import { ensureJoined, type JoinPlan, type JoinSessions, spending } from "../../host/workerJoin";
 import { FakeSession } from "../support/fakeSession";
 
 const token = newToken();
@@ -51,9 +51,12 @@ const worker = (say: () => string, join: string | Error = "") =>
   ]);
 const log = () => {};
 
+/** As the resource does it. */
+const joined = (sessions: JoinSessions, plan: JoinPlan) => spending(sessions, plan, () => ensureJoined(sessions, plan));
+
 test("a fresh worker joins with its token over standard input, and the token is revoked", async () => {
   const [m, w] = [master(), worker(facts(0))];
-  await ensureJoined({ master: m, worker: w, log }, plan);
+  await joined({ master: m, worker: w, log }, plan);
   expect(w.did(/kubeadm join --config \/dev\/stdin/)).toBe(true);
   expect(w.did(/kubeadm reset/)).toBe(false);
   expect(w.inputs.join()).toContain(token);
@@ -63,20 +66,20 @@ test("a fresh worker joins with its token over standard input, and the token is 
 
 test("a joined worker is left alone", async () => {
   const [m, w] = [master({ existing: node() }), worker(facts(1))];
-  await ensureJoined({ master: m, worker: w, log }, plan);
+  await joined({ master: m, worker: w, log }, plan);
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
 
 test("a reset empties the CNI's folder and leaves it, as containerd watches it", async () => {
   const w = worker(facts(0, 1));
-  await ensureJoined({ master: master(), worker: w, log }, plan);
+  await joined({ master: master(), worker: w, log }, plan);
   expect(w.did(/find \/etc\/cni\/net\.d .*-mindepth 1 -delete/)).toBe(true);
   expect(w.did(/rm -rf \/etc\/cni/)).toBe(false);
 });
 
 test("a half-done join is taken back before the next", async () => {
   const w = worker(facts(0, 1));
-  await ensureJoined({ master: master(), worker: w, log }, plan);
+  await joined({ master: master(), worker: w, log }, plan);
   const order = w.ran.filter((command) => /kubeadm (reset|join)/.test(command));
   expect(order[0]).toMatch(/reset/);
   expect(order[1]).toMatch(/join/);
@@ -84,14 +87,14 @@ test("a half-done join is taken back before the next", async () => {
 
 test("our own Node of an earlier machine goes first, with the pods that were bound to it", async () => {
   const m: FakeSession = master({ existing: () => (m.did(/delete node/) ? "" : node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another")) });
-  await ensureJoined({ master: m, worker: worker(facts(0)), log }, plan);
+  await joined({ master: m, worker: worker(facts(0)), log }, plan);
   expect(m.did(/delete node n1/)).toBe(true);
   expect(m.did(/delete pods --all-namespaces --field-selector '?spec.nodeName=n1/)).toBe(true);
 });
 
 test("a Node that is not ours is refused, and nothing is changed", async () => {
   const [m, w] = [master({ existing: node({}, "another") }), worker(facts(0))];
-  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
+  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
   expect(m.did(/delete (node|pods)/)).toBe(false);
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
@@ -101,7 +104,7 @@ test.each([
   ["gone", ""],
 ])("an %s token is renewed for this join, and the new one revoked", async (_what, known) => {
   const [m, w] = [master({ known }), worker(facts(0))];
-  await ensureJoined({ master: m, worker: w, log }, plan);
+  await joined({ master: m, worker: w, log }, plan);
   const fresh = /token: (\w{6})\./.exec(m.inputs[0]!)![1]!;
   expect(fresh).not.toBe(token.slice(0, 6));
   expect(w.inputs.join()).toContain(`${fresh}.`);
@@ -110,13 +113,13 @@ test.each([
 
 test("an unfit worker is not touched", async () => {
   const w = worker(() => facts(0)().replace("swap=0", "swap=1"));
-  await expect(ensureJoined({ master: master(), worker: w, log }, plan)).rejects.toThrow(/not fit to join\n {4}swap is on/);
+  await expect(joined({ master: master(), worker: w, log }, plan)).rejects.toThrow(/not fit to join\n {4}swap is on/);
   expect(w.did(/kubeadm join/)).toBe(false);
 });
 
 test("a failed join names its cause, shows no secret, and revokes the token", async () => {
   const [m, w] = [master(), worker(facts(0), new Error(`failed with ${token}`))];
-  const failure = ensureJoined({ master: m, worker: w, log }, plan);
+  const failure = joined({ master: m, worker: w, log }, plan);
   await expect(failure).rejects.toThrow(/kubeadm join failed[\s\S]*the worker's disk is full/);
   await expect(failure).rejects.not.toThrow(token);
   expect(m.did(/delete secret/)).toBe(true);
@@ -125,7 +128,7 @@ test("a failed join names its cause, shows no secret, and revokes the token", as
 test("a cluster whose CA is not the pinned one is not joined, the error says how to go on, and the token is revoked", async () => {
   const said = "cluster CA found in cluster-info configmap is invalid: none of the public keys \"sha256:11\" are pinned";
   const [m, w] = [master(), worker(facts(0), new Error(said))];
-  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow(/the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/);
+  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(/the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/);
   expect(w.inputs).toEqual([expect.stringContaining(plan.caCertHash)]);
   expect(w.did(/kubeadm reset/)).toBe(false);
   expect(m.did(/delete secret/)).toBe(true);
@@ -133,27 +136,27 @@ test("a cluster whose CA is not the pinned one is not joined, the error says how
 
 test("a join that was refused revokes its token as well", async () => {
   const m = master({ existing: node({}, "another") });
-  await expect(ensureJoined({ master: m, worker: worker(facts(0)), log }, plan)).rejects.toThrow("already has a Node");
+  await expect(joined({ master: m, worker: worker(facts(0)), log }, plan)).rejects.toThrow("already has a Node");
   expect(m.did(/delete secret/)).toBe(true);
 });
 
 test("a token that cannot be revoked does not hide why the join failed, but fails one that went well", async () => {
   const broken = () => master({ revoked: new Error("gone\nand more") });
   const lines: string[] = [];
-  const failed = ensureJoined({ master: broken(), worker: worker(facts(0), new Error("no space left on device")), log: (line) => void lines.push(line) }, plan);
+  const failed = joined({ master: broken(), worker: worker(facts(0), new Error("no space left on device")), log: (line) => void lines.push(line) }, plan);
   await expect(failed).rejects.toThrow(/kubeadm join failed[^]*disk is full/);
   expect(lines.at(-1)).toBe("its token could not be revoked, and ends by itself: gone");
-  await expect(ensureJoined({ master: broken(), worker: worker(facts(0)), log }, plan)).rejects.toThrow("gone");
+  await expect(joined({ master: broken(), worker: worker(facts(0)), log }, plan)).rejects.toThrow("gone");
 });
 
 test("a token that an earlier attempt registered for the worker, and does not know of, is revoked as well", async () => {
   const [m, w] = [master({ known: () => tokens(token.slice(0, 6), 20)() + tokens("forgot", 20)() }), worker(facts(0))];
-  await ensureJoined({ master: m, worker: w, log }, plan);
+  await joined({ master: m, worker: w, log }, plan);
   expect(m.did(/delete secret bootstrap-token-forgot/)).toBe(true);
 });
 
 test("a worker that drops in the middle still has its token revoked", async () => {
   const [m, w] = [master(), worker(facts(0), new SshError("dropped", "gone"))];
-  await expect(ensureJoined({ master: m, worker: w, log }, plan)).rejects.toThrow("kubeadm join failed");
+  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow("kubeadm join failed");
   expect(m.did(/delete secret/)).toBe(true);
 });

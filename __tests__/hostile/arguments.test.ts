@@ -29,14 +29,14 @@ describe("a command on another machine", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** Where a real shell runs each command as sshd would have it run; what `sudo` was called with. */
-  async function recorded(shell: string, use: (session: SshSession) => Promise<unknown>): Promise<string[][]> {
+  /** Where a real shell runs each command as sshd would have it run, and `answer` says what it printed: what `sudo` was called with. */
+  async function recorded(shell: string, use: (session: SshSession) => Promise<unknown>, answer: (command: string) => string = () => ""): Promise<string[][]> {
     const RECORD = join(folder, "record");
     await writeFile(RECORD, "");
     const END = randomUUID(); // No word of a call.
     const env = { PATH: [folder, process.env.PATH].join(delimiter), RECORD, END };
     const run = async (command: string) => (await exec(shell, ["-c", command], { env, cwd: folder })).stdout;
-    await use({ run, exec: async (command) => ({ stdout: await run(command), stderr: "", exitCode: 0 }) });
+    await use({ run, exec: async (command) => ({ stdout: (await run(command)) + answer(command), stderr: "", exitCode: 0 }) });
     const calls = (await readFile(RECORD, "utf8")).split(`${END}\0`).slice(0, -1);
     return calls.map((call) => call.split("\0").slice(0, -1));
   }
@@ -48,12 +48,14 @@ describe("a command on another machine", () => {
       fc.asyncProperty(fc.array(argument, { minLength: 8, maxLength: 8 }), async ([name, owner, key, value, other, taint, uid, socket]) => {
         const node = { metadata: { name: name!, uid: uid! }, spec: {}, status: {} } as Node;
         const marks = { owner: owner!, labels: { [key!]: value! }, taints: [{ key: taint!, value: value!, effect: "NoExecute" }] as Taint[] };
-        const calls = await recorded(shell, async (session) => {
+        const answer = (command: string) => (/^sudo -n kubectl --kubeconfig \S+ (annotate|label|taint) /.test(command) ? `node/${name} changed` : "");
+        const use = async (session: SshSession) => {
           await syncMarks(session, node, marks, { ...marks, labels: { [other!]: "" } });
           await getNode(session, name!);
           await revokeToken(session, uid!);
           await reset(session, socket!);
-        });
+        };
+        const calls = await recorded(shell, use, answer);
         expect(calls).toEqual([
           [...kubectl, "annotate", "node", name, "--overwrite", `vbox-kubeadm/owner=${owner}`],
           [...kubectl, "label", "node", name, "--overwrite", `${key}=${value}`, ...(other === key ? [] : [`${other}-`])],

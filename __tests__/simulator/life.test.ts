@@ -4,7 +4,7 @@ import { getNode, getNodes, getPodsOn } from "../../host/kubectl";
 import { syncMarks } from "../../host/labels";
 import { waitForReady } from "../../host/nodeReady";
 import { type SshSession, withSession } from "../../host/ssh";
-import { ensureJoined } from "../../host/workerJoin";
+import { ensureJoined, spending } from "../../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../../host/workerLeave";
 import { journal, planFaults } from "../../simulator/faults";
 import { bootWorker, diskOf, power, type ServedSite, servedSite } from "../support/servedSite";
@@ -36,7 +36,8 @@ test("a worker from its first boot to its end, across a restart of the servers",
     expect(await listTokens(master)).toEqual([{ id: tokenId(token), description: "vbox-kubeadm kube/test/kube-node01", expiration: expect.any(Date) as Date }]);
     const { endpoint, caCertHash: pin } = await joinInformation(master);
     expect({ endpoint, pin }).toEqual({ endpoint: "192.168.4.20:6443", pin: caCertHash(site.world.read().cluster.caCertificate) });
-    await withSession(site.workerTarget(name, worker), soon(name), (session) => ensureJoined({ worker: session, master, log }, { ...plan, endpoint, caCertHash: pin }));
+    const join = { ...plan, endpoint, caCertHash: pin };
+    await spending({ master, log }, plan, () => withSession(site.workerTarget(name, worker), soon(name), (session) => ensureJoined({ worker: session, master, log }, join)));
     expect(await listTokens(master)).toEqual([]);
     expect(await getNode(master, name)).toBeUndefined();
 

@@ -38,7 +38,7 @@ export const refusedByRefresh: readonly Refusal[] = [
       renameSync(hand.settingsFile, `${hand.settingsFile}.kept`);
     },
     says: /VirtualBox cannot read the settings of the machine/,
-    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up` makes the machine anew",
+    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up --refresh` makes the machine anew",
     mend: async (hand) => {
       renameSync(`${hand.settingsFile}.kept`, hand.settingsFile);
       await hand.vbox("startvm", hand.uuid, "--type", "headless");
