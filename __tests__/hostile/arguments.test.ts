@@ -94,8 +94,20 @@ describe("VBoxManage", () => {
   }
   const nic = (network: string) => [{ type: "intnet" as const, network, mac: "080027A1B201" }];
 
+  /** No other word of a call. */
+  const MARK = randomUUID();
+  const callsWith = (text: string) =>
+    called(async (vbox) => {
+      await vbox.getExtraData(text, "k");
+      await vbox.guestProperty(text, "/x");
+      await vbox.clone(text, { name: "n", uuid: "u", baseFolder: "/f", snapshot: text, linked: true });
+      await vbox.modify("u", hardwareFlags({ cpus: 1, memoryMb: 1, vramMb: 1, nics: [] } as never, { cpus: 1, memoryMb: 1, vramMb: 1, nics: nic(text) }));
+    });
+
   test("gets a name that is accepted as one argument, and none that could be an option", async () => {
     let [accepted, refused] = [0, 0];
+    const marked = await callsWith(MARK);
+    expect(marked.map((args) => args.filter((word) => word === MARK).length)).toEqual([1, 1, 2, 1]);
     await fc.assert(
       fc.asyncProperty(hostileText, async (text) => {
         const problems = vmProblems({ baseImage: text, baseSnapshot: text, nics: nic(text) }, "linux");
@@ -103,13 +115,7 @@ describe("VBoxManage", () => {
         for (const reason of Object.values(problems)) expect(reason.length).toBeLessThan(300);
         if (problems.baseImage !== undefined || problems.nics !== undefined) return void refused++;
         accepted++;
-        const calls = await called(async (vbox) => {
-          await vbox.getExtraData(text, "k");
-          await vbox.guestProperty(text, "/x");
-          await vbox.clone(text, { name: "n", uuid: "u", baseFolder: "/f", snapshot: text, linked: true });
-          await vbox.modify("u", hardwareFlags({ cpus: 1, memoryMb: 1, vramMb: 1, nics: [] } as never, { cpus: 1, memoryMb: 1, vramMb: 1, nics: nic(text) }));
-        });
-        expect(calls.map((args) => args.filter((word) => word === text).length)).toEqual([1, 1, 2, 1]);
+        expect(await callsWith(text)).toEqual(marked.map((args) => args.map((word) => (word === MARK ? text : word))));
         expect(text).toMatch(/^[^-]/);
       }),
       { numRuns: 300 },
