@@ -14,8 +14,11 @@ export async function takeUpStack(pulumi: string, log: (line: string) => void): 
   const holders = lockHolders();
   if (holders.length === 0 || holders.some(isPulumi)) return;
   log("a Pulumi that was killed left the stack locked: unlocking and refreshing it");
-  await onHost(pulumi, "pulumi", ["cancel", "--yes", "--stack", labStack]);
-  await onHost(pulumi, "pulumi", ["refresh", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress", "--clear-pending-creates"]);
+  const commands = [
+    ["cancel", "--yes", "--stack", labStack],
+    ["refresh", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress", "--clear-pending-creates"],
+  ];
+  for (const command of commands) if ((await onHost(pulumi, "pulumi", command)) !== 0) log(`pulumi ${command[0]} failed; going on all the same`);
 }
 
 /** The process ids of those that hold a lock. */
@@ -23,7 +26,16 @@ function lockHolders(): number[] {
   const folder = locksFolder();
   if (!existsSync(folder)) return [];
   const locks = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return locks.map((name) => (JSON.parse(readText(join(folder, name)) || "{}") as { pid?: number }).pid ?? 0);
+  return locks.map((name) => holderOf(readText(join(folder, name))));
+}
+
+/** The process id in a lock; 0, which no program has, where the lock is only half written. */
+function holderOf(lock: string): number {
+  try {
+    return (JSON.parse(lock) as { pid?: number }).pid ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** Whether the process of that id runs and is Pulumi: another may have been given the id since. */

@@ -14,10 +14,10 @@ afterEach(() => jest.mocked(onHost).mockClear());
 afterAll(() => rmSync(lab, { recursive: true }));
 
 /** Pulumi's lock, as its file backend writes it beside a file of attributes. */
-function lockedBy(pid: number) {
+function lockedBy(pid: number, lock = JSON.stringify({ pid, username: "root", hostname: "vm", timestamp: "2026-11-25T17:50:39Z" })) {
   const folder = join(lab, "pulumi/.pulumi/locks/organization/vbox-kubeadm/lab");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "0ba960de.json"), JSON.stringify({ pid, username: "root", hostname: "vm", timestamp: "2026-11-25T17:50:39Z" }));
+  writeFileSync(join(folder, "0ba960de.json"), lock);
   writeFileSync(join(folder, "0ba960de.json.attrs"), "{}");
 }
 
@@ -32,6 +32,15 @@ test("a stack that a killed Pulumi has locked is unlocked and refreshed", async 
   lockedBy(2 ** 22 + 1); // more than Linux gives out
   await takeUpStack("/pulumi", () => {});
   expect(commands()).toEqual(["cancel", "refresh"]);
+});
+
+test("what fails of that is told, and holds nothing up; a lock that is half written is nobody's", async () => {
+  lockedBy(0, '{"pid": 12');
+  jest.mocked(onHost).mockResolvedValueOnce(0).mockResolvedValueOnce(255);
+  const lines: string[] = [];
+  await takeUpStack("/pulumi", (line) => lines.push(line));
+  expect(commands()).toEqual(["cancel", "refresh"]);
+  expect(lines).toEqual([expect.stringContaining("unlocking"), "pulumi refresh failed; going on all the same"]);
 });
 
 test("a stack that a Pulumi works on is left alone", async () => {
