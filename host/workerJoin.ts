@@ -33,6 +33,12 @@ export interface JoinSessions {
 /** A token that is about to end is as good as spent. */
 const TOKEN_MARGIN_MS = 60_000;
 
+/** How long `kubeadm join` may take as a whole: its discovery and its TLS bootstrap have a deadline each. */
+const joinDeadlineMs = ({ joinTimeoutSeconds }: JoinPlan) => joinTimeoutSeconds * 2_000;
+
+/** A token for one join lives as long as the join may take, in minutes. */
+const ttlMinutes = (plan: JoinPlan) => Math.ceil((joinDeadlineMs(plan) + TOKEN_MARGIN_MS) / 60_000);
+
 /** Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes before one of the revocation. */
 export async function spending(
   { master, log }: Pick<JoinSessions, "master" | "log">,
@@ -97,7 +103,7 @@ async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: Work
   if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
-  await registerToken(sessions.master, token, { ttlMinutes: 30, description: tokenDescription(plan.stack, plan.name) });
+  await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan.stack, plan.name) });
   await joinWith(token, sessions, plan, facts);
 }
 
@@ -105,7 +111,7 @@ async function joinWith(token: string, { worker, log }: JoinSessions, plan: Join
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
-    await join(worker, configuration, plan.joinTimeoutSeconds * 2_000);
+    await join(worker, configuration, joinDeadlineMs(plan));
   } catch (error) {
     const report = await workerReport(worker);
     const said = redact(`${(error as Error).message}\n${report}`);

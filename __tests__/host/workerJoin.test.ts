@@ -102,11 +102,12 @@ test("a Node that is not ours is refused, and nothing is changed", async () => {
 test.each([
   ["expired", tokens(token.slice(0, 6), -5)],
   ["gone", ""],
-])("an %s token is renewed for this join, and the new one revoked", async (_what, known) => {
+])("an %s token is renewed for as long as this join may take, and the new one revoked", async (_what, known) => {
   const [m, w] = [master({ known }), worker(facts(0))];
   await joined({ master: m, worker: w, log }, plan);
   const fresh = /token: (\w{6})\./.exec(m.inputs[0]!)![1]!;
   expect(fresh).not.toBe(token.slice(0, 6));
+  expect(m.inputs[0]).toContain("ttl: 2m0s");
   expect(w.inputs.join()).toContain(`${fresh}.`);
   expect(m.did(new RegExp(`delete secret bootstrap-token-${fresh}`))).toBe(true);
 });
