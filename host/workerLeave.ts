@@ -2,7 +2,7 @@ import { UserError } from "./errors";
 import { reset } from "./kubeadm";
 import { ApiUnreachable, getNode, kubectl } from "./kubectl";
 import { isOurs, type NodeIdentity } from "./labels";
-import type { SshSession } from "./ssh";
+import { SshError, type SshSession } from "./ssh";
 
 /** Which Node leaves, and how long its pods may take. */
 export interface LeavePlan extends NodeIdentity {
@@ -29,18 +29,21 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
     await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
   } catch (error) {
-    if (!(error instanceof UserError) || error instanceof ApiUnreachable) throw error;
+    if (!(error instanceof UserError) || error instanceof ApiUnreachable || isLost(error)) throw error;
     log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);
   }
   return true;
 }
+
+/** Whether the connection went, so that nobody knows how far the command got: it is to be done again. */
+const isLost = (error: UserError) => error instanceof SshError && error.kind !== "timeout";
 
 /** Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way out. */
 export async function resetWorker(worker: SshSession, criSocket: string, log: (line: string) => void): Promise<void> {
   try {
     await reset(worker, criSocket);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || isLost(error)) throw error;
     log(`kubeadm reset did not end well: ${error.message}`);
   }
 }

@@ -1,5 +1,6 @@
 import { OWNER_ANNOTATION } from "../../host/labels";
-import { deleteNode, drain } from "../../host/workerLeave";
+import { SshError, type SshErrorKind } from "../../host/ssh";
+import { deleteNode, drain, resetWorker } from "../../host/workerLeave";
 import { FakeSession } from "../support/fakeSession";
 
 const plan = { name: "n1", stack: "kube/dev", nodeUid: "uid", systemUuid: "u1", drainTimeoutSeconds: 5, commandTimeoutSeconds: 5 };
@@ -34,6 +35,17 @@ test("a drain that does not end well stops nothing, but an API server that is go
   expect(await draining("error: global timeout reached: 5s")).toBe(true);
   expect(lines.at(-1)).toMatch(/^was not drained within 5 s, and leaves all the same: kubectl drain n1 failed with exit code 1\n.*global timeout/);
   await expect(draining("Unable to connect to the server: EOF")).rejects.toThrow("the cluster's API server does not answer its own master");
+});
+
+test.each<[SshErrorKind, boolean]>([
+  ["dropped", true],
+  ["unreachable", true],
+  ["timeout", false],
+])("a connection that is lost in the middle leaves open how far that got, and is told: %s", async (kind, isTold) => {
+  const lost = new SshError(kind, "it was lost");
+  const drained = drain(new FakeSession([[/get node/, node("uid")], [/drain/, lost]]), plan, () => {});
+  const reset = resetWorker(new FakeSession([[/kubeadm reset/, lost]]), "unix:///run/containerd/containerd.sock", () => {});
+  for (const work of [drained, reset]) await (isTold ? expect(work).rejects.toBe(lost) : work);
 });
 
 test("a Node that is still there after its deletion is told", async () => {
