@@ -174,14 +174,16 @@ export async function join(session: SshSession, configuration: string, timeoutMs
 }
 
 /**
- * What kubeadm leaves to the administrator: a stale CNI configuration would make the node Ready before its next CNI runs. The folder itself
- * stays: containerd watches it, and would not see another one of its name.
+ * What `kubeadm reset` leaves to the administrator. A stale CNI configuration would make the node Ready before its next CNI runs; its folder
+ * stays, as containerd watches it, and would not see another one of its name. Where the bridge stays, no pod gets a network any more: the
+ * Node that joins next has another pod subnet, and the bridge plugin refuses ("cni0" already has an IP address different from …).
  */
-export const CNI_CLEANUP = "find /etc/cni/net.d /var/lib/cni -mindepth 1 -delete 2>/dev/null; true";
+export const CNI_CLEANUP =
+  "{ find /etc/cni/net.d /var/lib/cni -mindepth 1 -delete; rm -rf /run/flannel; ip link delete cni0; ip link delete flannel.1; } 2>/dev/null; true";
 
 /** Takes off a machine what a join left on it, whole or half-done. */
 export async function reset(session: SshSession, criSocket: string): Promise<void> {
-  await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", criSocket]));
+  await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cri-socket", criSocket]));
   await session.run(shellCommand(["sudo", "-n", "sh", "-c", CNI_CLEANUP]));
 }
 

@@ -76,6 +76,12 @@ async function main(): Promise<void> {
     await assertWorking(three);
   });
 
+  await step("no private key on a worker that others than root could read", async () => {
+    const keys = "sudo -n grep -rl 'PRIVATE KEY-----' /etc /home /root /run/cloud-init /tmp /var/lib/cloud /var/lib/kubelet";
+    assert.match(await inWorker("kube-node01", keys), /^\/etc\/ssh\/ssh_host_ed25519_key$/m);
+    assert.equal(await inWorker("kube-node01", `${keys} | sudo -n xargs -I{} find {} -perm /077`), "");
+  });
+
   await step("a second preview changes nothing", async () => {
     await pulumi("preview", "--expect-no-changes");
   });
@@ -104,12 +110,16 @@ async function main(): Promise<void> {
     const before = await nodes();
     await pulumi("config", "set", "workerCount", "3");
     await pulumi("config", "rm", "--path", "workerOverrides.kube-node04");
+    // As the bridge plugin leaves it behind: with it there, no pod of the next Node would get a network.
+    await inWorker("kube-node03", "sudo -n ip link add cni0 type bridge");
+    assert.match(await inWorker("kube-node03", "ls /sys/class/net"), /^cni0$/m);
     await kubectl(["delete", "node", "kube-node03"]);
     await pulumi("refresh", "--yes", "--skip-preview");
     assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node03"], undefined);
     await up();
     await assertWorking(three);
     assert.deepEqual((await nodes()).slice(0, 2), before.slice(0, 2));
+    assert.doesNotMatch(await inWorker("kube-node03", "ls /sys/class/net"), /^cni0$/m);
     assert.doesNotMatch(await manage("list", "vms"), /kube-node04/);
     await pulumi("preview", "--expect-no-changes");
   });

@@ -1,6 +1,6 @@
 import { join, joinConfiguration, joinInformation, type JoinInformation, listTokens, registerToken, reset, revokeToken, tokenId } from "../host/kubeadm";
 import { getNode, getNodes, getPodsOn, internalIp, isTrue, kubectl, type Node, type Taint } from "../host/kubectl";
-import { syncMarks } from "../host/labels";
+import { OWNER_ANNOTATION, syncMarks } from "../host/labels";
 import { waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
 import type { SshSession } from "../host/ssh";
@@ -127,7 +127,9 @@ export const steps: Readonly<Record<string, Step>> = {
   "joined a second time": async (stage, cast) => joining(stage, cast),
   "drained": async ({ master }, { worker }) => {
     const { metadata, status } = (await getNode(master, worker))!;
-    await drain(master, { name: worker, stack: STACK, nodeUid: metadata.uid, systemUuid: status.nodeInfo.systemUUID, drainTimeoutSeconds: 60, commandTimeoutSeconds: 60 }, quiet);
+    // In the lab it carries the lab's own mark.
+    const stack = metadata.annotations?.[OWNER_ANNOTATION]?.replace(`/${worker}`, "") ?? STACK;
+    await drain(master, { name: worker, stack, nodeUid: metadata.uid, systemUuid: status.nodeInfo.systemUUID, drainTimeoutSeconds: 60, commandTimeoutSeconds: 60 }, quiet);
     return readNode(await getNode(master, worker));
   },
   "reset": async ({ worker }) => (await reset(worker, CRI), (await workerFacts(worker)).joined),

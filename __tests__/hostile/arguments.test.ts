@@ -62,7 +62,7 @@ describe("a command on another machine", () => {
           [...kubectl, "taint", "node", name, "--overwrite", `${taint}=${value}:NoExecute`],
           [...kubectl, "get", "node", name, "--ignore-not-found", "-o", "json"],
           [...kubectl, "-n", "kube-system", "delete", "secret", `bootstrap-token-${uid}`, "--ignore-not-found"],
-          ["-n", "kubeadm", "reset", "--force", "--cleanup-tmp-dir", "--cri-socket", socket],
+          ["-n", "kubeadm", "reset", "--force", "--cri-socket", socket],
           ["-n", "sh", "-c", expect.stringContaining("find /etc/cni/net.d")],
         ]);
       }),

@@ -30,7 +30,7 @@ function join(given: Partial<JoinOptions> = {}) {
 const nodes = () => clock.master("sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o name").stdout;
 const status = () => clock.master("sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes").stdout.split("\n")[1]?.split(/ +/)[1];
 const kubelet = () => diskOf(clock.state, uuid).kubelet;
-const reset = () => clock.worker(uuid, "sudo -n kubeadm reset --force --cleanup-tmp-dir --cri-socket unix:///run/containerd/containerd.sock");
+const reset = () => clock.worker(uuid, "sudo -n kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock");
 const wait = (ms: number) => void (clock.now += ms);
 
 test("a join takes its time; the Node comes later, and is Ready later still", () => {
