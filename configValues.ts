@@ -66,11 +66,15 @@ export function numbered(least: number, most: number, what: string) {
 export const object = <T extends z.ZodRawShape>(shape: T, give: string) =>
   z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? `there is no ${issue.keys.map(shown).join(", ")}; give ${Object.keys(shape).join(", ")}` : give) });
 
-/** An object with any keys that fit. `__proto__` would be passed over without a word. */
+/** `__proto__` would be passed over without a word, and Pulumi's SDK calls what it finds as `toString`. */
+const UNFIT_KEYS = ["__proto__", "toString"];
+
+/** An object with any keys that fit. */
 export function record<T extends z.ZodType>(key: z.ZodString, value: T, most: number, give: string) {
   const few = z.record(key, value, give).refine((entries) => Object.keys(entries).length <= most, `${give}, at most ${most}`);
   return z.preprocess((entries, { addIssue }) => {
-    if (typeof entries === "object" && entries !== null && Object.hasOwn(entries, "__proto__")) addIssue({ code: "custom", path: ["__proto__"], message: give });
+    if (typeof entries !== "object" || entries === null) return entries;
+    for (const unfit of UNFIT_KEYS.filter((key) => Object.hasOwn(entries, key))) addIssue({ code: "custom", path: [unfit], message: give });
     return entries;
   }, few);
 }

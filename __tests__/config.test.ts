@@ -60,6 +60,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ["an object is no text", { nics: [{ type: "intnet", network: {} }] }, /nics\[0\]\.network: give the network/],
   ["a number that JavaScript cannot hold is not rounded", { labels: { a: 2 ** 60 } }, /labels\.a: give a label's value/],
   ["a key that JavaScript would pass over is told", { labels: JSON.parse('{"__proto__": "x"}') }, /labels\.__proto__: give labels/],
+  ["a key that Pulumi's SDK would call is told", { labels: { toString: "x" } }, /labels\.toString: give labels/],
   ["a key that nobody knows is told with those that are known", { bastion: { vm: "b", prot: 22 } }, /bastion: there is no "prot"; give vm, address, interface, port, user/],
   ["a megabyte is not shown whole", { routes: [{ destination: "x".repeat(1e6), gateway: "y".repeat(1e6), interface: "-" }] }, /^.{30,}\n {4}routes\[0\]\.destination: .{1,400}\n {4}routes\[0\]\.gateway: .{1,400}\n.{1,400}\n→/],
   ["ninety errors are not told one by one", { masters: Array(90).fill(".") }, /masters\[19\]: give a host name[^]*and \d+ more\n→/],

@@ -97,7 +97,10 @@ test.each(Object.keys(projectKeys))("%s: whatever is given is refused by its key
         return expectClear(key, result);
       }
       const failures = await check(result);
-      for (const { property, reason } of failures) expectClear(property, `${property}: ${reason} → `);
+      for (const { property, reason } of failures) {
+        expectClear(property, `${property}: ${reason} → `);
+        expect(reason).toMatch(/give|need|…/);
+      }
       if (failures.length > 0) return;
       accepted++;
       if (value !== "" && value !== null) expectCarried(key, value, result);
