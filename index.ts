@@ -111,6 +111,8 @@ function make({ name, nics, ...worker }: Worker) {
   return { name, fullName, knownHost, vm, token, node };
 }
 
+const bastionLogin = `${bastion.user}@${bastion.address ?? bastion.vm}${bastion.port ? `:${bastion.port}` : ""}`;
+
 // Side by side: nothing orders the workers.
 const made = workers.map(make);
 
@@ -124,7 +126,7 @@ export const addresses = Object.fromEntries(made.map(({ name, vm }) => [name, vm
 export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join(""));
 
 /** How to log in on each worker. */
-export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, shellCommand(["ssh", "-J", `${bastion.user}@${bastion.address ?? bastion.vm}`, `${sshUser}@${fullName}`])]));
+export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, shellCommand(["ssh", "-J", bastionLogin, `${sshUser}@${fullName}`])]));
 
 /** The administrator's kubeconfig. Secret. */
 export const kubeconfig = made[0]?.token?.kubeconfig;
