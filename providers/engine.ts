@@ -46,7 +46,7 @@ export const operations = {
   },
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
-    reported(inputs, async () => {
+    worked(inputs, async () => {
       const { id, outs } = await provider.create(ours(provider, inputs), contextOf(inputs));
       return { id, outs: state(inputs, outs) };
     }),
@@ -58,10 +58,10 @@ export const operations = {
     }),
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
-    reported(news, async () => ({ outs: state(news, await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news))) })),
+    worked(news, async () => ({ outs: state(news, await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news))) })),
 
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
-    reported(outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
+    worked(outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
 };
 
 /** `__provider`, the handler, is the engine's and must stay in every state. */
@@ -101,6 +101,9 @@ const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<
 
 const isDropped = (error: unknown): boolean =>
   error instanceof Error && ((error instanceof SshError && error.kind === "dropped") || isDropped(error.cause));
+
+/** What is done to a worker: another one does not leave meanwhile. */
+const worked = <T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> => rolling.work(inputs.name, () => reported(inputs, operation));
 
 /** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
 async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {

@@ -1,53 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../host/errors";
 
+/** Times of {@link Rolling}, in milliseconds. */
+export interface RollingTimes {
+  /** Between two looks. */
+  look: number;
+  /** Within so long the engine goes from one operation on a worker to the next. */
+  gap: number;
+  /** A worker that is away, and on which nothing was done for so long, does not come back: the engine was told to stop, or has no slot left. */
+  idle: number;
+}
+
+const TIMES: RollingTimes = { look: 100, gap: 1_000, idle: 60_000 };
+
 /**
- * Lets workers be replaced one at a time within one `up`: a worker leaves the cluster only when the one before it has come back, and none
- * does after a failure. The engine itself would replace them all at once.
+ * Lets workers be replaced one at a time within one `up`: a worker leaves the cluster only when the one before has come back and nothing is
+ * being made or changed on another, such as on one that failed in the run before; and none does after a failure. The engine itself would
+ * replace them all at once.
  */
 export class Rolling {
   private readonly replacing = new Set<string>();
-  private current?: { name: string; done: Promise<void>; finish: () => void };
+  /** By the worker's name, those under way; one that waits for its turn is not at work. */
+  private readonly operations: string[] = [];
+  private readonly waiting = new Set<string>();
+  private lastWork = 0;
+  private away?: string;
   private failed?: string;
+
+  constructor(private readonly times: RollingTimes = TIMES) {}
 
   /** The engine has been told that this worker is to be replaced. */
   announce(name: string): void {
     this.replacing.add(name);
+    this.lastWork = performance.now();
   }
 
   /** Whether this worker is to come back, once it has left. */
   isReplacing = (name: string): boolean => this.replacing.has(name);
 
-  /**
-   * Waits until no other worker is away.
-   * @throws UserError when the worker before has failed to come back
-   */
-  async leave(name: string, log: (line: string) => void): Promise<void> {
-    if (!this.replacing.has(name)) return;
-    while (this.current && this.current.name !== name) {
-      log(`waits until ${this.current.name} is back: workers are replaced one at a time`);
-      await this.current.done;
+  /** Does something to a worker. */
+  async work<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    this.operations.push(name);
+    try {
+      return await operation();
+    } finally {
+      this.operations.splice(this.operations.indexOf(name), 1);
+      this.lastWork = performance.now();
     }
-    if (this.failed) throw new UserError(`${name} was left as it is: ${this.failed} failed`, { todo: "mend that, then run `pulumi up` again" });
-    let finish = () => {};
-    const done = new Promise<void>((resolve) => (finish = resolve));
-    this.current = { name, done, finish };
   }
 
-  /** The worker has joined again. */
+  /**
+   * Waits until no other worker is away or at work. One that has left already just goes on.
+   * @throws UserError when another one has failed, or does not come back
+   */
+  async leave(name: string, log: (line: string) => void): Promise<void> {
+    if (!this.replacing.has(name) || this.away === name) return;
+    this.waiting.add(name);
+    try {
+      await this.turn(name, log);
+    } finally {
+      this.waiting.delete(name);
+    }
+    this.away = name;
+  }
+
+  /** The worker has joined again, or is not to. */
   back(name: string): void {
     this.replacing.delete(name);
-    if (this.current?.name === name) this.release();
+    if (this.away === name) this.away = undefined;
   }
 
   /** An operation on a resource has failed: nobody else leaves. */
   fail(name: string): void {
     this.failed ??= name;
-    this.release();
   }
 
-  private release(): void {
-    const { finish } = this.current ?? {};
-    this.current = undefined;
-    finish?.();
+  private async turn(name: string, log: (line: string) => void): Promise<void> {
+    let told: string | undefined;
+    for (;;) {
+      if (this.failed) throw leftAsItIs(name, `${this.failed} failed`);
+      const other = this.away ?? this.atWork;
+      const rest = this.atWork === undefined ? performance.now() - this.lastWork : 0;
+      if (!other && rest >= this.times.gap) return;
+      if (other && rest >= this.times.idle) throw leftAsItIs(name, `${other} has left and is not coming back`);
+      if (other && other !== told) log(`waits until ${other} is back: workers are replaced one at a time`);
+      told = other ?? told;
+      await sleep(this.times.look);
+    }
+  }
+
+  private get atWork(): string | undefined {
+    return this.operations.find((name) => !this.waiting.has(name));
   }
 }
+
+const leftAsItIs = (name: string, reason: string) => new UserError(`${name} was left as it is: ${reason}`, { todo: "mend that, then run `pulumi up` again" });
