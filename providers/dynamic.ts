@@ -11,9 +11,10 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
  * - `replaces`: the thing is deleted and made anew. A preview that does not know the new value yet says so too.
  * - `replacesOnceKnown`: the same, but for a value that an in-place change of another resource makes unknown in a preview, and that usually
  *   turns out to be as it was: unknown is taken for unchanged.
- * - `ignored`: no change of the thing; the new value is used the next time that it is needed.
+ * - `nextTime`: no change of the thing; an update puts the new value into the state, for the next time that it is needed, a refresh or a
+ *   destroy among them. Unknown is taken for unchanged.
  */
-export type Change = "live" | "stop" | "replaces" | "replacesOnceKnown" | "ignored";
+export type Change = "live" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime";
 
 /** What an operation is told beside its inputs. */
 export interface Context {

@@ -40,6 +40,7 @@ export const operations = {
 
   diff(provider: AnyProvider, _id: string, olds: Bag, news: Named & Bag) {
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
+    // What is only used the next time must get into the state: `read` and `delete` are given nothing else.
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) rolling.announce(news.name);
     return Promise.resolve({ changes: changed.length > 0, replaces, deleteBeforeReplace: true });
@@ -78,8 +79,8 @@ function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
 const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
-  if (change === "ignored" || isDeepStrictEqual(old, now)) return false;
-  return change !== "replacesOnceKnown" || isKnown(now);
+  if (isDeepStrictEqual(old, now)) return false;
+  return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);
 }
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));

@@ -10,7 +10,7 @@ import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link HostRoute}. */
 export interface HostRouteArgs {
-  /** Name in progress lines and errors. A change is ignored. */
+  /** Name in progress lines and errors. A change is used the next time. */
   name: pulumi.Input<string>;
   /** The network to reach: an IPv4 CIDR without host bits, `192.168.4.0/27`. A change replaces the route. */
   destination: pulumi.Input<string>;
@@ -20,7 +20,7 @@ export interface HostRouteArgs {
   interface: pulumi.Input<string>;
   /**
    * Whether to put our route in the place of one to the same destination that goes another way. Default: false, which refuses and
-   * changes nothing. A change is ignored.
+   * changes nothing. A change is used the next time.
    */
   adopt?: pulumi.Input<boolean>;
   /** How long one command may take, of the system's program for routes, in seconds. Default 120. A change is used the next time. */
@@ -53,7 +53,7 @@ type Outputs = Inputs & { adopted: boolean };
 /** The provider over a routing table, which is opened when it is first used. */
 export const hostRouteProvider = (table: (run: Exec) => RouteTable): Provider<Inputs, Outputs> => ({
   defaults: { adopt: false, commandTimeoutSeconds: 120 },
-  changes: { name: "ignored", destination: "replaces", gateway: "live", interface: "live", adopt: "ignored", commandTimeoutSeconds: "ignored" },
+  changes: { name: "nextTime", destination: "replaces", gateway: "live", interface: "live", adopt: "nextTime", commandTimeoutSeconds: "nextTime" },
 
   problems: ({ destination, gateway, interface: device }) => ({
     ...problem("destination", destination !== undefined && destinationProblem(destination)),

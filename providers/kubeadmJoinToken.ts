@@ -58,11 +58,11 @@ export const provider: Provider<Inputs, Outputs> = {
     name: "replaces",
     stack: "replaces",
     machine: "replaces",
-    masters: "ignored",
-    ttlMinutes: "ignored",
-    vboxManage: "ignored",
-    sshTimeoutSeconds: "ignored",
-    commandTimeoutSeconds: "ignored",
+    masters: "nextTime",
+    ttlMinutes: "nextTime",
+    vboxManage: "nextTime",
+    sshTimeoutSeconds: "nextTime",
+    commandTimeoutSeconds: "nextTime",
   },
 
   problems({ ttlMinutes, masters }) {

@@ -32,7 +32,7 @@ export interface WorkerJoinArgs {
   endpoint: pulumi.Input<string>;
   /** The pin of the cluster's CA, `sha256:…`: another CA is another cluster. A change replaces. */
   caCertHash: pulumi.Input<string>;
-  /** The bootstrap token. Secret. Not part of the node's identity: a change is ignored, and a spent one is renewed for the join. */
+  /** The bootstrap token. Secret. Not part of the node's identity: a change is used the next time, and a spent one is renewed for the join. */
   token: pulumi.Input<string>;
   /** The worker's address: the node's InternalIP, given to the kubelet as `--node-ip`. A change replaces. */
   address: pulumi.Input<string>;
@@ -129,16 +129,16 @@ export const provider: Provider<Inputs, Outputs> = {
     taints: "live",
     ready: "live",
     marked: "live",
-    worker: "ignored",
-    masters: "ignored",
-    token: "ignored",
-    cniSelector: "ignored",
-    vboxManage: "ignored",
-    sshTimeoutSeconds: "ignored",
-    commandTimeoutSeconds: "ignored",
-    joinTimeoutSeconds: "ignored",
-    readyTimeoutSeconds: "ignored",
-    drainTimeoutSeconds: "ignored",
+    worker: "nextTime",
+    masters: "nextTime",
+    token: "nextTime",
+    cniSelector: "nextTime",
+    vboxManage: "nextTime",
+    sshTimeoutSeconds: "nextTime",
+    commandTimeoutSeconds: "nextTime",
+    joinTimeoutSeconds: "nextTime",
+    readyTimeoutSeconds: "nextTime",
+    drainTimeoutSeconds: "nextTime",
   },
 
   problems: joinProblems,

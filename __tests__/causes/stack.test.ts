@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 /** What an operation said, and how it ended; it never shows what a user must not see. */
-async function run(operation: "up" | "destroy") {
+async function run(operation: "up" | "refresh" | "destroy") {
   const { stdout, stderr, exitCode } = await stack.pulumi([operation, "--yes", "--skip-preview"]);
   expect(unfit(stdout + stderr)).toEqual([]);
   return { said: stdout + stderr, exitCode };
@@ -65,6 +65,17 @@ test("a worker is not taken away to be replaced while its cluster does not answe
   await stack.configure(one);
   expect(await run("up")).toMatchObject({ exitCode: 0 });
   expect(observe(stack)).toEqual(before);
+});
+
+test("a master that is not configured any more is not asked any more, by a refresh neither; on the machines nothing changes", async () => {
+  const before = observe(stack);
+  await stack.configure({ ...one, masters: ["kube-mast02", "kube-mast03"] });
+  expect(await run("up")).toMatchObject({ exitCode: 0 });
+  expect(observe(stack)).toEqual(before);
+  await change(({ cluster }) => void (cluster.mastersDown = ["kube-mast01"]));
+  const { said, exitCode } = await run("refresh");
+  expect(exitCode).toBe(0);
+  expect(said).not.toMatch(/kube-mast01/);
 });
 
 test("with the worker's machine, all masters and the API gone a destroy ends, and says what is left to do", async () => {

@@ -13,7 +13,7 @@ type Outputs = Inputs & { seen?: string };
 
 const base: Provider<Inputs, Outputs> = {
   defaults: { colour: "red" },
-  changes: { name: "replaces", size: "live", colour: "stop", host: "replacesOnceKnown", hint: "ignored" },
+  changes: { name: "replaces", size: "live", colour: "stop", host: "replacesOnceKnown", hint: "nextTime" },
   problems: ({ size }) => (size !== undefined && size < 0 ? { size: "is negative; give 0 or more" } : {}),
   create: (inputs) => Promise.resolve({ id: inputs.name, outs: { ...inputs, seen: undefined } }),
   read: () => Promise.resolve(undefined),
@@ -53,7 +53,8 @@ describe("diff", () => {
     ["a live one", { size: 2 }, { changes: true, replaces: [] }],
     ["one that needs a stop", { colour: "blue" }, { changes: true, replaces: [] }],
     ["one that replaces", { name: "b" }, { changes: true, replaces: ["name"] }],
-    ["an ignored one", { hint: "new" }, { changes: false, replaces: [] }],
+    ["one that is used the next time, so that a refresh and a destroy know it", { hint: "new" }, { changes: true, replaces: [] }],
+    ["one that is used the next time, and not known yet", { hint: UNKNOWN }, { changes: false, replaces: [] }],
     ["an identity that is not known yet", { name: UNKNOWN }, { changes: true, replaces: ["name"] }],
     ["an observed value that is not known yet", { host: UNKNOWN }, { changes: false, replaces: [] }],
     ["an observed value that is another", { host: "i" }, { changes: true, replaces: ["host"] }],
