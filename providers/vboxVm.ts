@@ -12,7 +12,7 @@ import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
 import { observeDisks } from "../host/vm/disks";
 import { hasIso } from "../host/vm/iso";
-import { markOf, notOurs, standingOf } from "../host/vm/owner";
+import { isFinished, markFinished, markOf, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
@@ -93,6 +93,8 @@ interface Kept {
   named: boolean;
   /** The ISO is in its drive. */
   isoInserted: boolean;
+  /** If it is to run, it does, and its guest has told its address. */
+  ready: boolean;
 }
 type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional> & Kept;
 interface Observed {
@@ -111,7 +113,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const connect = (inputs: Inputs) => new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
 
   /** Brings the machine to its inputs, waits for its guest where it is told how, and reports what is. */
-  const sync = async (uuid: string, inputs: Inputs, { log }: Context): Promise<Outputs> => {
+  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context): Promise<Outputs> => {
     const vbox = connect(inputs);
     let address: string | undefined;
     const ready = async () => {
@@ -121,6 +123,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       });
     };
     await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), restarts, ready, log });
+    if (!(await isFinished(vbox, uuid, inputs))) await markFinished(vbox, uuid, inputs);
+    if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
   };
 
@@ -128,6 +132,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     defaults: {
       named: true,
       isoInserted: true,
+      ready: true,
       vboxManage: "VBoxManage",
       cloneMode: "full",
       cpus: 2,
@@ -157,6 +162,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       disks: "stop",
       isoPath: "live",
       isoInserted: "live",
+      ready: "live",
       autostart: "live",
       vboxManage: "nextTime",
       adopt: "nextTime",
@@ -189,11 +195,11 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       return observe(vbox, vm, outs);
     },
 
-    async update(id, _olds, news, context) {
+    async update(id, { address }, news, context) {
       try {
         return await sync(id, news, context);
       } catch (error) {
-        throw await partial(connect(news), id, news, error as Error);
+        throw await partial(connect(news), id, { ...news, address }, error as Error);
       }
     },
 
@@ -221,16 +227,19 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
     named: vm.name === known.name,
     // Without an ISO of ours, what is in the drive is the user's.
     isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
-    // A machine that is to run and does not is started by the next `up`; one that need not run may.
-    autostart: known.autostart && ["running", "busy"].includes(vm.condition),
+    ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
     ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
   };
 }
 
-/** A disk that is missing between others counts as one without size. */
+/**
+ * A disk that is missing between others, or that VirtualBox cannot read, counts as one without size; a server of VirtualBox's that was
+ * started since does not know the variant of such a disk either.
+ */
 async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Disk[]> {
   return (await observeDisks(vbox, vm)).map((disk, i) => {
-    const { sizeMb, format, variant } = disk ?? { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
+    const lost: Disk = { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
+    const { sizeMb, format, variant } = disk && disk.unreadable === undefined ? disk : lost;
     return { sizeMb, format, variant };
   });
 }
@@ -255,7 +264,7 @@ async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Err
   try {
     const vm = await vbox.showVm(uuid);
     if (vm && vm.condition !== "off") return await partial(vbox, uuid, inputs, error);
-    if (vm) await removeVm(vbox, vm, inputs);
+    if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
     return error;
   } catch (undoError) {
     const said = `${error.message}\nand what was made could not be taken back:\n${(undoError as Error).message}`;
@@ -264,7 +273,7 @@ async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Err
 }
 
 /** The failure together with the state that it left; the failure alone where there is no machine. */
-async function partial(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Error): Promise<Error> {
+async function partial(vbox: VBoxManage, uuid: string, inputs: Inputs & { address?: string }, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
     return vm ? new PartialFailure(uuid, await observe(vbox, vm, inputs), error) : error;

@@ -59,6 +59,15 @@ test("the ISO comes back into its drive, live", async () => {
   expect(box.verbs.slice(calls)).not.toContain("controlvm");
 });
 
+test("a machine that somebody stopped is to be started, until somebody has started it", async () => {
+  const { id, outs } = await create();
+  await box.setState(id, "poweroff");
+  const stopped = await provider.read(id, outs, context);
+  expect(stopped).toEqual({ ...outs, ready: false, state: "poweroff" });
+  await box.setState(id, "running");
+  expect(await provider.read(id, stopped!, context)).toEqual(outs);
+});
+
 test("a disk whose file is gone is made anew", async () => {
   const { id, outs } = await create();
   const file = join(dirname(box.vm(id).settingsFile), "vbox-kubeadm-disk-1.vdi");

@@ -154,6 +154,7 @@ test("drift is seen as it is, and only that; a disk that someone else attached s
   rmSync(join(dir, "vms/vbox-kubeadm/shop/test/node2/vbox-kubeadm-disk-1.vdi"));
   vbox("modifyvm", id, "--name", "renamed");
   const [disk] = wanted.disks;
+  await endVirtualBox(dir); // The next server does not know the variant of a disk whose file is gone.
   const again = await provider.read(id, mended, context);
   expect(again).toEqual({ ...mended, named: false, isoInserted: false, disks: [{ ...disk, sizeMb: 0 }] });
   await remove(id, again!);
@@ -195,14 +196,18 @@ test("what an interrupted create left is cleared away, wherever it stopped", asy
   vbox("clonevm", "base", "--name", "node6", "--mode", "machine", "--basefolder", folder);
   expect(existsSync(join(folder, "node6"))).toBe(true);
   const first = await create(wanted);
-  // The program was killed after the clone: there is a machine without the mark.
-  vbox("setextradata", first.id, "vbox-kubeadm/owner");
+  // The program was killed after the clone: there is a machine without our marks.
+  for (const mark of ["owner", "finished"]) vbox("setextradata", first.id, `vbox-kubeadm/${mark}`);
   const second = await create(wanted);
   expect(second.id).not.toBe(first.id);
   // It was killed at the very end: the machine is complete, and is taken as it is.
   const third = await create(wanted);
   expect(third.id).toBe(second.id);
-  // And it was made from something else: it has booted from what it should not have.
+  // And another is to be made: one that was finished may be in use, and only the state that knew it was lost.
+  await expect(provider.create({ ...wanted, isoSha256: "b" }, context)).rejects.toThrow(/node6 \(.*\) that shop\/test made earlier, and that Pulumi's state does not know\n→ .*stack import/);
+  expect(showVm("node6")).toContain(third.id);
+  // It was not finished: it has booted from what it should not have.
+  vbox("setextradata", third.id, "vbox-kubeadm/finished");
   const fourth = await create({ ...wanted, isoSha256: "b" });
   expect(fourth.id).not.toBe(third.id);
   await remove(fourth.id, fourth.outs);

@@ -172,10 +172,16 @@ describe("update", () => {
     const { id, outs } = await create();
     await box.setState(id, "poweroff");
     const stopped = await provider.read(id, outs, context);
-    expect(stopped).toMatchObject({ autostart: false, state: "poweroff" });
-    expect(await provider.update(id, stopped!, wanted(), context)).toMatchObject({ autostart: true, state: "running" });
+    expect(stopped).toMatchObject({ ready: false, autostart: true, state: "poweroff" });
+    expect(await provider.update(id, stopped!, wanted(), context)).toMatchObject({ ready: true, state: "running" });
   });
 
+  test("that the guest did not survive keeps the address, for a refresh that comes next", async () => {
+    const { id, outs } = await create();
+    ready.mockRejectedValue(new UserError("not ready"));
+    const error = await provider.update(id, outs, wanted({ cpus: 3 }), context).catch((error: unknown) => error);
+    expect(await provider.read(id, (error as PartialFailure).outs as never, context)).toEqual({ ...outs, cpus: 3 });
+  });
   test.each(["saved", "paused", "gurumeditation", "aborted"])("of a machine that is %s succeeds", async (state) => {
     const { id, outs } = await create();
     await box.setState(id, state);
@@ -223,7 +229,7 @@ describe("update", () => {
     box.fault = ([verb]) => (verb === "modifymedium" ? failure("no space") : undefined);
     const grown = wanted({ cpus: 3, disks: [{ sizeMb: 30, format: "VDI", variant: "Standard" }] });
     const error = (await provider.update(id, outs, grown, context).catch((error: unknown) => error)) as PartialFailure;
-    expect(error.outs).toMatchObject({ cpus: 3, disks: [{ sizeMb: 20 }], state: "poweroff", autostart: false });
+    expect(error.outs).toMatchObject({ cpus: 3, disks: [{ sizeMb: 20 }], state: "poweroff", ready: false });
     box.fault = () => undefined;
     expect(await provider.update(id, error.outs as never, grown, context)).toMatchObject({ disks: grown.disks, state: "running" });
   });

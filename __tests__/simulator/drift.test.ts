@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { projectDir } from "../../lab/paths";
 import { journal, planFaults } from "../../simulator/faults";
 import { discVictims, ejected } from "../support/drift/discs";
 import { documentText, fatesOf, refusalOf, type Row } from "../support/drift/document";
 import { type Drift, withDrift } from "../support/drift/drift";
 import { type DriftStack, fateOf, openDriftStack } from "../support/drift/driftStack";
-import { grownDisks, machineVictims } from "../support/drift/machines";
+import { grownDisks, grownMb, machineVictims } from "../support/drift/machines";
 import { nodeVictims } from "../support/drift/nodes";
 import { isOneByOne, rebuildCluster, seenRebuilt } from "../support/drift/rebuiltCluster";
-import { grownMb, refusedByRefresh, refusedByUp, refusedIso } from "../support/drift/refusals";
+import { refusedByRefresh, refusedByUp, refusedIso } from "../support/drift/refusals";
 import { adoptedRoute, type RouteDrift, routeDrifts, routeKey, routes } from "../support/drift/routes";
 import { changes, type Difference, differences, isCompared, readStackState, type StackState } from "../support/drift/stackState";
 import { unseen, untouched } from "../support/drift/untouched";
@@ -42,6 +42,10 @@ async function act({ worker, drifts }: { worker: string; drifts: readonly Drift[
   for (const drift of drifts) await drift.act(stack.handOn(worker));
 }
 
+/** The UUIDs of a worker's extra disks, by their files. */
+const disksOf = (worker: string) =>
+  new Map(stack.world.read().virtualBox.media.filter(({ location }) => location.includes(`/${worker}/vbox-kubeadm-disk-`)).map(({ location, uuid }) => [basename(location), uuid]));
+
 /** What a refresh makes of the state, all drifts together. */
 function seen(before: StackState, drifts: readonly (readonly [worker: string, drift: Pick<Drift, "seen">])[], routes: readonly RouteDrift[] = []): StackState {
   const site = stack.world.read();
@@ -53,6 +57,7 @@ function seen(before: StackState, drifts: readonly (readonly [worker: string, dr
 let nothing: string[];
 let made: string[];
 let before: StackState;
+let disksBefore: Map<string, string>;
 const rows: Record<"routes" | "workers" | "cluster" | "refused" | "never", Row[]> = { routes: [], workers: [], cluster: [], refused: [], never: [] };
 const rowOf = (done: string, saw: Difference[], ...rest: string[]): Row => ({ done, saw, rest });
 
@@ -60,6 +65,7 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
   nothing = stack.observed();
   await up();
   before = await readStackState(stack);
+  disksBefore = disksOf("disks");
   await act(untouched);
   await adoptedRoute.act(stack.handOn(untouched.worker));
   made = stack.observed();
@@ -86,6 +92,8 @@ test("up mends all of it, and keeps what need not be made anew", async () => {
   const mended = stack.world.read();
   expect(stack.observed()).toEqual(made);
   expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, mended, worker, uuidIn(before, worker)) }))).toEqual(all.map(({ worker, machine, node }) => ({ worker, machine, node })));
+  const same = [...disksOf("disks")].filter(([file, uuid]) => disksBefore.get(file) === uuid);
+  expect(same.map(([file]) => file)).toEqual(["vbox-kubeadm-disk-1.vdi"]); // That which was only detached.
   await stack.succeed("preview", "--expect-no-changes");
 });
 

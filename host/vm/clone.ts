@@ -8,7 +8,7 @@ import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { type Owner, stackFolder, standingOf } from "./owner";
+import { isFinished, type Owner, stackFolder, standingOf } from "./owner";
 import { removeFolder, removeVm } from "./remove";
 
 /** What a machine is made from. */
@@ -29,7 +29,8 @@ interface ObtainOptions {
 /**
  * The owner's machine: the one that is there, or a new clone. A clone that was never completed is deleted first.
  * @returns its UUID; `isNew`: it is a bare clone, as yet without the owner's mark
- * @throws UserError for a machine of this name that is not ours, unless it is to be adopted
+ * @throws UserError for a machine of this name that is not ours, unless it is to be adopted; and for one of ours that was finished, made from
+ *   something else: a create that finds it means that Pulumi's state was lost
  */
 export async function obtainVm(
   vbox: VBoxManage,
@@ -45,6 +46,7 @@ export async function obtainVm(
     log(standing === "ours" ? "is there already: goes on with it" : "adopts the machine that is there");
     return { uuid: found.uuid, isNew: false };
   }
+  if (found && (await isFinished(vbox, found.uuid, owner))) throw unknownToState(found, owner);
   return withBaseImage(source.baseImage, async () => {
     if (found) {
       log(`deletes what an interrupted run left (${standing})`);
@@ -57,6 +59,11 @@ export async function obtainVm(
 const refused = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
   new UserError(`VirtualBox already has a machine ${name} (${uuid}, ${settingsFile}), which ${stack} did not make`, {
     todo: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
+  });
+
+const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
+  new UserError(`VirtualBox has a machine ${name} (${uuid}) that ${stack} made earlier, and that Pulumi's state does not know`, {
+    todo: `bring the stack's state back (\`pulumi stack import\`); or, if that machine is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
   });
 
 /** VirtualBox goes on with a clone whose VBoxManage was killed, and writes its files when we have just removed them. */

@@ -13,6 +13,7 @@ export interface Owner {
 
 const OWNER_KEY = "vbox-kubeadm/owner";
 const ORIGIN_KEY = "vbox-kubeadm/origin";
+const FINISHED_KEY = "vbox-kubeadm/finished";
 
 /** The mark in a machine's extra data. A clone inherits its base image's, so the machine's name is part of it. */
 export const markOf = ({ stack, name }: Owner) => `${stack}/${name}`;
@@ -59,6 +60,12 @@ export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: s
   if ((await markOn(vbox, vm, owner, origin)) === "ours") return;
   throw new UserError(`VirtualBox did not keep the mark of ${owner.name} in its extra data`, { todo: `run VBoxManage getextradata ${owner.name} enumerate` });
 }
+
+/** Marks a machine as one whose creation came to its end: it may be in use since. */
+export const markFinished = (vbox: VBoxManage, vm: string, owner: Owner) => vbox.setExtraData(vm, FINISHED_KEY, markOf(owner));
+
+/** Whether a machine carries {@link markFinished}'s mark. */
+export const isFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => (await vbox.getExtraData(vm, FINISHED_KEY)) === markOf(owner);
 
 /** The error for a machine that should be ours, and does not carry our mark any more. */
 export const notOurs = ({ name, uuid }: VmInfo, owner: Owner) =>

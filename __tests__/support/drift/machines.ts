@@ -62,8 +62,11 @@ const lost = (index: number) => (outputs: WorkerOutputs) => void ((outputs.vm!.d
 
 const disksOf = (...sizes: number[]): Disk[] => sizes.map((sizeMb) => ({ sizeMb, format: "VDI", variant: "Standard" }));
 
-/** What the worker `disks` has in the end: its first disk as large as somebody made it. */
-export const grownDisks = disksOf(80, 96, 128);
+/** What somebody makes of the first disk of the worker `disks`. */
+export const grownMb = 80;
+
+/** What that worker has in the end. */
+export const grownDisks = disksOf(grownMb, 96, 128);
 
 const disks: Victim = {
   worker: "disks",
@@ -106,7 +109,7 @@ const stop = (worker: string, machine: Victim["machine"], done: string, command:
       done,
       act: (hand) => hand.vbox("controlvm", hand.uuid, command),
       seen: ({ vm, node }) => {
-        Object.assign(vm!, { autostart: false, state });
+        Object.assign(vm!, { ready: false, state });
         node!.ready = false;
       },
       repair,

@@ -3,6 +3,7 @@ import type { Disk } from "../../../host/machine";
 import { nodeOf, type Hand } from "./hand";
 import { seenAltered } from "./discs";
 import type { Drift } from "./drift";
+import { grownMb } from "./machines";
 
 /** Something that the program does not mend, as it may not be ours, or cannot be mended without a loss. */
 export interface Refusal {
@@ -57,9 +58,6 @@ export const refusedIso: Refusal = {
   mend: async (hand) => rmSync(hand.isoFile),
 };
 
-/** How large the disk becomes that `up` refuses to shrink. */
-export const grownMb = 80;
-
 /** Seen by `pulumi refresh`, and refused by `pulumi up`, which leaves what is there as it is. */
 export const refusedByUp: readonly Refusal[] = [
   {
@@ -67,7 +65,7 @@ export const refusedByUp: readonly Refusal[] = [
     done: "A disk was made larger",
     act: (hand) => hand.whileOff(() => hand.vbox("modifymedium", "disk", hand.diskFile(0), "--resize", String(grownMb))),
     seen: ({ vm }) => void ((vm!.disks as Disk[])[0]!.sizeMb = grownMb),
-    says: /disks\[0\] of disks has 80 MB and cannot shrink to 64 MB/,
+    says: new RegExp(`disks\\[0\\] of disks has ${grownMb} MB and cannot shrink to 64 MB`),
     goOn: "give `disks` the new size; or remove the disk from `disks`, run `up`, and add it again, empty",
     mend: async () => {},
   },

@@ -79,6 +79,7 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
     baseImage: "VirtualBox does not keep what a machine was cloned from",
     cloneMode: "the same",
     baseSnapshot: "the same",
+    autostart: "only an input: a machine that is to run and does not is `ready: false`",
     isoPath: "only an input: another disc in the drive is `isoInserted: false`",
   },
   "kubeadm:JoinToken": { name: "only an input", stack: "only an input", machine: "only an input" },
