@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { UserError } from "../host/errors";
+import { shown } from "../host/shown";
 import { runMatrix } from "./matrix";
 import { runNoisy } from "./noisy";
 import { matrixTable } from "./report";
@@ -31,15 +33,20 @@ async function main(): Promise<boolean> {
   }
   const folder = await mkdtemp(join(tmpdir(), "faults-"));
   try {
-    const common = { folder, seed: Number(values.seed), jobs: Number(values.jobs) };
-    if (values.noisy !== undefined) return await runNoisy({ ...common, runs: Number(values.noisy) });
-    const outcomes = await runMatrix({ ...common, sample: values.sample === undefined ? Infinity : Number(values.sample), only: values.only });
+    const common = { folder, seed: count("seed", values.seed), jobs: count("jobs", values.jobs) };
+    if (values.noisy !== undefined) return await runNoisy({ ...common, runs: count("noisy", values.noisy) });
+    const outcomes = await runMatrix({ ...common, sample: values.sample === undefined ? Infinity : count("sample", values.sample), only: values.only });
     if (values.json) await writeFile(values.json, JSON.stringify(outcomes, undefined, 2));
     console.log(matrixTable(outcomes));
-    return outcomes.every(({ converged, leaks }) => converged && leaks.length === 0);
+    return outcomes.length > 0 && outcomes.every(({ converged, leaks }) => converged && leaks.length === 0);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function count(option: string, value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new UserError(`--${option} is ${shown(value)}`, { todo: "give a number, from 1 on" });
+  return Number(value);
 }
 
 main().then(
@@ -47,7 +54,7 @@ main().then(
     process.exitCode = isFine ? 0 : 1;
   },
   (error: unknown) => {
-    console.error(error);
+    console.error(error instanceof UserError ? error.message : error);
     process.exitCode = 1;
   },
 );

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { planFaults } from "../simulator/faults";
 import { progressOf, share } from "./matrix";
-import { observe } from "./observation";
 import { type Operation, operations } from "./operations";
 import { Stage } from "./stage";
 import { compare } from "./trial";
+import { unfit } from "./unfit";
 
 /** How many runs, and of what. */
 export interface NoisyOptions {
@@ -43,11 +43,12 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
     const tick = progressOf(runs);
     const results = await share(stages, seeds, async (stage, runSeed): Promise<NoisyRun> => {
       await stage.begin(up);
-      const ups = await repeat(stage, up, runSeed);
-      const made = compare(observe(stage.stack), whole);
-      const destroys = await repeat(stage, destroy, runSeed);
-      const left = compare(observe(stage.stack), nothing);
-      const run = { seed: runSeed, ups, destroys, missing: [...made.missing, ...left.missing], leaks: [...made.leaks, ...left.leaks] };
+      const said: string[] = [];
+      const ups = await repeat(stage, up, runSeed, said);
+      const made = compare(stage.observe(), whole);
+      const destroys = await repeat(stage, destroy, runSeed, said);
+      const left = compare(stage.observe(), nothing);
+      const run = { seed: runSeed, ups, destroys, missing: [...made.missing, ...left.missing], leaks: [...made.leaks, ...left.leaks, ...unfit(said.join("\n"))] };
       if (!isConverged(run) || run.leaks.length > 0) console.log(`NOT CONVERGED ${JSON.stringify(run)}`);
       tick();
       return run;
@@ -65,12 +66,13 @@ const isConverged = ({ ups, destroys, missing }: NoisyRun) => ups !== undefined 
 
 const histogram = (counts: readonly (number | undefined)[]) => Array.from({ length: PATIENCE }, (_, index) => counts.filter((count) => count === index + 1).length).join(", ");
 
-/** Runs an operation until it ends well; how often that took, or undefined. */
-async function repeat({ stack }: Stage, { args }: Operation, seed: number): Promise<number | undefined> {
+/** Runs an operation until it ends well; how often that took, or undefined. What it says goes into `said`. */
+async function repeat({ stack }: Stage, { args }: Operation, seed: number, said: string[]): Promise<number | undefined> {
   for (let attempt = 1; attempt <= PATIENCE; attempt++) {
     planFaults(stack.site, { noise: { seed: seed * 100 + attempt, rate: RATE } });
-    const { exitCode, stdout } = await stack.pulumi(args);
+    const { exitCode, stdout, stderr } = await stack.pulumi(args);
     planFaults(stack.site);
+    said.push(stdout, stderr);
     if (exitCode === 0) return attempt;
     if (attempt === PATIENCE) console.log(stdout);
   }

@@ -1,17 +1,22 @@
-import { readdirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { readText } from "../lab/processes";
-import type { SiteState } from "../simulator/state";
+import { readCidata } from "../simulator/cidata";
+import { readinessOf } from "../simulator/cluster";
+import { guestOf } from "../simulator/guest";
+import type { Machine, SiteState } from "../simulator/state";
 import type { SimulatedStack } from "../simulator/stack";
+import { namesIn } from "./names";
 
 /**
- * Everything that a run may leave behind, a line a thing, in an order of its own and without what differs from run to run (UUIDs, times,
- * tokens, process ids): two runs that led to the same have the same lines.
+ * Everything that a run may leave behind or change, a line a thing, in an order of its own and without what differs from run to run: two runs
+ * that led to the same have the same lines.
+ * @param before the machines and Nodes that there were before it, by their UUIDs: they are told from new ones
  */
-export function observe(stack: SimulatedStack): string[] {
+export function observe(stack: SimulatedStack, before: ReadonlySet<string> = new Set()): string[] {
   const state = stack.world.read();
-  return [
-    ...machines(state),
+  const lines = [
+    ...state.virtualBox.machines.map(machineLine),
     ...media(state),
     ...state.network.routes.map(({ dst, gateway, dev, protocol }) => `route ${dst} via ${gateway} dev ${dev} proto ${protocol}`),
     ...state.cluster.tokens.map(({ description }) => `token ${description}`),
@@ -19,38 +24,62 @@ export function observe(stack: SimulatedStack): string[] {
     ...files(stack.folder),
     ...processes(stack.folder),
     ...resources(stack.folder),
-  ].sort();
+  ];
+  return lines.map(namesIn(stack, before)).sort();
 }
 
-function machines({ virtualBox }: SiteState): string[] {
-  return virtualBox.machines.map(({ name, state, settings, nics: all, drives, snapshots, extraData, session }) => {
-    const mediumOf = (uuid?: string) => basename(virtualBox.media.find((medium) => medium.uuid === uuid)?.location ?? "empty");
-    const nics = Object.fromEntries(Object.entries(all).filter(([, { type }]) => type !== "none"));
-    const attached = drives.map(({ controller, port, device, medium }) => `${controller}-${port}-${device}=${mediumOf(medium)}`).sort();
-    return `machine ${JSON.stringify({ name, state, settings, nics, attached, snapshots: snapshots.map((snapshot) => snapshot.name), owner: extraData["vbox-kubeadm/owner"], locked: session !== undefined })}`;
-  });
+/**
+ * What the guests have become, and what Pulumi's state says of each property, in the manner of {@link observe}: all that which two runs have in
+ * common that led to the same.
+ */
+export function details(stack: SimulatedStack, before: ReadonlySet<string>): string[] {
+  const state = stack.world.read();
+  const lines = [...state.virtualBox.machines.flatMap((machine) => guestLine(state, machine)), ...outputs(stack.folder)];
+  return lines.map(namesIn(stack, before)).sort();
+}
+
+function machineLine({ uuid, name, state, settings, nics: all, drives, snapshots, extraData, session }: Machine): string {
+  const nics = Object.fromEntries(Object.entries(all).filter(([, { type }]) => type !== "none"));
+  const attached = drives.map(({ controller, port, device, medium }) => `${controller}-${port}-${device}=${medium ?? "empty"}`).sort();
+  return `machine ${JSON.stringify({ uuid, name, state, settings, nics, attached, snapshots: snapshots.map((snapshot) => snapshot.name), extraData, locked: session !== undefined })}`;
+}
+
+/** If it runs: whether it has become what the disc in its drive says, and what it has joined. */
+function guestLine(state: SiteState, machine: Machine): string[] {
+  const guest = guestOf(state, machine, Date.now());
+  if (!guest) return [];
+  const { status, disk } = guest;
+  const disc = machine.drives.find(({ isDvd, medium }) => isDvd && medium !== undefined)?.medium;
+  const location = state.virtualBox.media.find(({ uuid }) => uuid === disc)?.location;
+  const isOfItsDisc = location !== undefined && readCidata(location)?.instanceId === disk.instanceId;
+  const { state: joined, nodeName } = disk.kubelet ?? {};
+  return [`guest ${JSON.stringify({ name: machine.name, status, isOfItsDisc, hostname: disk.hostname, joined, nodeName })}`];
 }
 
 const media = ({ virtualBox }: SiteState) =>
   virtualBox.media.map(({ kind, location, sizeMb, format, variant }) => `medium ${kind} ${basename(location)} ${sizeMb} MB ${format} ${variant}`);
 
-const nodes = ({ cluster }: SiteState) =>
-  cluster.nodes.map(({ name, labels, annotations, taints, unschedulable }) => {
+const nodes = (state: SiteState) =>
+  state.cluster.nodes.map((node) => {
+    const { name, uid, systemUuid, internalIp, labels, annotations, taints, unschedulable = false } = node;
     const inOrder = { labels: sorted(Object.entries(labels)), annotations: sorted(Object.entries(annotations)), taints: sorted(taints) };
-    return `node ${JSON.stringify({ name, ...inOrder, unschedulable: unschedulable ?? false })}`;
+    return `node ${JSON.stringify({ name, uid, systemUuid, internalIp, ready: readinessOf(state, node, Date.now()).status, ...inOrder, unschedulable })}`;
   });
 
 /** Kubernetes keeps them in no order of their own. */
 const sorted = <T>(values: readonly T[]): T[] => [...values].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 /** What belongs to the simulation itself, to Pulumi (its language host leaves its pipes after a failure), to tsx, or is a log. */
-const NOT_OURS = /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept)(\/|$)|^site\/(bin|world\.json|fault\.json|journal|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;
+const NOT_OURS = /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept|passphrase)(\/|$)|^site\/(bin|world\.json|fault\.json|journal|struck|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;
 
+/** With their modes: an ISO is its owner's alone. */
 const files = (folder: string) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .filter((path) => !NOT_OURS.test(path))
-    .map((path) => `file ${path}`);
+    .map((path) => `file ${path} ${modeOf(join(folder, path))}`);
+
+const modeOf = (path: string) => ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777).toString(8);
 
 /** Pulumi's own host of the program notices within five minutes that its CLI is gone. */
 const LANGUAGE_HOST = /pulumi-language-nodejs/;
@@ -64,14 +93,23 @@ const processes = (folder: string) =>
     .map((pid) => `process ${readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim().slice(0, 120)}`);
 
 interface Checkpoint {
-  checkpoint: { latest?: { resources?: { urn: string }[]; pending_operations?: { type: string; resource: { urn: string } }[] } };
+  checkpoint: { latest?: { resources?: { urn: string; outputs?: Record<string, unknown> }[]; pending_operations?: { type: string; resource: { urn: string } }[] } };
 }
 
-/** What the file backend has; `pulumi stack export` says the same, and takes a second. */
+/** Pulumi's state, secrets encrypted: the file backend's file says the same as `pulumi stack export`, which takes a second. */
+const latest = (folder: string) => (JSON.parse(readText(join(folder, "backend/.pulumi/stacks/vbox-kubeadm/dev.json"))) as Checkpoint).checkpoint.latest ?? {};
+
 function resources(folder: string): string[] {
-  const { latest } = (JSON.parse(readText(join(folder, "backend/.pulumi/stacks/vbox-kubeadm/dev.json"))) as Checkpoint).checkpoint;
-  return [
-    ...(latest?.resources ?? []).map(({ urn }) => `resource ${urn}`),
-    ...(latest?.pending_operations ?? []).map(({ type, resource }) => `pending ${type} ${resource.urn}`),
-  ];
+  const { resources = [], pending_operations = [] } = latest(folder);
+  return [...resources.map(({ urn }) => `resource ${urn}`), ...pending_operations.map(({ type, resource }) => `pending ${type} ${resource.urn}`)];
 }
+
+const outputs = (folder: string) => (latest(folder).resources ?? []).flatMap(({ urn, outputs = {} }) => outputsOf(urn, outputs));
+
+/** Without the handler, which is the same everywhere, and without ciphertext. */
+const outputsOf = (urn: string, outputs: Record<string, unknown>) =>
+  Object.entries(outputs)
+    .filter(([key]) => key !== "__provider")
+    .map(([key, value]) => `output ${urn.split("/").at(-1)} ${key}: ${JSON.stringify(value, (_, part: unknown) => (isSecret(part) ? "secret" : part))}`);
+
+const isSecret = (value: unknown) => typeof value === "object" && value !== null && "ciphertext" in value;

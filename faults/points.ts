@@ -23,8 +23,12 @@ export function pointsOf({ operation, commands }: Rehearsal): Point[] {
   });
 }
 
-/** Only what runs over a connection can lose it. */
-const kindsFor = (command: string) => faultKinds.filter((kind) => kind !== "dropped" || command.startsWith("ssh "));
+/** Only what runs over a connection can lose it, and not everything has two halves. */
+const kindsFor = (command: string) =>
+  faultKinds.filter((kind) => (kind !== "dropped" || command.startsWith("ssh ")) && (kind !== "halfway" || HALVED.test(command)));
+
+/** The simulated commands that are done in two halves. */
+const HALVED = /^VBoxManage (clonevm|unregistervm|createmedium) |^ssh \S+ kubeadm join$/;
 
 /** As many of the points as are wanted, chosen by the seed; the same seed chooses the same. */
 export function sample(points: readonly Point[], count: number, seed: number): Point[] {

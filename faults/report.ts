@@ -6,8 +6,10 @@ import type { Outcome } from "./trial";
 const isFine = ({ converged, leaks }: Outcome) => converged && leaks.length === 0;
 
 /** What a point that did not converge, or leaked, has to tell. */
-export const outcomeText = ({ point, leaks, missing, said }: Outcome): string =>
-  [`NOT CONVERGED ${nameOf(point)}`, ...leaks.map((line) => `  left: ${line}`), ...missing.map((line) => `  missing: ${line}`), said].join("\n");
+export const outcomeText = ({ point, struck, leaks, missing, said }: Outcome): string =>
+  [`NOT CONVERGED ${nameOf(point)}`, ...(struck ? [] : ["  the fault did not take place"]), ...leaks.map((line) => `  left: ${brief(line)}`), ...missing.map((line) => `  missing: ${brief(line)}`), said].join("\n");
+
+const brief = (line: string) => (line.length > 600 ? `${line.slice(0, 600)}…` : line);
 
 /** Operations by kinds of fault, `converged/points` in each field, and the sum. */
 export function matrixTable(outcomes: readonly Outcome[]): string {
@@ -17,10 +19,8 @@ export function matrixTable(outcomes: readonly Outcome[]): string {
   };
   const rows = [["", ...faultKinds], ...operations.map(({ name }) => [name, ...faultKinds.map((kind) => field(name, kind))])];
   const leaks = outcomes.reduce((sum, outcome) => sum + outcome.leaks.length, 0);
-  const reached = outcomes.filter((outcome) => outcome.reached).length;
   return [
     ...rows.map((row) => row.map((cell, column) => cell.padEnd(column === 0 ? 12 : 16)).join("").trimEnd()),
-    `the fault took place at ${reached} of them`,
     `points ${outcomes.length}, converged ${outcomes.filter(({ converged }) => converged).length}, leaks ${leaks}`,
   ].join("\n");
 }

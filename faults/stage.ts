@@ -1,9 +1,13 @@
 import { cp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { journal, planFaults } from "../simulator/faults";
+import { run } from "../host/exec";
+import { baseImage } from "../simulator/site";
 import { type CliResult, openSimulatedStack, type SimulatedStack } from "../simulator/stack";
-import { observe } from "./observation";
-import type { Operation } from "./operations";
+import { plantForeign } from "./foreign";
+import { identities } from "./names";
+import { details, observe } from "./observation";
+import { baseSnapshot, type Operation } from "./operations";
 
 /** An operation that was run without a fault: what it did, and what it led to. */
 export interface Rehearsal {
@@ -20,12 +24,15 @@ const CHANGING = ["site", "backend", "cache"];
 /** Compiled TypeScript, which stays: it would cost every run a second. */
 const COMPILED = /^tsx-/;
 
-/** A simulated stack that can be put back to where an operation begins. */
+/** A simulated stack, beside what is somebody else's, that can be put back to where an operation begins. */
 export class Stage {
   private constructor(readonly stack: SimulatedStack) {}
 
   static async open(folder: string): Promise<Stage> {
-    const stage = new Stage(await openSimulatedStack(folder));
+    const stack = await openSimulatedStack(folder);
+    await plantForeign(stack);
+    await run(join(stack.site, "bin/VBoxManage"), ["snapshot", baseImage, "take", baseSnapshot]);
+    const stage = new Stage(stack);
     await stage.keep("nothing");
     return stage;
   }
@@ -36,7 +43,7 @@ export class Stage {
     planFaults(this.stack.site);
     const { exitCode, stdout, stderr } = await this.stack.pulumi(operation.args);
     if (exitCode !== 0) throw new Error(`${operation.name} failed without a fault:\n${stdout}\n${stderr}`);
-    return { operation, commands: journal(this.stack.site), result: observe(this.stack) };
+    return { operation, commands: journal(this.stack.site), result: this.observe() };
   }
 
   /** Puts the stack to where an operation begins; what is up before it is brought up once. */
@@ -45,10 +52,14 @@ export class Stage {
     if (before && !this.names.has(kept)) await this.bringUp(before, kept);
     await this.putBack(before ? kept : "nothing");
     await this.stack.configure(configuration);
+    this.before = identities(this.stack.world.read());
   }
 
+  /** Everything that there is, and what Pulumi's state says of it. */
+  observe = () => [...observe(this.stack, this.before), ...details(this.stack, this.before)];
+
   /** Runs the operation's command; see SimulatedStack.pulumi. */
-  run = (operation: Operation, started?: (pid: number) => void): Promise<CliResult> => this.stack.pulumi(operation.args, { started, timeoutMs: 120_000 });
+  run = (operation: Operation, started?: (pid: number) => void): Promise<CliResult> => this.stack.pulumi(operation.args, { started, timeoutMs: 240_000 });
 
   async close(): Promise<void> {
     await this.stack.stop();
@@ -56,6 +67,8 @@ export class Stage {
   }
 
   private readonly names = new Map<string, string>();
+  /** The machines and Nodes that were there when the operation began. */
+  private before: ReadonlySet<string> = new Set();
 
   private async bringUp(before: NonNullable<Operation["before"]>, name: string): Promise<void> {
     await this.putBack("nothing");

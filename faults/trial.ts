@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { journal, planFaults } from "../simulator/faults";
+import { hasStruck, planFaults } from "../simulator/faults";
 import type { CliResult } from "../simulator/stack";
 import { unfit } from "./unfit";
-import { observe } from "./observation";
 import type { Point } from "./points";
 import type { Rehearsal, Stage } from "./stage";
 
 /** What became of one point. */
 export interface Outcome {
   point: Point;
-  /** The fault's command was run, so that the fault took place. */
-  reached: boolean;
-  /** The same operation, run again, ended well and with all that it makes. */
+  /** The fault took place; otherwise nothing was tried. */
+  struck: boolean;
+  /** It did, the operation ended by itself, and the same operation, run again, ended well and with all that it makes. */
   converged: boolean;
   /** What is there that was not there without the fault. */
   leaks: string[];
@@ -34,15 +33,18 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
   const at = { command: point.command, occurrence: point.occurrence, kind: point.kind };
   planFaults(site, { at });
   const broken = await stage.run(operation, (cli) => planFaults(site, { at, cli }));
-  const reached = journal(site).filter((command) => command === point.command).length >= point.occurrence;
+  const struck = hasStruck(site);
   planFaults(site);
-  if (broken.exitCode === undefined) await mendAfterKill(stage);
+  const isKilled = broken.exitCode === undefined;
+  if (isKilled) await mendAfterKill(stage);
   const again = await stage.run(operation);
   const { leaks, missing } = await settledDifference(stage, result);
   leaks.push(...unfit([broken, again].map(shown).join("\n")));
-  const converged = again.exitCode === 0 && missing.length === 0;
+  // A CLI that nobody was to kill ran into the stage's deadline.
+  if (isKilled && point.kind !== "cliKilled") missing.push("an end of the operation, within the deadlines");
+  const converged = struck && again.exitCode === 0 && missing.length === 0;
   const said = converged && leaks.length === 0 ? undefined : [broken, again].map(shown).join("\n--- again\n");
-  return { point, reached, converged, leaks, missing, said, seconds: (performance.now() - start) / 1000 };
+  return { point, struck, converged, leaks, missing, said, seconds: (performance.now() - start) / 1000 };
 }
 
 /** What the README tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what became of what was being made. */
@@ -55,7 +57,7 @@ async function mendAfterKill({ stack }: Stage): Promise<void> {
 async function settledDifference(stage: Stage, expected: readonly string[]): Promise<{ leaks: string[]; missing: string[] }> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
-    const difference = compare(observe(stage.stack), expected);
+    const difference = compare(stage.observe(), expected);
     if (!difference.leaks.some((leak) => leak.startsWith("process ")) || performance.now() > end) return difference;
     await sleep(250);
   }

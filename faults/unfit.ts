@@ -2,7 +2,7 @@
 const UNFIT: readonly [RegExp, string][] = [
   [/^\s*at .*[.:]\d+:\d+\)?$/m, "a stack trace"],
   [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/, "a bootstrap token"],
-  [/PRIVATE KEY-----\s*[A-Za-z0-9+/]/, "a private key"],
+  [/PRIVATE KEY-----(\s|\\n)*[A-Za-z0-9+/]/, "a private key"],
   [/client-key-data:\s*[A-Za-z0-9+/]/, "a kubeconfig's key"],
 ];
 

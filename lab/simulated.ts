@@ -17,7 +17,7 @@ const folder = join(projectDir, ".simulated");
  */
 export async function simulatedLab([command = "up", ...args]: readonly string[]): Promise<number> {
   if (command === "down" && !existsSync(folder)) return 0;
-  const stack = await openSimulatedStack(folder, briefDelays);
+  const stack = await openSimulatedStack(folder, { delays: briefDelays });
   try {
     return await run(stack, command, args);
   } finally {

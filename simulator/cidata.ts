@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { load } from "js-yaml";
-import { readIso } from "./isoReader";
+import { isIso, readIso } from "./isoReader";
 
 /** What a cidata disc makes of a machine, as far as the simulated cloud-init does it. */
 export interface Cidata {
@@ -29,7 +29,9 @@ interface UserData {
 /** Reads a disc as cloud-init's datasource NoCloud does; undefined where there is none, or it is no cidata disc. */
 export function readCidata(path: string): Cidata | undefined {
   if (!existsSync(path)) return undefined;
-  const { volumeId, files } = readIso(readFileSync(path));
+  const image = readFileSync(path);
+  if (!isIso(image)) return undefined;
+  const { volumeId, files } = readIso(image);
   if (volumeId.toLowerCase() !== "cidata") return undefined;
   const yaml = (name: string) => load(files.get(name)?.toString("utf8") ?? "") ?? {};
   const meta = yaml("meta-data") as { "instance-id"?: string; "local-hostname"?: string };

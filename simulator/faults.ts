@@ -10,12 +10,13 @@ import { readText } from "../lab/processes";
  * - `fails`: it has no effect and an exit code, each time;
  * - `failsOnce`: only the first time;
  * - `hangs`: it has no effect and never ends;
+ * - `halfway`: of those that work in two halves: it ends between them, by a kill or with the connection;
  * - `rubbish`: it has no effect, prints nonsense and claims success;
  * - `providerKilled`: it takes effect, and the process with the providers is killed before it is told;
  * - `cliKilled`: the Pulumi CLI is killed, then it takes effect;
  * - `dropped`: over SSH only: it takes effect, and the connection ends before the answer.
  */
-export const faultKinds = ["fails", "failsOnce", "hangs", "rubbish", "providerKilled", "cliKilled", "dropped"] as const;
+export const faultKinds = ["fails", "failsOnce", "hangs", "halfway", "rubbish", "providerKilled", "cliKilled", "dropped"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** What is to go wrong in one run. */
@@ -30,15 +31,19 @@ export interface FaultPlan {
 
 const planFile = (folder: string) => join(folder, "fault.json");
 const journalFile = (folder: string) => join(folder, "journal");
+const struckFile = (folder: string) => join(folder, "struck");
 
 /** Plans what goes wrong from now on, or that nothing does, and begins a new journal. */
 export function planFaults(folder: string, plan: FaultPlan = {}): void {
-  rmSync(journalFile(folder), { force: true });
+  for (const file of [journalFile(folder), struckFile(folder)]) rmSync(file, { force: true });
   writeFileSync(planFile(folder), JSON.stringify(plan));
 }
 
 /** The commands so far, in the order in which they were begun. */
 export const journal = (folder: string): string[] => entries(folder).map(([, command]) => command);
+
+/** Whether what was planned to go wrong at a command has done so. */
+export const hasStruck = (folder: string): boolean => existsSync(struckFile(folder));
 
 const entries = (folder: string): [string, string][] =>
   (existsSync(journalFile(folder)) ? readFileSync(journalFile(folder), "utf8") : "")
@@ -48,6 +53,9 @@ const entries = (folder: string): [string, string][] =>
 
 /** The connection ends, after the command took effect. */
 export class Dropped extends Error {}
+
+/** What a command does; where it is to end halfway, only the first half of it, and throws {@link Dropped} or ends its process. */
+export type FaultyWork = (options?: { isHalfway: boolean }) => Promise<ExecResult>;
 
 /** What a program says where it is made to fail. */
 export interface Voice {
@@ -64,7 +72,7 @@ export interface Voice {
  * @param command what is done to what, such as `VBoxManage startvm kube-node01`: the same in each run
  * @throws Dropped
  */
-export async function underFaults(folder: string, command: string, voice: Voice, work: () => Promise<ExecResult>): Promise<ExecResult> {
+export async function underFaults(folder: string, command: string, voice: Voice, work: FaultyWork): Promise<ExecResult> {
   const plan = existsSync(planFile(folder)) ? (JSON.parse(readFileSync(planFile(folder), "utf8")) as FaultPlan) : undefined;
   if (!plan) return work();
   const occurrence = note(folder, command);
@@ -75,10 +83,20 @@ export async function underFaults(folder: string, command: string, voice: Voice,
   }
   const { at } = plan;
   if (at?.command !== command || (at.kind === "fails" ? occurrence < at.occurrence : occurrence !== at.occurrence)) return work();
-  return broken(at.kind, plan, voice, work);
+  return broken(at.kind, { folder, cli: plan.cli }, voice, work);
 }
 
-async function broken(kind: FaultKind, { cli }: FaultPlan, { failure, hang = untilEnded }: Voice, work: () => Promise<ExecResult>): Promise<ExecResult> {
+async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, hang = untilEnded }: Voice, work: FaultyWork): Promise<ExecResult> {
+  if (kind === "providerKilled") {
+    const result = await work();
+    kill(folder, cli === undefined ? [] : providersOf(cli));
+    return result;
+  }
+  if (kind === "cliKilled") {
+    kill(folder, cli === undefined ? [] : [cli]);
+    return work();
+  }
+  strike(folder);
   switch (kind) {
     case "fails":
     case "failsOnce":
@@ -87,17 +105,21 @@ async function broken(kind: FaultKind, { cli }: FaultPlan, { failure, hang = unt
       return { exitCode: 0, stdout: '\u0000}{ <html>"%s" \u2028 no such thing\n', stderr: "" };
     case "hangs":
       return hang();
+    case "halfway":
+      return work({ isHalfway: true });
     case "dropped":
       await work();
       throw new Dropped();
-    case "providerKilled": {
-      const result = await work();
-      for (const pid of cli === undefined ? [] : providersOf(cli)) process.kill(pid, "SIGKILL");
-      return result;
-    }
-    case "cliKilled":
-      if (cli !== undefined) process.kill(cli, "SIGKILL");
-      return work();
+  }
+}
+
+/** Leaves word that the fault took place. */
+const strike = (folder: string) => writeFileSync(struckFile(folder), "");
+
+function kill(folder: string, pids: readonly number[]): void {
+  for (const pid of pids) {
+    strike(folder);
+    process.kill(pid, "SIGKILL");
   }
 }
 

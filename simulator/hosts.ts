@@ -73,17 +73,18 @@ export class Hosts {
     sceneOf: (state: SiteState, scene: Scene) => S,
   ): Promise<ExecResult> {
     const { words = [], isRoot = false } = parseCommand(command) ?? {};
-    const once = async (work: Work<S>): Promise<ExecResult> => {
+    const once = async (work: Work<S>, isHalfway: boolean): Promise<ExecResult> => {
       const scene = { hostname, words, isRoot, input: await input };
       const result = await this.world.change((state) => work(sceneOf(state, { ...scene, state, now: Date.now() })));
       if (!("next" in result)) return result;
+      if (isHalfway && result.isHalf) throw new Dropped();
       await sleep(result.afterMs, undefined, { signal: this.stopped }).catch(() => {
         throw new Dropped();
       });
-      return once(result.next);
+      return once(result.next, isHalfway);
     };
     const voice = { failure: failureOf(words[0]), hang: () => untilClosed(closed) };
-    return underFaults(this.world.folder, journalName(hostname, command), voice, () => once(work));
+    return underFaults(this.world.folder, journalName(hostname, command), voice, ({ isHalfway } = { isHalfway: false }) => once(work, isHalfway));
   }
 }
 

@@ -10,12 +10,15 @@ export interface Disc {
   files: Map<string, Buffer>;
 }
 
+/** Whether this is an ISO 9660 image. */
+export const isIso = (image: Buffer): boolean => image.toString("latin1", DESCRIPTOR + 1, DESCRIPTOR + 6) === "CD001";
+
 /**
  * Reads an ISO 9660 image as a Linux guest does; see ECMA-119 for the section numbers below, and RRIP 1.09 for the names.
  * @throws Error when it is none
  */
 export function readIso(image: Buffer): Disc {
-  if (image.toString("latin1", DESCRIPTOR + 1, DESCRIPTOR + 6) !== "CD001") throw new Error("this is no ISO 9660 image");
+  if (!isIso(image)) throw new Error("this is no ISO 9660 image");
   const root = recordAt(image, DESCRIPTOR + 156); // 8.4.18
   const files = [...records(image, root)].filter(({ isFolder }) => !isFolder);
   return {

@@ -22,12 +22,13 @@ const ATTEMPTS = 10;
  * Serves a site's bastion on loopback, and through it the masters and workers, from within this process. Each site that runs has an address of
  * its own in 127.0.0.0/8 (but on Linux only: elsewhere it is 127.0.0.1), which is told to VirtualBox as the bastion's; the port is always the
  * same, as Pulumi's state holds it.
+ * @param heard told each command that a machine is given, whole
  */
-export async function startMachines(folder: string): Promise<Machines> {
+export async function startMachines(folder: string, heard?: (command: string) => void): Promise<Machines> {
   const world = new World(folder);
   const stopped = new AbortController();
   const running = new Set<Promise<unknown>>();
-  const bastion = counted(new Hosts(world, stopped.signal).bastion(), running);
+  const bastion = counted(new Hosts(world, stopped.signal).bastion(), running, heard);
   const sockets = new Set<Socket>();
   const { server, address } = await listen((socket) => {
     sockets.add(socket);
@@ -48,8 +49,8 @@ export async function startMachines(folder: string): Promise<Machines> {
   return { address, port: bastionPort, stop };
 }
 
-/** The machine, and those reached from it, with their commands under way in `running`. */
-function counted(machine: SshMachine, running: Set<Promise<unknown>>): SshMachine {
+/** The machine, and those reached from it, with their commands under way in `running`, and told to `heard`. */
+function counted(machine: SshMachine, running: Set<Promise<unknown>>, heard: (command: string) => void = () => {}): SshMachine {
   const { run, reach } = machine;
   const note = <T>(work: Promise<T>): Promise<T> => {
     running.add(work);
@@ -59,8 +60,11 @@ function counted(machine: SshMachine, running: Set<Promise<unknown>>): SshMachin
   };
   return {
     ...machine,
-    run: (...args) => note(run(...args)),
-    ...(reach && { reach: (...args) => note(reach(...args)).then((next) => next && counted(next, running)) }),
+    run: (command, ...rest) => {
+      heard(command);
+      return note(run(command, ...rest));
+    },
+    ...(reach && { reach: (...args) => note(reach(...args)).then((next) => next && counted(next, running, heard)) }),
   };
 }
 

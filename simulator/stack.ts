@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -29,6 +30,14 @@ export interface CliOptions {
   env?: Record<string, string>;
 }
 
+/** How a simulated stack is to be. */
+export interface StackOptions {
+  /** How long things take there. Default: nothing takes any time. */
+  delays?: Partial<Delays>;
+  /** Told each command that a machine is given over SSH, whole. */
+  heard?: (command: string) => void;
+}
+
 /** A stack of the tutorial's configuration on a simulated site: the program unchanged, the real Pulumi CLI, a backend of its own. */
 export interface SimulatedStack {
   /** The folder that everything is in. */
@@ -53,13 +62,12 @@ const stackName = "dev";
 
 /**
  * Makes, or takes up, a simulated site in a folder and a stack on it, and starts the site's machines in this process.
- * @param delays how long things take there. Default: nothing takes any time
  */
-export async function openSimulatedStack(folder: string, delays?: Partial<Delays>): Promise<SimulatedStack> {
+export async function openSimulatedStack(folder: string, { delays, heard }: StackOptions = {}): Promise<SimulatedStack> {
   const siteFolder = join(folder, "site");
   const site = existsSync(siteFolder) ? siteAt(siteFolder) : await makeSite(siteFolder, { delays });
   await installPrograms(siteFolder);
-  const machines = await startMachines(siteFolder);
+  const machines = await startMachines(siteFolder, heard);
   const program = join(folder, "program");
   const environment = await environmentOf(folder);
   const pulumi = (args: readonly string[], options?: CliOptions) => runCli(args, program, environment, options);
@@ -79,12 +87,19 @@ async function environmentOf(folder: string): Promise<Record<string, string>> {
     PATH: [join(folder, "site/bin"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${join(folder, "backend")}`,
-    PULUMI_CONFIG_PASSPHRASE: "of a simulated stack",
+    PULUMI_CONFIG_PASSPHRASE_FILE: await passphraseFile(folder),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     XDG_CACHE_HOME: join(folder, "cache"),
     TMPDIR: join(folder, "tmp"),
   };
+}
+
+/** With a passphrase that is made once. */
+async function passphraseFile(folder: string): Promise<string> {
+  const file = join(folder, "passphrase");
+  if (!existsSync(file)) await writeFile(file, randomUUID(), { mode: 0o600 });
+  return file;
 }
 
 const configurationOf = ({ sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion }: Site) => ({ sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion });

@@ -9,11 +9,15 @@ import { World } from "./world";
 async function main(args: readonly string[]): Promise<void> {
   const world = new World(join(__dirname, ".."));
   const name = journalName(world.read().virtualBox, args);
-  const { stdout, stderr, exitCode } = await underFaults(world.folder, name, voice(args), () => new SimulatedVBoxManage(world).run(args));
+  const { stdout, stderr, exitCode } = await underFaults(world.folder, name, voice(args), ({ isHalfway } = { isHalfway: false }) =>
+    new SimulatedVBoxManage(world, isHalfway ? endHere : undefined).run(args),
+  );
   process.stdout.write(stdout);
   process.stderr.write(stderr);
   process.exitCode = exitCode;
 }
+
+const endHere = () => void process.kill(process.pid, "SIGKILL");
 
 const voice = ([, machine = "?"]: readonly string[]): Voice => ({
   failure: refused("The simulated VirtualBox was told to fail", "NS_ERROR_FAILURE", "VirtualBox").result,

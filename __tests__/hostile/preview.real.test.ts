@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { dump } from "js-yaml";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -30,7 +31,7 @@ beforeAll(async () => {
     LAB_DIR: join(folder, "lab"),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_CONFIG_PASSPHRASE: "only for this test's run",
+    PULUMI_CONFIG_PASSPHRASE: randomUUID(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
   await writeFile(join(folder, "id"), ours.hostPrivateKey, { mode: 0o600 });

@@ -13,36 +13,45 @@ jest.setTimeout(300_000);
 let folder: string;
 let stack: SimulatedStack;
 let watching: NodeJS.Timeout | undefined;
+/** Every command that a machine was given over SSH: it is in the arguments of the shell there. */
+const commands: string[] = [];
+/** The backend's files, as they were after each operation. */
+const states: string[] = [];
 /** Arguments and environments of every process that ran meanwhile. */
 const processes = new Set<string>();
 /** Everything that the CLI printed, and its event logs. */
 const said: string[] = [];
 /** The token in the state, and those that the cluster was seen to have. */
 const tokens = new Set<string>();
+/** The host keys of all workers that there were. */
+const hostKeys = new Set<string>();
 
 const configuration = { workerCount: 1, timeouts: { command: 4, join: 3, ready: 10, ssh: 6, drain: 3 } };
-const loudly = ["--debug", "--diff", "--show-sames"];
+const loudly = ["--debug", "--diff"];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "secrets-"));
-  stack = await openSimulatedStack(folder);
+  stack = await openSimulatedStack(folder, { heard: (command) => commands.push(command) });
   await stack.configure(configuration);
   watching = setInterval(watch, 20);
-  const run = async (args: readonly string[] = []) => {
+  const run = async (operation: string) => {
     const events = join(folder, "events");
     const env = { PULUMI_DEBUG_COMMANDS: "true" }; // Without it there is no --event-log.
-    const { stdout, stderr, exitCode } = await stack.pulumi(["up", ...args, "--yes", "--skip-preview", "--event-log", events], { env });
+    const { stdout, stderr, exitCode } = await stack.pulumi([operation, ...loudly, "--yes", "--skip-preview", "--event-log", events], { env });
     said.push(stdout, stderr, readFileSync(events, "utf8"));
+    rmSync(events);
+    states.push(...filesIn(join(folder, "backend")).map((file) => readText(file)));
     return exitCode;
   };
   // Each goes wrong where a secret is on its way, then all goes well.
   for (const [command, kind] of faults) {
     planFaults(stack.site, { at: { command, occurrence: 1, kind } });
-    await run();
+    await run("up");
   }
   planFaults(stack.site);
-  expect(await run(loudly)).toBe(0);
-  rmSync(join(folder, "events"));
+  for (const operation of ["up", "refresh"]) expect(await run(operation)).toBe(0);
+  await stack.configure({ ...configuration, timezone: "Europe/Lisbon" });
+  expect(await run("up")).toBe(0);
   const { stdout } = await stack.pulumi(["stack", "export", "--show-secrets"]);
   for (const [token] of stdout.matchAll(/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g)) tokens.add(token);
 });
@@ -61,7 +70,9 @@ afterAll(async () => {
 });
 
 function watch(): void {
-  for (const { id, secret } of stack.world.read().cluster.tokens) tokens.add(`${id}.${secret}`);
+  const { cluster, virtualBox } = stack.world.read();
+  for (const { guest } of virtualBox.media) if (guest?.hostKey) hostKeys.add(guest.hostKey);
+  for (const { id, secret } of cluster.tokens) tokens.add(`${id}.${secret}`);
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const file of ["cmdline", "environ"]) processes.add(readText(`/proc/${pid}/${file}`));
   }
@@ -71,11 +82,11 @@ function watch(): void {
 function secrets(): [string, string][] {
   const { sshPrivateKeyFile } = sitePaths(stack.site);
   const { clientKey } = /client-key-data: (?<clientKey>\S+)/.exec(stack.world.read().cluster.kubeconfig)!.groups!;
-  const hostKeys = stack.world.read().virtualBox.media.flatMap(({ guest }) => guest?.hostKey ?? []);
   return [
     ["the user's SSH key", body(readFileSync(sshPrivateKeyFile, "utf8"))],
     ["the kubeconfig's key", clientKey!],
-    ...hostKeys.map((key): [string, string] => ["a worker's host key", body(key)]),
+    ["the passphrase", readFileSync(join(folder, "passphrase"), "utf8")],
+    ...[...hostKeys].map((key): [string, string] => ["a worker's host key", body(key)]),
     ...[...tokens].map((token): [string, string] => ["a join token", token.split(".")[1]!]),
   ];
 }
@@ -87,25 +98,27 @@ const found = (text: string) => secrets().flatMap(([what, secret]) => (text.incl
 
 test("the secrets are what they should be", () => {
   expect(tokens.size).toBeGreaterThan(0);
-  expect(new Set(secrets().map(([what]) => what)).size).toBe(4);
+  expect(new Set(secrets().map(([what]) => what)).size).toBe(5);
   for (const [, secret] of secrets()) expect(secret.length).toBeGreaterThan(12);
   expect(processes.size).toBeGreaterThan(100);
+  expect(commands.filter((command) => /kubeadm join|token create/.test(command)).length).toBeGreaterThan(5);
 });
 
 test("no process had one in its arguments or its environment", () => expect([...processes].flatMap(found)).toEqual([]));
 
+test("no command on a machine had one", () => expect(commands.flatMap(found)).toEqual([]));
+
 test("the CLI printed none, also where things went wrong and with --debug, nor did its event log", () => expect(said.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
 
 test("the state has them encrypted, and only there", () => {
-  const backend = filesIn(join(folder, "backend")).map((file) => readText(file));
-  expect(backend.join("").length).toBeGreaterThan(10_000);
-  expect(backend.flatMap(found)).toEqual([]);
+  expect(states.join("").length).toBeGreaterThan(10_000);
+  expect(states.flatMap(found)).toEqual([]);
 });
 
 test("files have them only where docs/security.md says, for their owner alone", () => {
   const holders = filesIn(folder).filter((file) => found(readText(file)).length > 0);
   const named = holders.map((file) => relative(folder, file)).filter((file) => !/^(site\/world\.json|kept)/.test(file));
-  expect(named.sort()).toEqual(["site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
+  expect(named.sort()).toEqual(["passphrase", "site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
   for (const file of holders) expect(statSync(file).mode & 0o077).toBe(0);
 });
 

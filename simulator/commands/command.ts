@@ -24,6 +24,8 @@ export type GuestScene = Scene & { guest: Guest };
 /** A command whose second half comes later. */
 export interface Later<S extends Scene = Scene> {
   afterMs: number;
+  /** What was done so far leaves something half done. */
+  isHalf?: true;
   next: Work<S>;
 }
 

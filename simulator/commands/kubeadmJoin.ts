@@ -4,7 +4,7 @@ import type { ExecResult } from "../../host/exec";
 import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "../cluster";
 import { fact } from "../guest";
 import type { Kubelet } from "../state";
-import { done, failed, type GuestScene, type Work } from "./command";
+import { done, failed, type GuestScene, type Later, type Work } from "./command";
 import { CHECKING, configurationOf, kubeadmError, kubeadmVersion, notRoot, preflightErrors, unreachable } from "./kubeadm";
 
 /** kubeadm on a worker: `version`, `join --config /dev/stdin` and `reset --force`. */
@@ -21,7 +21,7 @@ interface JoinConfiguration {
   nodeRegistration?: { name?: string; criSocket?: string; kubeletExtraArgs?: { name: string; value: string }[]; taints?: Taint[] };
 }
 
-/** Until the cluster is trusted; then the kubelet's files are written, and it starts. */
+/** The first part: kubeadm's preflight checks. */
 const join: Work<GuestScene> = (scene) => {
   const { state, guest, isRoot } = scene;
   if (!isRoot) return notRoot();
@@ -66,8 +66,8 @@ function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: 
 /** As the API server keeps it: without what is empty. */
 const taintOf = ({ key, value, effect }: Taint): Taint => ({ key, ...(value && { value }), effect });
 
-/** The second half: whether worker and cluster trust each other, and what follows. */
-function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet: Kubelet): ExecResult {
+/** The second part: whether worker and cluster trust each other; then the kubelet's files are there. */
+function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet: Kubelet): ExecResult | Later<GuestScene> {
   const { state, now, guest } = scene;
   settleCluster(state, now);
   const refusal = discoveryError(scene, configuration);
@@ -81,7 +81,12 @@ function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet
   }
   const writeError = fact(guest, "writeError", "");
   if (writeError) return kubeadmError(cannotWrite("/var/lib/kubelet/config.yaml", writeError), CHECKING);
-  Object.assign(kubelet, { state: "whole", startedIn: guest.bootId });
+  return { afterMs: 0, isHalf: true, next: bootstrapped };
+}
+
+/** The last part: the kubelet has its credentials, and registers its Node. */
+function bootstrapped({ state, now, guest }: GuestScene): ExecResult {
+  Object.assign(guest.disk.kubelet!, { state: "whole", startedIn: guest.bootId });
   register(state, guest as JoinedGuest, now + state.delays.register);
   return done(JOINED);
 }

@@ -17,7 +17,11 @@ const PROGRESS = "0%...10%...20%...30%...40%...50%...60%...70%...80%...90%...100
  * process or many: each holds its machine's session while it takes its time, and collides with another that needs it.
  */
 export class SimulatedVBoxManage {
-  constructor(private readonly world: World) {}
+  /** @param afterHalf called between the two halves of a call that has them, where no time passes between them */
+  constructor(
+    private readonly world: World,
+    private readonly afterHalf: () => void = () => {},
+  ) {}
 
   /** Runs one call, which refuses as VirtualBox does: by its exit code, in its words. */
   async run(args: readonly string[]): Promise<ExecResult> {
@@ -41,7 +45,9 @@ export class SimulatedVBoxManage {
       enter(box, call);
       return "begin" in call ? call.begin(box) : call.work(box, delays);
     });
-    return typeof next === "function" ? this.change(next) : next;
+    if (typeof next !== "function") return next;
+    this.afterHalf();
+    return this.change(next);
   }
 
   private async performSlowly(call: Call, pause: number): Promise<Outcome> {

@@ -38,7 +38,7 @@ export async function openDriftStack(configuration: Readonly<Record<string, unkn
       if (exitCode === 0) throw new Error(`pulumi ${args.join(" ")} ended well:\n${stdout}`);
       return stdout;
     },
-    observed: () => observe(stack).filter((line) => !/theirs\.|^process |^file cache\/vbox-kubeadm$/.test(line)),
+    observed: () => observe(stack).filter((line) => !/theirs\.|^process |^file cache\/vbox-kubeadm 755$/.test(line)),
     handOn: (worker) => hands.get(worker) ?? hands.set(worker, new Hand(stack, worker)).get(worker)!,
     async remove() {
       await stack.stop();
