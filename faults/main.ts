@@ -55,6 +55,6 @@ main().then(
   },
   (error: unknown) => {
     console.error(error instanceof UserError ? error.message : error);
-    process.exitCode = 1;
+    process.exit(1); // Stages that are still open would keep it.
   },
 );

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../host/exec";
 import { readText } from "../lab/processes";
+import type { Life } from "./program";
 
 /**
  * What may go wrong at a command:
@@ -63,8 +63,8 @@ export interface Voice {
   failure: ExecResult;
   /** One that passes: a lock, say; undefined where the connection is what fails. */
   passing?: ExecResult;
-  /** Never ends. Default: until the process that waits for this one ends it, or is gone itself. */
-  hang?: () => Promise<never>;
+  /** Never ends, see {@link Life}. */
+  hang: Life["hang"];
 }
 
 /**
@@ -86,7 +86,7 @@ export async function underFaults(folder: string, command: string, voice: Voice,
   return broken(at.kind, { folder, cli: plan.cli }, voice, work);
 }
 
-async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, hang = untilEnded }: Voice, work: FaultyWork): Promise<ExecResult> {
+async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, hang }: Voice, work: FaultyWork): Promise<ExecResult> {
   if (kind === "providerKilled") {
     const result = await work();
     kill(folder, cli === undefined ? [] : providersOf(cli));
@@ -121,12 +121,6 @@ function kill(folder: string, pids: readonly number[]): void {
     strike(folder);
     process.kill(pid, "SIGKILL");
   }
-}
-
-async function untilEnded(): Promise<never> {
-  const parent = process.ppid;
-  while (process.ppid === parent) await sleep(200);
-  process.exit(1);
 }
 
 /** Journals the command; gives which of its occurrences this is. */

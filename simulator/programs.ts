@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** The simulated programs: name and source. */
-const programs = { VBoxManage: "vboxManage.ts", ip: "ip.ts" };
+/** The simulated programs: what they are called, and the source that exports them, by their name in it. */
+const programs = { VBoxManage: "vboxManage", ip: "ip" };
 
 /**
  * Makes the simulated programs that are to be on the PATH, in `FOLDER/bin`: each is one file, which starts as quickly as Node.js does. They
@@ -14,11 +13,11 @@ const programs = { VBoxManage: "vboxManage.ts", ip: "ip.ts" };
 export async function installPrograms(folder: string): Promise<string> {
   const bin = join(folder, "bin");
   for (const [name, source] of Object.entries(programs)) {
-    const entry = join(__dirname, source);
-    if (!existsSync(entry)) continue;
     const outfile = join(bin, name);
+    const contents = `import { ${source} } from "./${source}"; import { runHere } from "./program"; void runHere(${source}, require("node:path").join(__dirname, ".."));`;
+    const stdin = { contents, resolveDir: __dirname, loader: "ts" as const };
     const banner = { js: "#!/usr/bin/env node" };
-    await build({ entryPoints: [entry], outfile, banner, bundle: true, platform: "node", target: "node20", logLevel: "error" });
+    await build({ stdin, outfile, banner, bundle: true, platform: "node", target: "node20", logLevel: "error" });
     await chmod(outfile, 0o755);
   }
   return bin;

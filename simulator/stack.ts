@@ -9,7 +9,7 @@ import { projectDir } from "../lab/paths";
 import { linkProgram } from "../lab/program";
 import type { Delays } from "./state";
 import { startMachines } from "./machines";
-import { installPrograms } from "./programs";
+import { servePrograms } from "./programServer";
 import { makeSite, type Site, siteAt } from "./site";
 import { World } from "./world";
 
@@ -66,12 +66,17 @@ const stackName = "dev";
 export async function openSimulatedStack(folder: string, { delays, heard }: StackOptions = {}): Promise<SimulatedStack> {
   const siteFolder = join(folder, "site");
   const site = existsSync(siteFolder) ? siteAt(siteFolder) : await makeSite(siteFolder, { delays });
-  await installPrograms(siteFolder);
+  const endPrograms = await servePrograms(siteFolder, join(folder, "programs.socket"));
   const machines = await startMachines(siteFolder, heard);
   const program = join(folder, "program");
   const environment = await environmentOf(folder);
   const pulumi = (args: readonly string[], options?: CliOptions) => runCli(args, program, environment, options);
   const configure = (values: Readonly<Record<string, unknown>>) => writeConfiguration(program, { ...configurationOf(site), ...values });
+
+  const stop = async () => {
+    await endPrograms();
+    await machines.stop();
+  };
 
   for (const name of ["backend", "cache", "tmp"]) await mkdir(join(folder, name), { recursive: true });
   await linkProgram(program, stackName, {});
@@ -79,7 +84,7 @@ export async function openSimulatedStack(folder: string, { delays, heard }: Stac
   const { exitCode, stderr } = await pulumi(["stack", "select", stackName, "--create"]);
   if (exitCode !== 0) throw new Error(`pulumi stack select: ${stderr}`);
   const attachCli = (args: readonly string[]) => attach("pulumi", args, { cwd: program, env: environment });
-  return { folder, site: siteFolder, world: new World(siteFolder), environment, pulumi, attach: attachCli, configure, stop: machines.stop };
+  return { folder, site: siteFolder, world: new World(siteFolder), environment, pulumi, attach: attachCli, configure, stop };
 }
 
 async function environmentOf(folder: string): Promise<Record<string, string>> {

@@ -1,27 +1,19 @@
-import { join } from "node:path";
-import { underFaults, type Voice } from "./faults";
+import { underFaults } from "./faults";
+import type { Program } from "./program";
 import { journalName } from "./virtualBox/journalName";
 import { locked, refused } from "./virtualBox/refusal";
 import { SimulatedVBoxManage } from "./virtualBox/simulatedVBoxManage";
 import { World } from "./world";
 
-/** The simulated VBoxManage as a program: `FOLDER/bin/VBoxManage` works on the site in FOLDER; see programs.ts. */
-async function main(args: readonly string[]): Promise<void> {
-  const world = new World(join(__dirname, ".."));
-  const name = journalName(world.read().virtualBox, args);
-  const { stdout, stderr, exitCode } = await underFaults(world.folder, name, voice(args), ({ isHalfway } = { isHalfway: false }) =>
-    new SimulatedVBoxManage(world, isHalfway ? endHere : undefined).run(args),
+/** The simulated VBoxManage as a program. */
+export const vboxManage: Program = (folder, args, { hang, end }) => {
+  const world = new World(folder);
+  const voice = {
+    failure: refused("The simulated VirtualBox was told to fail", "NS_ERROR_FAILURE", "VirtualBox").result,
+    passing: locked(args[1] ?? "?").result,
+    hang,
+  };
+  return underFaults(folder, journalName(world.read().virtualBox, args), voice, ({ isHalfway } = { isHalfway: false }) =>
+    new SimulatedVBoxManage(world, isHalfway ? end : undefined).run(args),
   );
-  process.stdout.write(stdout);
-  process.stderr.write(stderr);
-  process.exitCode = exitCode;
-}
-
-const endHere = () => void process.kill(process.pid, "SIGKILL");
-
-const voice = ([, machine = "?"]: readonly string[]): Voice => ({
-  failure: refused("The simulated VirtualBox was told to fail", "NS_ERROR_FAILURE", "VirtualBox").result,
-  passing: locked(machine).result,
-});
-
-void main(process.argv.slice(2));
+};
