@@ -172,7 +172,10 @@ export const provider: Provider<Inputs, Outputs> = {
   problems: inputProblems,
 
   // What an interrupted create left is written over: no machine has its host key.
-  create: async (inputs) => ({ id: inputs.path, outs: await ensure(inputs, generateHostKey()) }),
+  async create(inputs, { rolling }) {
+    rolling.welcome(inputs.name);
+    return { id: inputs.path, outs: await ensure(inputs, generateHostKey()) };
+  },
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);

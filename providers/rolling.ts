@@ -23,6 +23,7 @@ export class Rolling {
   /** By the worker's name, those under way; one that waits for its turn is not at work. */
   private readonly operations: string[] = [];
   private readonly waiting = new Set<string>();
+  private readonly newcomers = new Set<string>();
   private lastWork = 0;
   private away?: string;
   private failed?: string;
@@ -37,6 +38,11 @@ export class Rolling {
 
   /** Whether this worker is to come back, once it has left. */
   isReplacing = (name: string): boolean => this.replacing.has(name);
+
+  /** This worker was never there before: nobody waits for it. */
+  welcome(name: string): void {
+    this.newcomers.add(name);
+  }
 
   /** Does something to a worker. */
   async work<T>(name: string, operation: () => Promise<T>): Promise<T> {
@@ -90,7 +96,7 @@ export class Rolling {
   }
 
   private get atWork(): string | undefined {
-    return this.operations.find((name) => !this.waiting.has(name));
+    return this.operations.find((name) => !this.waiting.has(name) && !this.newcomers.has(name));
   }
 }
 

@@ -64,6 +64,13 @@ test("nobody leaves while something is done on another: it is not there as yet",
   expect(await isSettled(b)).toBe(true);
 });
 
+test("a worker that was never there before holds up nobody", async () => {
+  const rolling = replacing(["b"]);
+  rolling.welcome("a");
+  void rolling.work("a", () => new Promise(() => {}));
+  expect(await isSettled(rolling.leave("b", log))).toBe(true);
+});
+
 test("those that wait do not wait for each other, though each is in the middle of an operation", async () => {
   const rolling = replacing(["a", "b"]);
   const both = ["a", "b"].map((name) => rolling.work(name, () => rolling.leave(name, log)));
