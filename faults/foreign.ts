@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { newToken, tokenDescription } from "../host/kubeadm";
+import { OWNER_ANNOTATION } from "../host/labels";
+import { markOf, stackFolder } from "../host/vm/owner";
 import { sitePaths } from "../simulator/sitePaths";
 import type { SimulatedStack } from "../simulator/stack";
-import type { ClusterNode, Medium } from "../simulator/state";
+import type { ClusterNode, Medium, Token } from "../simulator/state";
 import { blankMachine } from "../simulator/virtualBox/blankMachine";
 
-/** A name that begins with a worker's: nothing that is looked for by a part of its name may take one for the other. */
-const name = "kube-node011";
-/** Where the stack's workers are `kube/dev`'s. */
-const stack = "kube/dev";
+/** Its name begins with a worker's: nothing that is looked for by a part of its name may take one for the other. The stack is the workers' own. */
+const owner = { stack: "kube/dev", name: "kube-node011" };
+const { stack, name } = owner;
 
 /**
  * Puts things onto the site that are somebody else's and look much like the stack's own: a machine with a disk and an ISO in the folder of
@@ -17,7 +19,7 @@ const stack = "kube/dev";
  */
 export async function plantForeign({ world, site }: SimulatedStack): Promise<void> {
   const { machineFolder, isoFolder } = sitePaths(site);
-  const folder = join(machineFolder, "vbox-kubeadm", stack, name);
+  const folder = join(stackFolder(machineFolder, owner), name);
   const disk: Medium = { uuid: randomUUID(), kind: "disk", location: join(folder, `${name}.vdi`), format: "VDI", variant: "Standard", sizeMb: 64 };
   const iso: Medium = { uuid: randomUUID(), kind: "dvd", location: join(isoFolder, stack, "theirs.iso"), format: "RAW", variant: "Standard", sizeMb: 1 };
   const machine = blankMachine({ uuid: randomUUID(), name, settingsFile: join(folder, `${name}.vbox`), osType: "Debian_64" });
@@ -26,7 +28,7 @@ export async function plantForeign({ world, site }: SimulatedStack): Promise<voi
     { controller: "SATA", port: 0, device: 0, isDvd: false, medium: disk.uuid },
     { controller: "SATA", port: 1, device: 0, isDvd: true, medium: iso.uuid },
   ];
-  machine.extraData = { "vbox-kubeadm/owner": `${stack}/${name}`, theirs: "yes" };
+  machine.extraData = { "vbox-kubeadm/owner": markOf(owner), theirs: "yes" };
   for (const [file, text] of [[disk.location, JSON.stringify(disk)], [iso.location, ""], [machine.settingsFile, ""]] as const) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(file, text, { mode: 0o600 });
@@ -35,10 +37,14 @@ export async function plantForeign({ world, site }: SimulatedStack): Promise<voi
     virtualBox.machines.push(machine);
     virtualBox.media.push(disk, iso);
     cluster.nodes.push(foreignNode(machine.uuid));
-    cluster.tokens.push({ id: "theirs", secret: randomUUID().replaceAll("-", "").slice(0, 16), description: `vbox-kubeadm ${stack}/${name}` });
-    cluster.tokens.push({ id: "theirz", secret: randomUUID().replaceAll("-", "").slice(0, 16), description: "" });
+    cluster.tokens.push(foreignToken(tokenDescription(stack, name)), foreignToken(""));
     network.routes.push({ dst: "192.168.5.0/27", gateway: "192.168.254.254", dev: "vboxnet0", protocol: "boot" });
   });
+}
+
+function foreignToken(description: string): Token {
+  const [id, secret] = newToken().split(".") as [string, string];
+  return { id, secret, description };
 }
 
 const foreignNode = (systemUuid: string): ClusterNode => ({
@@ -50,6 +56,6 @@ const foreignNode = (systemUuid: string): ClusterNode => ({
   kubeletVersion: "v1.36.3",
   registered: 0,
   labels: { disk: "hdd" },
-  annotations: { "vbox-kubeadm/owner": `${stack}/${name}` },
+  annotations: { [OWNER_ANNOTATION]: markOf(owner) },
   taints: [{ key: "theirs", effect: "NoSchedule" }],
 });

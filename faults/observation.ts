@@ -1,9 +1,8 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { readText } from "../lab/processes";
-import { readCidata } from "../simulator/cidata";
 import { readinessOf } from "../simulator/cluster";
-import { guestOf } from "../simulator/guest";
+import { cidataOf, guestOf } from "../simulator/guest";
 import type { Machine, SiteState } from "../simulator/state";
 import type { SimulatedStack } from "../simulator/stack";
 import { namesIn } from "./names";
@@ -28,10 +27,7 @@ export function observe(stack: SimulatedStack, before: ReadonlySet<string> = new
   return lines.map(namesIn(stack, before)).sort();
 }
 
-/**
- * What the guests have become, and what Pulumi's state says of each property, in the manner of {@link observe}: all that which two runs have in
- * common that led to the same.
- */
+/** What the guests have become, and what Pulumi's state says of each property, in the manner of {@link observe}. */
 export function details(stack: SimulatedStack, before: ReadonlySet<string>): string[] {
   const state = stack.world.read();
   const lines = [...state.virtualBox.machines.flatMap((machine) => guestLine(state, machine)), ...outputs(stack.folder)];
@@ -49,9 +45,8 @@ function guestLine(state: SiteState, machine: Machine): string[] {
   const guest = guestOf(state, machine, Date.now());
   if (!guest) return [];
   const { status, disk } = guest;
-  const disc = machine.drives.find(({ isDvd, medium }) => isDvd && medium !== undefined)?.medium;
-  const location = state.virtualBox.media.find(({ uuid }) => uuid === disc)?.location;
-  const isOfItsDisc = location !== undefined && readCidata(location)?.instanceId === disk.instanceId;
+  const disc = cidataOf(state, machine);
+  const isOfItsDisc = disc !== undefined && disc.instanceId === disk.instanceId;
   const { state: joined, nodeName } = disk.kubelet ?? {};
   return [`guest ${JSON.stringify({ name: machine.name, status, isOfItsDisc, hostname: disk.hostname, joined, nodeName })}`];
 }

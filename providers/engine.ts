@@ -40,7 +40,6 @@ export const operations = {
 
   diff(provider: AnyProvider, _id: string, olds: Bag, news: Named & Bag) {
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
-    // What is only used the next time must get into the state: `read` and `delete` are given nothing else.
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) rolling.announce(news.name);
     return Promise.resolve({ changes: changed.length > 0, replaces, deleteBeforeReplace: true });
@@ -78,6 +77,7 @@ function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
 /** Undefined anywhere in what goes to the engine is an "Unexpected struct type", or a hang. */
 const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+/** What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing else. */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (isDeepStrictEqual(old, now)) return false;
   return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);

@@ -55,7 +55,7 @@ const entries = (folder: string): [string, string][] =>
 export class Dropped extends Error {}
 
 /** What a command does; where it is to end halfway, only the first half of it, and throws {@link Dropped} or ends its process. */
-export type FaultyWork = (options?: { isHalfway: boolean }) => Promise<ExecResult>;
+export type FaultyWork = (isHalfway?: boolean) => Promise<ExecResult>;
 
 /** What a program says where it is made to fail. */
 export interface Voice {
@@ -106,7 +106,7 @@ async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: 
     case "hangs":
       return hang();
     case "halfway":
-      return work({ isHalfway: true });
+      return work(true);
     case "dropped":
       await work();
       throw new Dropped();

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { dhcpRange } from "../lab/topology";
-import { readCidata } from "./cidata";
+import { type Cidata, readCidata } from "./cidata";
 import type { Boot, GuestDisk, Machine, SiteState } from "./state";
 
 /** A machine that runs, as one sees it from outside at some moment. */
@@ -66,8 +66,8 @@ function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): 
   });
 }
 
-/** The disc in the first of its DVD drives that has one. */
-function cidataOf(state: SiteState, { drives }: Machine) {
+/** What the disc in the first of its DVD drives that has one says. */
+export function cidataOf(state: SiteState, { drives }: Machine): Cidata | undefined {
   const dvd = drives.find(({ isDvd, medium }) => isDvd && medium !== undefined);
   const medium = state.virtualBox.media.find(({ uuid }) => uuid === dvd?.medium);
   return medium && readCidata(medium.location);

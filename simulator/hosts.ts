@@ -84,7 +84,7 @@ export class Hosts {
       return once(result.next, isHalfway);
     };
     const voice = { failure: failureOf(words[0]), hang: () => untilClosed(closed) };
-    return underFaults(this.world.folder, journalName(hostname, command), voice, ({ isHalfway } = { isHalfway: false }) => once(work, isHalfway));
+    return underFaults(this.world.folder, journalName(hostname, command), voice, (isHalfway = false) => once(work, isHalfway));
   }
 }
 

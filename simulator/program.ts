@@ -5,8 +5,8 @@ import type { ExecResult } from "../host/exec";
 export interface Life {
   /** Never ends, until whoever waits for the program ends it, or is gone itself. */
   hang(): Promise<never>;
-  /** Ends it at once, as a kill does. */
-  end(): never | void;
+  /** Ends it at once, as a kill does: what calls this goes no further. */
+  end(): void;
 }
 
 /** A simulated program, which works on the site in `folder`. */

@@ -33,7 +33,7 @@ export async function servePrograms(folder: string, path: string): Promise<() =>
   };
 }
 
-/** The client is sent nothing, see {@link servePrograms}. */
+/** Its client is sent nothing, and so ends as killed; see client.pl. */
 function end(): never {
   throw new Error("the program was ended");
 }

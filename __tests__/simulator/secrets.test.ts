@@ -37,7 +37,7 @@ beforeAll(async () => {
   const run = async (operation: string) => {
     const events = join(folder, "events");
     const env = { PULUMI_DEBUG_COMMANDS: "true" }; // Without it there is no --event-log.
-    const { stdout, stderr, exitCode } = await stack.pulumi([operation, ...loudly, "--yes", "--skip-preview", "--event-log", events], { env });
+    const { stdout, stderr, exitCode } = await stack.pulumi([operation, ...loudly, ...(operation === "up" ? ["--show-sames"] : []), "--yes", "--skip-preview", "--event-log", events], { env });
     said.push(stdout, stderr, readFileSync(events, "utf8"));
     rmSync(events);
     states.push(...filesIn(join(folder, "backend")).map((file) => readText(file)));
