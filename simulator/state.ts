@@ -34,6 +34,8 @@ export interface VirtualBoxState {
   /** As `--version` prints it. */
   version: string;
   machineFolder: string;
+  /** How many logs a machine has beside its newest. Default: 3, as VirtualBox's. */
+  logHistoryCount?: number;
   /** The file system of the machine folder has no room left. */
   isDiskFull?: boolean;
   machines: Machine[];

@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Exec, exec } from "../../host/exec";
+import { VBoxManage } from "../../host/vboxmanage";
 import { endVirtualBox, ensureVirtualBox } from "../../lab/virtualBox";
 import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
@@ -77,6 +79,16 @@ async function expectNoDrift(id: string, outs: Outputs, wanted: Inputs): Promise
   expect(now).toEqual(outs);
   const plain = JSON.parse(JSON.stringify([now, wanted])) as [object, object];
   expect(await operations.diff(provider as never, id, ...(plain as [never, never]))).toMatchObject({ changes: false });
+}
+
+/** Registers a machine `big`, once, of which a clone takes seconds. */
+function makeBig(): void {
+  if (registered("vms").includes('"big"')) return;
+  const disk = join(dir, "vms/big/big.vdi");
+  vbox("createvm", "--name", "big", "--ostype", "Debian_64", "--register");
+  vbox("storagectl", "big", "--name", "Disks", "--add", "sata");
+  vbox("createmedium", "disk", "--filename", disk, "--size", "1500", "--variant", "Fixed");
+  vbox("storageattach", "big", "--storagectl", "Disks", "--port", "0", "--type", "hdd", "--medium", disk);
 }
 
 async function remove(id: string, outs: Outputs): Promise<void> {
@@ -213,11 +225,25 @@ test("what an interrupted create left is cleared away, wherever it stopped", asy
   await remove(fourth.id, fourth.outs);
 });
 
+test("the disk of an interrupted create does not come back after VirtualBox's next start, also where no other is made", async () => {
+  vbox("clonevm", "base", "--name", "node9", "--mode", "machine", "--basefolder", join(dir, "vms/vbox-kubeadm/shop/test"));
+  await expect(provider.create(inputs({ name: "node9", baseSnapshot: "nope" }), context)).rejects.toThrow("has no snapshot nope");
+  await endVirtualBox(dir);
+  expect(registered("hdds")).not.toContain("node9");
+  expect(existsSync(join(dir, "vms", "vbox-kubeadm"))).toBe(false);
+});
+
+test("a clone that passes its deadline is taken back by VirtualBox before the create ends", async () => {
+  makeBig();
+  const folder = join(dir, "vms/vbox-kubeadm/shop/test");
+  const clone = new VBoxManage(vboxManage, execHere, 600).clone("big", { name: "node10", uuid: randomUUID(), baseFolder: folder, linked: false });
+  await expect(clone).rejects.toThrow("clonevm did not end within 0.6 s");
+  expect(existsSync(join(folder, "node10"))).toBe(false);
+  expect(registered("hdds")).not.toContain("node10");
+});
+
 test("a clone that is killed on its way, while VirtualBox goes on with it, does not stop the next create", async () => {
-  vbox("createvm", "--name", "big", "--ostype", "Debian_64", "--register");
-  vbox("storagectl", "big", "--name", "Disks", "--add", "sata");
-  vbox("createmedium", "disk", "--filename", join(dir, "vms/big/big.vdi"), "--size", "1500", "--variant", "Fixed");
-  vbox("storageattach", "big", "--storagectl", "Disks", "--port", "0", "--type", "hdd", "--medium", join(dir, "vms/big/big.vdi"));
+  makeBig();
   const folder = join(dir, "vms/vbox-kubeadm/shop/test");
   const clone = execHere("timeout", [
     "--signal=KILL",

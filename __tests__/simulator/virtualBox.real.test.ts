@@ -20,6 +20,8 @@ afterAll(() => both.end());
 test("the version, and the folder of machines", async () => {
   await accept("list", "systemproperties");
   await accept("setproperty", "machinefolder", "DIR/vms");
+  await accept("setproperty", "loghistorycount", "3");
+  await refuse("setproperty", "loghistorycount");
   await expectSameState();
 });
 

@@ -29,9 +29,10 @@ describe("clones", () => {
     ["clonevm", "made", "--mode", "machine", ...more, "--name", name, "--basefolder", "DIR/vms/ours/stack", "--register"];
   const ID = "11111111-aaaa-4444-8888-55555555550";
 
-  /** VirtualBox keeps disks of no machine in mind until its server ends, whenever that is. */
+  /** Of no machine. VirtualBox would know them again after its server's next start, whenever that is, if nothing had it save its registry. */
   async function closeDisksOf(name: string): Promise<void> {
     for (const file of [name, `${name}-disk1`]) await accept("closemedium", "disk", `DIR/vms/ours/stack/${name}/${file}.vdi`);
+    await accept("setproperty", "loghistorycount", "3");
   }
 
   test("are full: disks, drives, hardware and extra data, new MAC addresses", async () => {

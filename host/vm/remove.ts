@@ -95,8 +95,10 @@ const isosAt = async (vbox: VBoxManage, paths: readonly string[]) =>
  * @throws VBoxError, before anything is removed, where a machine still uses one of the disks
  */
 export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: Owner): Promise<void> {
+  const disks = await mediaIn(vbox, folder);
   // Differences come after what they are differences from, and must go first.
-  for (const { uuid } of (await mediaIn(vbox, folder)).reverse()) await vbox.closeMedium("disk", uuid);
+  for (const { uuid } of disks.reverse()) await vbox.closeMedium("disk", uuid);
+  if (disks.length > 0) await vbox.saveRegistry();
   await rm(folder, { recursive: true, force: true });
   // The folders of the stack, the project and ours go when they are empty.
   const parents = stack.split("/").reduce((above) => [...above, dirname(above.at(-1)!)], [dirname(folder)]);

@@ -3,7 +3,7 @@ import { named } from "./arguments";
 import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
 import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
-import { printMachines, printMedia, printMedium } from "./print";
+import { printMachines, printMedia, printMedium, printSystemProperties } from "./print";
 import { misused } from "./refusal";
 
 const list: Verb = ([what = ""]) => ({
@@ -18,17 +18,19 @@ const list: Verb = ([what = ""]) => ({
       case "dvds":
         return printMedia(box, "dvd");
       case "systemproperties":
-        return `API version:                     7_2\nDefault machine folder:          ${box.machineFolder}\n`;
+        return printSystemProperties(box);
       default:
         throw misused(`Unknown subcommand "${what}".`, 2);
     }
   },
 });
 
-const setproperty: Verb = ([property, folder]) => ({
+const setproperty: Verb = ([property, value]) => ({
   work: (box) => {
-    if (property !== "machinefolder" || folder === undefined) throw misused(`Invalid parameter '${property}'`, 2);
-    box.machineFolder = folder;
+    if (value === undefined) throw misused("Incorrect number of parameters", 2);
+    if (property === "machinefolder") box.machineFolder = value;
+    else if (property === "loghistorycount") box.logHistoryCount = Number(value);
+    else throw misused(`Invalid parameter '${property}'`, 2);
   },
 });
 

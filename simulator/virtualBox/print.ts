@@ -86,6 +86,10 @@ function printSnapshots(snapshots: Machine["snapshots"]): string[] {
   ];
 }
 
+/** `list systemproperties`: those that the program reads. */
+export const printSystemProperties = ({ machineFolder, logHistoryCount = 3 }: VirtualBoxState) =>
+  lines([`API version:                     7_2`, `Default machine folder:          ${machineFolder}`, `Log history count:               ${logHistoryCount}`]);
+
 /** `list hdds` and `list dvds`: what a medium holds differences from comes before it. */
 export function printMedia(box: VirtualBoxState, kind: Medium["kind"]): string {
   const below = (medium: Medium): Medium[] => [medium, ...childrenOf(box, medium).flatMap(below)];
