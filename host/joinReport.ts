@@ -29,7 +29,7 @@ export const namedCause = (text: string): string | undefined => CAUSES.find(([pa
 /** The last words of a worker's kubelet, runtime and cloud-init, without secrets; says why where even that cannot be had. */
 export async function workerReport(session: SshSession): Promise<string> {
   try {
-    return redact((await session.exec(LOGS_SCRIPT)).stdout);
+    return redact((await session.exec(LOGS_SCRIPT, { looks: true })).stdout);
   } catch (error) {
     return `(the worker's logs could not be read: ${(error as Error).message})`;
   }

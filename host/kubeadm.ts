@@ -35,7 +35,7 @@ export function apiVersion(kubeadmVersion: string): string {
 }
 
 /** The version of the kubeadm on a machine, such as `v1.36.3`. */
-const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short")).trim();
+const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short", { looks: true })).trim();
 
 /**
  * Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it.
@@ -93,7 +93,7 @@ const TOKEN_LINE = new RegExp(`^[\\w+/=]+( ([\\w+/=]*|${NO_VALUE})){2}$`);
 /** The bootstrap tokens that the cluster has. */
 export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
   const selector = "type=bootstrap.kubernetes.io/token";
-  const output = await kubectl(session, ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${TOKEN_TEMPLATE}`]);
+  const output = await kubectl(session, ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${TOKEN_TEMPLATE}`], { looks: true });
   return output.split("\n").filter(Boolean).map(parseTokenLine);
 }
 
@@ -105,7 +105,7 @@ function parseTokenLine(line: string): TokenRecord {
 
 /** Where and to what a worker joins, as the cluster itself publishes it (ConfigMap `kube-public/cluster-info`). */
 export async function joinInformation(session: SshSession): Promise<JoinInformation> {
-  const kubeconfig = await kubectl(session, ["-n", "kube-public", "get", "configmap", "cluster-info", "-o", "jsonpath={.data.kubeconfig}"]);
+  const kubeconfig = await kubectl(session, ["-n", "kube-public", "get", "configmap", "cluster-info", "-o", "jsonpath={.data.kubeconfig}"], { looks: true });
   return parseClusterInfo(kubeconfig);
 }
 

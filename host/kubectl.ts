@@ -60,9 +60,9 @@ function shown([first, ...rest]: readonly string[]): string {
   return ["kubectl", ...words.slice(0, options === -1 ? undefined : options)].join(" ");
 }
 
-/** {@link kubectl} with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
+/** A {@link kubectl} that only looks, with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
 export async function kubectlJson(session: SshSession, args: readonly string[]): Promise<unknown> {
-  const json = await kubectl(session, [...args, "-o", "json"]);
+  const json = await kubectl(session, [...args, "-o", "json"], { looks: true });
   return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
 

@@ -50,7 +50,7 @@ echo "halfJoined=$(sudo -n test -e /etc/kubernetes/bootstrap-kubelet.conf && ech
 
 /** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
 export async function workerFacts(session: SshSession): Promise<WorkerFacts> {
-  const output = await session.run(FACTS_SCRIPT);
+  const output = await session.run(FACTS_SCRIPT, { looks: true });
   return parseFacts(output, performance.now());
 }
 

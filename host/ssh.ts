@@ -1,10 +1,7 @@
-import pLimit from "p-limit";
-import { UserError } from "./errors";
-import { type ExecResult, lastLines } from "./exec";
-import { redact } from "./redact";
-import type { SshConnection } from "./sshConnection";
-import { execOver, shortened, type SshExecOptions } from "./sshExec";
-import { type OpenOptions, openConnection } from "./sshOpen";
+import type { ExecResult } from "./exec";
+import type { SshExecOptions } from "./sshExec";
+import type { OpenOptions } from "./sshOpen";
+import { Session } from "./sshSession";
 
 export { shellCommand } from "./shell";
 export { SshError, type SshErrorKind } from "./sshError";
@@ -30,11 +27,11 @@ export interface SshTarget extends SshHost {
   bastion?: SshHost;
 }
 
-/** An open connection to a machine. */
+/** Commands on a machine, over one connection at a time. */
 export interface SshSession {
   /**
    * Runs a POSIX shell command; resolves whatever its exit code is (128 + n when signal n ended it).
-   * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Nothing is run a second time.
+   * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what `looks` is run a second time.
    * @throws UserError when it prints more than 16 MB
    */
   exec(command: string, options?: SshExecOptions): Promise<ExecResult>;
@@ -45,29 +42,15 @@ export interface SshSession {
   run(command: string, options?: SshExecOptions): Promise<string>;
 }
 
-/** Commands at a time on one connection; sshd refuses the eleventh (`MaxSessions`, sshd_config(5)). */
-const COMMANDS_PER_SESSION = 8;
-
 /**
  * Opens a session, waiting and trying again while the machine boots, runs `use` with it, and closes it. `use` itself is never run again.
  * @throws SshError when there is no session within the deadline, or there never will be one
  */
 export async function withSession<T>(target: SshTarget, options: OpenOptions, use: (session: SshSession) => Promise<T>): Promise<T> {
-  const connection = await openConnection(target, options);
+  const session = await Session.open(target, options);
   try {
-    return await use(sessionOver(connection, options));
+    return await use(session);
   } finally {
-    connection.close();
+    session.close();
   }
-}
-
-function sessionOver(connection: SshConnection, { what, commandTimeoutMs: timeoutMs }: OpenOptions): SshSession {
-  const limit = pLimit(COMMANDS_PER_SESSION);
-  const exec: SshSession["exec"] = (command, options) => limit(() => execOver(connection, what, command, { ...options, timeoutMs: options?.timeoutMs ?? timeoutMs }));
-  const run: SshSession["run"] = async (command, options) => {
-    const { stdout, stderr, exitCode } = await exec(command, options);
-    if (exitCode === 0) return stdout;
-    throw new UserError(`${what}: ${shortened(command)} failed with exit code ${exitCode}`, { said: redact(lastLines(stderr || stdout)) });
-  };
-  return { exec, run };
 }

@@ -15,6 +15,8 @@ export interface SshExecOptions {
   input?: string;
   /** Deadline in milliseconds. Default: the session's. */
   timeoutMs?: number;
+  /** It changes nothing, so it is run again when the connection drops. Default: false. */
+  looks?: boolean;
 }
 
 /** The command, fit for an error. */

@@ -107,5 +107,5 @@ const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSec
   withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
 async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
-  return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`) };
+  return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true }) };
 }

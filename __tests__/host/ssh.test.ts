@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuthContext, ServerChannel } from "ssh2";
 import { fingerprint } from "../../host/knownHosts";
-import { withSession } from "../../host/ssh";
-import { end } from "../support/sshCommands";
+import { type SshError, withSession } from "../../host/ssh";
+import { end, onExec } from "../support/sshCommands";
 import { failure, folder, hostKey, refusal, serve, serveNothing, soon, target, userKey } from "../support/sshFixture";
 import { freePort, newKeyPair, writeKey } from "../support/sshServer";
 
@@ -59,15 +59,42 @@ describe("a command", () => {
     expect((await failure(hanging)).message).toBe("kube-node01: the command did not end within 0.06 s: hang");
   });
 
-  test("during which the connection drops is not run again", async () => {
+  test("during which the connection drops is not run again; the next one gets a new connection", async () => {
     const server = await serve();
-    const dropping = withSession(target(server.port), soon, async (session) => {
+    await withSession(target(server.port), soon, async (session) => {
       const error = await failure(session.exec("vanish"));
-      expect([error.kind, (await failure(session.exec("exit 0"))).kind]).toEqual(["dropped", "dropped"]);
-      throw error;
+      expect([error.kind, error.message]).toEqual(["dropped", "the connection to kube-node01 dropped during: vanish\n    the connection was closed"]);
+      expect(server.count).toBe(1);
+      expect((await session.exec("exit 0")).stdout).toBe("said");
     });
-    expect((await failure(dropping)).message).toBe("the connection to kube-node01 dropped during: vanish\n    the connection was closed");
-    expect(server.count).toBe(1);
+    expect(server.count).toBe(2);
+  });
+
+  test.each([
+    [3, "said"],
+    [4, "dropped"],
+  ])("that only looks is repeated up to three times: %i drops", async (drops, outcome) => {
+    let left = drops;
+    const server = await serve({ onExec: (command, ...rest) => onExec(left-- > 0 ? "vanish" : command, ...rest) });
+    const look = withSession(target(server.port), soon, (session) => session.run("exit 0", { looks: true }));
+    expect(await look.catch(({ kind }: SshError) => kind)).toBe(outcome);
+    expect(server.count).toBe(4);
+  });
+
+  test("shares a new connection with all that lost theirs", async () => {
+    let begun = 0;
+    const server = await serve({ onExec: (command, ...rest) => onExec(++begun < 5 ? "hang" : begun === 5 ? "vanish" : command, ...rest) });
+    await withSession(target(server.port), soon, async (session) => {
+      const looks = Array.from({ length: 5 }, () => session.run("exit 0", { looks: true }));
+      expect(await Promise.all(looks)).toEqual(Array(5).fill("said"));
+    });
+    expect(server.count).toBe(2);
+  });
+
+  test("that looks at a machine which is gone fails as dropped", async () => {
+    const server = await serve({ onExec: () => void server.stop() });
+    const look = withSession(target(server.port), { ...soon, deadlineMs: 300 }, (session) => session.run("exit 0", { looks: true }));
+    expect((await failure(look)).kind).toBe("dropped");
   });
 
   test("that ended before the connection dropped has ended", async () => {
