@@ -65,7 +65,9 @@ export function tokenConfiguration(version: string, token: string, { ttlMinutes,
 
 /** Deletes a token; one that is gone already is as good. */
 export async function revokeToken(session: SshSession, id: string): Promise<void> {
-  await kubectl(session, ["-n", "kube-system", "delete", "secret", `bootstrap-token-${id}`, "--ignore-not-found"]);
+  const secret = `bootstrap-token-${id}`;
+  const said = await kubectl(session, ["-n", "kube-system", "delete", "secret", secret, "--ignore-not-found"]);
+  if (said.trim() && !said.includes(`"${secret}" deleted`)) throw notUnderstood("kubectl delete secret", `as it does when it has deleted ${secret}`, said);
 }
 
 /** Revokes every token that was made for a worker of a stack: also one that an interrupted operation registered and does not know of. */

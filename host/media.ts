@@ -13,6 +13,8 @@ export interface Medium {
   isAccessible: boolean;
   /** Whether all of its space is taken at once; `list` does not tell, `showmediuminfo` does. */
   isFixed: boolean;
+  /** Whether a machine or a snapshot has it; `list` does not tell, `showmediuminfo` does. */
+  isInUse: boolean;
 }
 
 /** Reads what `list hdds`, `list dvds` and `showmediuminfo` print: blocks of `Key: value` lines, each of which starts with `UUID:`. */
@@ -34,5 +36,6 @@ function readMedium(block: string): Medium {
     sizeMb: Number(/^\d+/.exec(value("Capacity"))?.[0] ?? 0),
     isAccessible: value("State") !== "inaccessible",
     isFixed: /^fixed/.test(value("Format variant")),
+    isInUse: value("In use by VMs") !== "",
   };
 }

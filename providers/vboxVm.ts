@@ -12,7 +12,7 @@ import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
 import { observeDisks } from "../host/vm/disks";
 import { hasIso } from "../host/vm/iso";
-import { isFinished, markFinished, markOf, notOurs, standingOf } from "../host/vm/owner";
+import { markFinished, markOf, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
@@ -123,7 +123,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       });
     };
     await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), restarts, ready, log });
-    if (!(await isFinished(vbox, uuid, inputs))) await markFinished(vbox, uuid, inputs);
+    await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
   };
@@ -233,13 +233,13 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
 }
 
 /**
- * A disk that is missing between others, or that VirtualBox cannot read, counts as one without size; a server of VirtualBox's that was
+ * A disk that is missing between others, that is attached to nothing, or that VirtualBox cannot read, counts as one without size; a server of VirtualBox's that was
  * started since does not know the variant of such a disk either.
  */
 async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Disk[]> {
   return (await observeDisks(vbox, vm)).map((disk, i) => {
     const lost: Disk = { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
-    const { sizeMb, format, variant } = disk && disk.unreadable === undefined ? disk : lost;
+    const { sizeMb, format, variant } = disk && !("detached" in disk) && disk.unreadable === undefined ? disk : lost;
     return { sizeMb, format, variant };
   });
 }

@@ -88,10 +88,15 @@ test("a token goes in by standard input only", async () => {
   expect(master.inputs[0]).toContain(plan.token);
 });
 
-test("revokeToken names the Secret by the token's id", async () => {
-  const master = new FakeSession([]);
-  await revokeToken(master, "abcdef");
-  expect(master.ran[0]).toMatch(/delete secret bootstrap-token-abcdef --ignore-not-found/);
+test.each([
+  ["nothing, as it is gone", "", true],
+  ["that it is deleted", 'secret "bootstrap-token-abcdef" deleted from kube-system namespace\n', true],
+  ["that another is deleted", 'secret "bootstrap-token-abcdeg" deleted\n', false],
+  ["anything else", "<html>", false],
+])("revokeToken names the Secret by the token's id, and reads the answer: %s", async (_what, answer, isRevoked) => {
+  const master = new FakeSession([[/delete secret bootstrap-token-abcdef --ignore-not-found/, answer]]);
+  const revoked = revokeToken(master, "abcdef").then(() => true, ({ message }: Error) => message);
+  expect(await revoked).toEqual(isRevoked || expect.stringContaining("kubectl delete secret"));
 });
 
 test("listTokens reads ids, expirations and descriptions", async () => {

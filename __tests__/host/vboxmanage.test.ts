@@ -178,6 +178,7 @@ test("media are read from a list and from one's details", () => {
     "Storage format: VDI",
     "Format variant: fixed default",
     "Capacity:       64 MBytes",
+    "In use by VMs:  base (UUID: a2f0a5c8-7ad8-4b47-9a0b-4b0d7c1b9f6e)",
     "",
     "UUID:           8df76a92-0646-4768-8299-d8e47089f50f",
     "State:          inaccessible",
@@ -188,7 +189,7 @@ test("media are read from a list and from one's details", () => {
     "Capacity:       65 MBytes",
   ].join("\r\n");
   expect(readMedia(`WARNING: x\n${output}`)).toEqual([
-    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true },
+    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true, isInUse: true },
     {
       uuid: "8df76a92-0646-4768-8299-d8e47089f50f",
       parentUuid: "ad264b5a-7c43-4282-8d10-62eba923abc6",
@@ -197,6 +198,7 @@ test("media are read from a list and from one's details", () => {
       sizeMb: 65,
       isAccessible: false,
       isFixed: false,
+      isInUse: false,
     },
   ]);
 });

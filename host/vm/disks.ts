@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../errors";
 import type { Disk } from "../machine";
 import type { Medium } from "../media";
+import { VBoxError } from "../vboxError";
 import type { Slot, VBoxManage } from "../vboxmanage";
 import type { Attachment, VmInfo } from "../vminfo";
 
@@ -15,24 +17,53 @@ export interface DiskInPlace extends Disk {
   unreadable?: string;
 }
 
+/** The file of a disk of ours that is attached to nothing: an interrupted removal left it, or somebody detached it. */
+export interface DetachedDisk {
+  detached: string;
+}
+
 /** What is to be done with one disk. */
-type Step = { index: number; add: Disk } | { index: number; grow: DiskInPlace; sizeMb: number } | { index: number; remove: DiskInPlace };
+type Step = { index: number; add: Disk } | { index: number; grow: DiskInPlace; sizeMb: number } | { index: number; remove: DiskInPlace | DetachedDisk };
 
 /** The file name is how a disk of ours is told from one that the base image or the user brought. Its number is its SATA port. */
 const fileName = (port: number, { format }: Disk) => `vbox-kubeadm-disk-${port}.${format.toLowerCase()}`;
+const FILE_NAME = /^vbox-kubeadm-disk-([1-9]\d*)\.(vdi|vmdk|vhd)$/;
 
 /** What VirtualBox can make larger (tried with 7.2; it accepts a growing VMDK without a word, and leaves it as it is). */
 const growable = new Set(["VDI Standard", "VHD Standard", "VMDK Fixed"]);
 
 /** The disks of ours, each at its index; one that should be there and is not is a hole. */
-export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskInPlace | undefined)[]> {
-  const disks: (DiskInPlace | undefined)[] = [];
+export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskInPlace | DetachedDisk | undefined)[]> {
+  const disks: (DiskInPlace | DetachedDisk | undefined)[] = [];
   for (const drive of vm.attachments) {
     if (drive.controller !== sataController(vm) || drive.port === 0 || drive.isDvd || !drive.uuid) continue;
     const disk = await observeDisk(vbox, drive, drive.uuid);
     if (disk) disks[drive.port - 1] = disk;
   }
+  for (const [index, path] of await filesOfDisks(vm)) {
+    if (!disks[index] && !(await isInUse(vbox, path))) disks[index] = { detached: path };
+  }
   return Array.from(disks);
+}
+
+/** The files of disks of ours, each with its disk's index. */
+async function filesOfDisks({ settingsFile }: VmInfo): Promise<[number, string][]> {
+  const folder = dirname(settingsFile);
+  if (!existsSync(folder)) return [];
+  return (await readdir(folder)).flatMap((file) => {
+    const port = FILE_NAME.exec(file)?.[1];
+    return port ? [[Number(port) - 1, join(folder, file)]] : [];
+  });
+}
+
+/** Whether a machine or a snapshot has the disk. Of half a file, which an interrupted run left, VirtualBox says nothing. */
+async function isInUse(vbox: VBoxManage, path: string): Promise<boolean> {
+  try {
+    return (await vbox.showDisk(path))?.isInUse ?? false;
+  } catch (error) {
+    if (error instanceof VBoxError) return false;
+    throw error;
+  }
 }
 
 /** A snapshot of the machine puts a medium of differences before the disk: its size counts, and the file is found behind it. */
@@ -59,7 +90,7 @@ const diskOf = ({ sizeMb, format, isFixed }: Medium): Disk => ({
  * What turns the disks that are into those that are wanted. Nothing is done yet.
  * @throws UserError for what cannot be done to a disk without losing what is on it
  */
-export function planDisks(vm: VmInfo, is: readonly (DiskInPlace | undefined)[], wanted: readonly Disk[]): Step[] {
+export function planDisks(vm: VmInfo, is: Awaited<ReturnType<typeof observeDisks>>, wanted: readonly Disk[]): Step[] {
   if (wanted.length > 0 && !sataController(vm)) {
     throw new UserError(`${vm.name} has no SATA controller for its disks`, {
       todo: "give the base image one: VBoxManage storagectl BASE --name SATA --add sata",
@@ -69,9 +100,9 @@ export function planDisks(vm: VmInfo, is: readonly (DiskInPlace | undefined)[], 
   return indexes.flatMap((index) => planDisk(vm, index, is[index], wanted[index]));
 }
 
-function planDisk(vm: VmInfo, index: number, is: DiskInPlace | undefined, wanted: Disk | undefined): Step[] {
+function planDisk(vm: VmInfo, index: number, is: DiskInPlace | DetachedDisk | undefined, wanted: Disk | undefined): Step[] {
   if (!wanted) return is ? [{ index, remove: is }] : [];
-  if (!is) {
+  if (!is || "detached" in is) {
     checkFree(vm, index);
     return [{ index, add: wanted }];
   }
@@ -107,7 +138,10 @@ function checkFits(what: string, is: Disk, wanted: Disk): void {
     throw new UserError(`${what} is ${kindIs}, which VirtualBox cannot make larger`, { todo });
 }
 
-/** Carries out what {@link planDisks} found. The machine must be off. */
+/** Whether the machine must be off for it. */
+export const needsOff = (step: Step) => !("remove" in step && "detached" in step.remove);
+
+/** Carries out what {@link planDisks} found. The machine must be off for what {@link needsOff} it. */
 export async function changeDisks(vbox: VBoxManage, vm: VmInfo, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     if ("remove" in step) await removeDisk(vbox, vm, step.remove);
@@ -139,9 +173,9 @@ async function growDisk(vbox: VBoxManage, uuid: string, sizeMb: number): Promise
   throw new UserError(`VirtualBox did not make ${now?.location ?? uuid} larger: it has ${now?.sizeMb} MB, and should have ${sizeMb} MB`);
 }
 
-async function removeDisk(vbox: VBoxManage, vm: VmInfo, { slot, uuid }: DiskInPlace): Promise<void> {
-  await vbox.detach(vm.uuid, slot);
-  await vbox.deleteDisk(uuid);
+async function removeDisk(vbox: VBoxManage, vm: VmInfo, disk: DiskInPlace | DetachedDisk): Promise<void> {
+  if (!("detached" in disk)) await vbox.detach(vm.uuid, disk.slot);
+  await vbox.deleteDisk("detached" in disk ? disk.detached : disk.uuid);
 }
 
 const slotOf = (vm: VmInfo, index: number): Slot => ({ controller: sataController(vm)!, port: index + 1, device: 0 });

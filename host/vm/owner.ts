@@ -57,12 +57,21 @@ async function markOn(vbox: VBoxManage, vm: string, owner: Owner, origin?: strin
 export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: string): Promise<void> {
   await vbox.setExtraData(vm, ORIGIN_KEY, origin);
   await vbox.setExtraData(vm, OWNER_KEY, markOf(owner));
-  if ((await markOn(vbox, vm, owner, origin)) === "ours") return;
-  throw new UserError(`VirtualBox did not keep the mark of ${owner.name} in its extra data`, { todo: `run VBoxManage getextradata ${owner.name} enumerate` });
+  if ((await markOn(vbox, vm, owner, origin)) !== "ours") throw notKept(owner);
 }
 
-/** Marks a machine as one whose creation came to its end: it may be in use since. */
-export const markFinished = (vbox: VBoxManage, vm: string, owner: Owner) => vbox.setExtraData(vm, FINISHED_KEY, markOf(owner));
+/**
+ * Marks a machine as one whose creation came to its end: it may be in use since.
+ * @throws UserError as {@link mark} does
+ */
+export async function markFinished(vbox: VBoxManage, vm: string, owner: Owner): Promise<void> {
+  if (await isFinished(vbox, vm, owner)) return;
+  await vbox.setExtraData(vm, FINISHED_KEY, markOf(owner));
+  if (!(await isFinished(vbox, vm, owner))) throw notKept(owner);
+}
+
+const notKept = ({ name }: Owner) =>
+  new UserError(`VirtualBox did not keep the mark of ${name} in its extra data`, { todo: `run VBoxManage getextradata ${name} enumerate` });
 
 /** Whether a machine carries {@link markFinished}'s mark. */
 export const isFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => (await vbox.getExtraData(vm, FINISHED_KEY)) === markOf(owner);

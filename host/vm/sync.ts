@@ -3,7 +3,7 @@ import type { Disk } from "../machine";
 import type { OneByOne } from "../oneByOne";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { changeDisks, observeDisks, planDisks } from "./disks";
+import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags } from "./hardware";
 import { dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
 import { mark, notOurs, type Owner, standingOf } from "./owner";
@@ -46,7 +46,7 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   const isBare = standing === "half-made";
   const flags = [...(isBare ? BIRTH_FLAGS : []), ...hardwareFlags(vm, spec)];
   const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);
-  const needsStop = vm.name !== spec.name || flags.length > 0 || disks.length > 0;
+  const needsStop = vm.name !== spec.name || flags.length > 0 || disks.some(needsOff);
   const isUp = ["running", "paused", "stuck"].includes(vm.condition);
 
   const change = async () => {
