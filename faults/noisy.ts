@@ -18,7 +18,7 @@ export interface NoisyOptions {
 const RATE = 0.2;
 
 /** How often a user would type the same again. */
-const PATIENCE = 8;
+const PATIENCE = 3;
 
 /** How one run went: how many attempts each operation took (none where it never ended well), and what was not as it should be. */
 interface NoisyRun {

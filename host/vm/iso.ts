@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { UserError } from "../errors";
 import type { Slot, VBoxManage } from "../vboxmanage";
 import type { Attachment, VmInfo } from "../vminfo";
 
@@ -21,13 +22,18 @@ export function hasIso(vm: VmInfo, isoPath: string): boolean {
   return is !== undefined && resolve(is) === resolve(isoPath);
 }
 
-/** Puts the ISO into its drive where it is not yet; the drive, and its controller, are made where they are missing. */
+/**
+ * Puts the ISO into its drive where it is not yet; the drive, and its controller, are made where they are missing.
+ * @throws UserError where it is not there in the end: a guest that boots without it is of no use, and never becomes so
+ */
 export async function insertIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): Promise<void> {
   if (hasIso(vm, isoPath)) return;
   const controller = ideController(vm) ?? "IDE";
   if (!ideController(vm)) await vbox.addIdeController(vm.uuid, controller);
   const slot: Slot = { controller, port: PORT, device: DEVICE };
   await vbox.attach(vm.uuid, slot, "dvddrive", resolve(isoPath));
+  if (hasIso((await vbox.showVm(vm.uuid))!, isoPath)) return;
+  throw new UserError(`VirtualBox did not put ${isoPath} into the drive of ${vm.name}`, { todo: "look at the machine's storage in VirtualBox" });
 }
 
 /**
