@@ -15,7 +15,7 @@ const HANDSHAKE_MS = 60_000;
 /** Handshakes at a time with one machine; sshd drops some at random when more than 10 are under way (`MaxStartups`, sshd_config(5)). */
 const HANDSHAKES_PER_HOST = 4;
 
-/** An attempt's own deadline comes first, as it knows what was waited for; this one ends what waits for its turn. */
+/** An attempt's own deadline comes first, as it knows what was waited for; this much later ends what waits for its turn. */
 const GRACE_MS = 100;
 
 const PROGRESS_MS = 30_000;
@@ -50,8 +50,8 @@ export async function openConnection(target: SshTarget, { deadlineMs, what, log 
       return await attemptOnce(target, credentials, what, left);
     } catch (error) {
       if (!(error instanceof SshError) || error.kind !== "unreachable") throw error;
-      // An attempt that the deadline cut short knows less than the one before.
-      failure = left() > 0 || !failure ? error : failure;
+      // An attempt that the deadline cut short knows less than the one before; its timer may fire some milliseconds early.
+      failure = left() > GRACE_MS || !failure ? error : failure;
     }
     const pause = pauseAfter(attempt);
     if (left() <= pause) throw gaveUp(target, what, deadlineMs, attempt, failure);

@@ -212,8 +212,11 @@ describe("a machine that boots", () => {
     expect([server.count, lines]).toEqual([3, [expect.stringMatching(/the connection was closed; it said: System is booting up\.$/)]]);
   });
 
-  test("and hangs up at once is waited for until the deadline, which says what was last seen", async () => {
-    const error = await refusal(target(await serveNothing({ hangUp: true })), { deadlineMs: 600 });
+  test.each([
+    ["each time", Infinity],
+    ["once, and is silent then until the deadline", 1],
+  ])("and hangs up %s: the deadline says what was last seen", async (_what, hangUps) => {
+    const error = await refusal(target(await serveNothing({ hangUps })), { deadlineMs: 600 });
     expect(error.kind).toBe("unreachable");
     expect(error.message).toMatch(/^kube-node01 gave no SSH session within 0.6 s, at 127.0.0.1:\d+ \(\d attempts\)\n/);
     expect(error.message).toMatch(/\n {4}last seen: .*before handshake\n→ look/);

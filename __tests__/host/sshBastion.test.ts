@@ -74,6 +74,14 @@ test("a bastion that does not answer holds nobody beyond the deadline", async ()
   expect(error.message).toMatch(/the bastion .* did not reach kube-node01:22 in 1 s/);
 });
 
+test("an attempt that the deadline cuts short does not hide what the one before met", async () => {
+  let asked = 0;
+  const names = { get "kube-node01:22"() { return asked++ ? NaN : (undefined as unknown as number); } };
+  const error = await refusal(through(await serveBastion(names), "kube-node01"), { deadlineMs: 800 });
+  expect(asked).toBe(2);
+  expect(error.message).toMatch(/last seen: the bastion .* could not reach kube-node01:22: connect failed/);
+});
+
 test("a bastion has its host key and our key checked too, as the target has", async () => {
   const node = await serve();
   const names = { "kube-node01:22": node.port };

@@ -35,11 +35,12 @@ export async function serve(options: Partial<SshServerOptions> = {}): Promise<Ss
   return server;
 }
 
-/** The port of a machine that takes connections and says nothing, and hangs up at once where that is wanted. */
-export async function serveNothing({ hangUp = false } = {}): Promise<number> {
+/** The port of a machine that takes connections and says nothing. The first few it ends at once, as many as wanted. */
+export async function serveNothing({ hangUps = 0 } = {}): Promise<number> {
+  let left = hangUps;
   const server = createServer((socket) => {
     socket.resume().on("error", () => {});
-    if (hangUp) socket.end();
+    if (left-- > 0) socket.end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const stop = async () => {
