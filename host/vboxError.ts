@@ -41,6 +41,8 @@ export class VBoxError extends UserError {
     return (
       (this.code === "VBOX_E_INVALID_SESSION_STATE" && /while attempting to share its session/.test(stderr)) ||
       (this.code === "VBOX_E_INVALID_OBJECT_STATE" && /\block(ed)?\b/.test(stderr)) ||
+      // Sessions that are opened on one stopped machine at the same moment (seen with 7.2.22).
+      (this.code === "VBOX_E_VM_ERROR" && /Failed to assign the machine to the session/.test(stderr)) ||
       (this.code === "E_ACCESSDENIED" && /not ready/.test(stderr))
     );
   }

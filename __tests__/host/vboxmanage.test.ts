@@ -37,6 +37,7 @@ describe("failures", () => {
     ["a pending lock", details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' already has a lock request pending")],
     ["an object that is not ready", NOT_READY],
     ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
+    ["a session that was not given the machine", details("VBOX_E_VM_ERROR", "Failed to assign the machine to the session (E_ACCESSDENIED)")],
     [
       "a server that is just starting",
       failed("VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed"),
@@ -50,6 +51,7 @@ describe("failures", () => {
   test.each([
     ["a wrong state", details("VBOX_E_INVALID_VM_STATE", "The machine is not mutable (state is Running)")],
     ["another state error", details("VBOX_E_INVALID_OBJECT_STATE", "Medium is not in the right state")],
+    ["a machine that failed", details("VBOX_E_VM_ERROR", "The virtual machine 'a' has terminated unexpectedly")],
     ["another refusal", details("E_ACCESSDENIED", "Permission denied")],
     ["a wrong argument", failed("VBoxManage: error: Invalid type 'x' specfied for NIC 5")],
     ["a file error", details("VBOX_E_FILE_ERROR", "Machine settings file '/x/locked' already exists")],
