@@ -15,7 +15,10 @@ const HANDSHAKE_MS = 60_000;
 /** Handshakes at a time with one machine; sshd drops some at random when more than 10 are under way (`MaxStartups`, sshd_config(5)). */
 const HANDSHAKES_PER_HOST = 4;
 
-/** An attempt's own deadline comes first, as it knows what was waited for; this much later ends what waits for its turn. */
+/**
+ * How near to the deadline counts as at it. An attempt's own deadline comes first, as it knows what was waited for; this much later ends what
+ * waits for its turn.
+ */
 const GRACE_MS = 100;
 
 const PROGRESS_MS = 30_000;

@@ -233,8 +233,8 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
 }
 
 /**
- * A disk that is missing between others, that is attached to nothing, or that VirtualBox cannot read, counts as one without size; a server of VirtualBox's that was
- * started since does not know the variant of such a disk either.
+ * A disk that is missing between others, that is attached to nothing, or that VirtualBox cannot read, counts as one without size; a server
+ * of VirtualBox's that was started since does not know the variant of such a disk either.
  */
 async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Disk[]> {
   return (await observeDisks(vbox, vm)).map((disk, i) => {

@@ -8,7 +8,8 @@ import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "./context";
 
-// VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`, of which the provider makes others. Machines are not started here.
+// VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`, of which the provider
+// makes others. Machines are not started here.
 export const dir = mkdtempSync(join(tmpdir(), "vboxvm-"));
 export const vboxManage = resolve(__dirname, "../../lab/VBoxManage");
 export const isoPath = join(dir, "node.iso");

@@ -42,7 +42,7 @@ export interface SshServerOptions {
   onExec?: (command: string, channel: ServerChannel, connection: Connection) => void;
   /** Called before authentication, which waits for it; false leaves the rest to the one who was called. */
   onAuthentication?: (context: AuthContext, connection: Connection) => boolean | Promise<boolean>;
-  /** Where the names lead that a client asks to be connected with; to no port at all, the client waits. None: forwarding is prohibited. */
+  /** Where the names lead that a client asks to be connected with; with NaN, it gets no answer. None: forwarding is prohibited. */
   names?: Record<string, number>;
   /** Default: any free one. */
   port?: number;
@@ -89,8 +89,8 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
 function forward(connection: Connection, names: Record<string, number>): void {
   connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
     const port = names[`${destIP}:${destPort}`];
-    if (port !== undefined && Number.isNaN(port)) return;
     if (port === undefined) return reject();
+    if (Number.isNaN(port)) return;
     const socket = connect(port, "127.0.0.1");
     socket.on("error", reject).on("connect", () => {
       const channel = accept();
