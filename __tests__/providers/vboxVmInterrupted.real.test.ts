@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { VBoxManage } from "../../host/vboxmanage";
+import { removeFolder } from "../../host/vm/remove";
 import { endVirtualBox } from "../../lab/virtualBox";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { context, create, dir, execHere, inputs, provider, registered, remove, showVm, vbox, vboxManage } from "../support/realMachines";
@@ -46,6 +47,19 @@ test("the disk of an interrupted create does not come back after VirtualBox's ne
   await endVirtualBox(dir);
   expect(registered("hdds")).not.toContain("node9");
   expect(existsSync(join(dir, "vms", "vbox-kubeadm"))).toBe(false);
+});
+
+test("nor does it where VirtualBox's server ends before it has saved what was closed", async () => {
+  const folder = join(dir, "vms/vbox-kubeadm/shop/test");
+  vbox("clonevm", "base", "--name", "node11", "--mode", "machine", "--basefolder", folder);
+  let ends = 0;
+  const ending: typeof execHere = async (file, args, options) => {
+    if (args[0] === "setproperty" && ends++ === 0) await endVirtualBox(dir);
+    return execHere(file, args, options);
+  };
+  await removeFolder(new VBoxManage(vboxManage, ending), join(folder, "node11"), { stack: "shop/test", name: "node11" });
+  expect(ends).toBeGreaterThan(0);
+  expect(registered("hdds")).not.toContain("node11");
 });
 
 test("a clone that passes its deadline is taken back by VirtualBox before the create ends", async () => {
