@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { exec, run } from "../../host/exec";
 import { fingerprint, hostKeysFor } from "../../host/knownHosts";
 import { openSsh } from "../support/openssh";
-import { newKeyPair } from "../support/sshServer";
+import { newEcdsaKeyPair, newKeyPair } from "../support/sshServer";
 
-const keys = [newKeyPair().public, newKeyPair().public, newKeyPair("ecdsa").public].map((key) => key.split(" ").slice(0, 2).join(" "));
+const keys = [newKeyPair().public, newKeyPair().public, newEcdsaKeyPair().public].map((key) => key.split(" ").slice(0, 2).join(" "));
 const [one = "", two = "", other = ""] = keys;
 
 test.each([

@@ -5,9 +5,9 @@ import { fingerprint } from "../../host/knownHosts";
 import { type SshError, withSession } from "../../host/ssh";
 import { end, onExec } from "../support/sshCommands";
 import { failure, folder, hostKey, refusal, serve, serveNothing, soon, target, userKey } from "../support/sshFixture";
-import { freePort, newKeyPair, writeKey } from "../support/sshServer";
+import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";
 
-const ecdsaHostKey = newKeyPair("ecdsa");
+const ecdsaHostKey = newEcdsaKeyPair();
 
 describe("a command", () => {
   test("gives its output and exit code, whatever that is", async () => {
@@ -174,7 +174,7 @@ describe("our own key", () => {
   });
 
   test("that is encrypted belongs in an agent", async () => {
-    const encrypted = newKeyPair("ed25519", { passphrase: "a secret", cipher: "aes256-ctr", rounds: 1 });
+    const encrypted = newEcdsaKeyPair({ passphrase: "a secret", cipher: "aes256-ctr", rounds: 1 });
     const error = await refusal(target(1, { privateKeyFile: await writeKey(folder, "encrypted", encrypted) }));
     expect([error.kind, error.message]).toEqual(["authentication", expect.stringMatching(/is encrypted[^]*ssh-add/)]);
   });

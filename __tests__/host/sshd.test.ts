@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exec, run } from "../../host/exec";
 import { type SshTarget, withSession } from "../../host/ssh";
 import { openSsh } from "../support/openssh";
-import { freePort, newKeyPair, writeKey } from "../support/sshServer";
+import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";
 import { type Sshd, startSshd } from "../support/sshd";
 
 const soon = { deadlineMs: 10_000, what: "a real sshd" };
@@ -15,7 +15,7 @@ let through: SshTarget;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sshd-"));
-  const [hostKey, otherHostKey, userKey] = [newKeyPair(), newKeyPair("ecdsa"), newKeyPair()];
+  const [hostKey, otherHostKey, userKey] = [newKeyPair(), newEcdsaKeyPair(), newKeyPair()];
   const hostKeyFiles = [await writeKey(folder, "ed25519_key", hostKey), await writeKey(folder, "ecdsa_key", otherHostKey)];
   const privateKeyFile = await writeKey(folder, "user_key", userKey);
   const port = await freePort();

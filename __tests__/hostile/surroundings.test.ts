@@ -7,7 +7,7 @@ import { readEnvironment } from "../../environment";
 import { exec, run } from "../../host/exec";
 import { VBoxManage } from "../../host/vboxmanage";
 import { configurationOf } from "../support/configuration";
-import { newKeyPair } from "../support/sshServer";
+import { newEcdsaKeyPair } from "../support/sshServer";
 
 beforeAll(() => pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, "vbox-kubeadm", "dev"));
 
@@ -50,7 +50,7 @@ describe("our own key", () => {
     ["is empty", () => file("empty", ""), /empty is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
     ["is no key", () => file("text", "text\n"), /text is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
     ["is a public key", () => file("id.pub", `${ours.hostPublicKey}\n`), /id\.pub is a public key\n→ give sshPrivateKeyFile/],
-    ["is encrypted", () => file("locked", newKeyPair("ed25519", { passphrase: "a", cipher: "aes256-ctr", rounds: 1 }).private), /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/],
+    ["is encrypted", () => file("locked", newEcdsaKeyPair({ passphrase: "a", cipher: "aes256-ctr", rounds: 1 }).private), /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/],
   ])("%s", (_what, path, message) => expect(said({ sshPrivateKeyFile: path() })).toMatch(message));
 
   test.each<[string, string | undefined, RegExp]>([

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { type AuthContext, type Connection, Server, type ServerChannel, type Session, utils } from "ssh2";
+import { generateHostKey } from "../../cloudinit/hostKey";
 
 /** Private and public key, as OpenSSH writes them. */
 export interface KeyPair {
@@ -10,9 +11,14 @@ export interface KeyPair {
   public: string;
 }
 
-/** A new key pair; generated each time, so none is ever kept. */
-export const newKeyPair = (type: "ed25519" | "ecdsa" = "ed25519", encryption: utils.KeyPairOptions = {}): KeyPair =>
-  utils.generateKeyPairSync(type, { bits: 256, ...encryption });
+/** A new Ed25519 key pair; generated each time, so none is ever kept. */
+export function newKeyPair(): KeyPair {
+  const { hostPrivateKey, hostPublicKey } = generateHostKey();
+  return { private: hostPrivateKey, public: hostPublicKey };
+}
+
+/** A new ECDSA key pair, encrypted if a passphrase is given. */
+export const newEcdsaKeyPair = (encryption: utils.KeyPairOptions = {}): KeyPair => utils.generateKeyPairSync("ecdsa", { bits: 256, ...encryption });
 
 /** Writes a private key where SSH can read it, and gives its path. */
 export async function writeKey(folder: string, name: string, key: KeyPair): Promise<string> {
