@@ -20,3 +20,7 @@ export class SshError extends UserError {
     super(summary, detail);
   }
 }
+
+/** Whether an error, or what caused it, is a connection that dropped: its command may have had its effect or not. */
+export const isDropped = (error: unknown): boolean =>
+  error instanceof Error && ((error instanceof SshError && error.kind === "dropped") || isDropped(error.cause));

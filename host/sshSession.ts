@@ -4,7 +4,7 @@ import { lastLines } from "./exec";
 import { redact } from "./redact";
 import type { SshSession, SshTarget } from "./ssh";
 import type { SshConnection } from "./sshConnection";
-import { SshError } from "./sshError";
+import { isDropped } from "./sshError";
 import { execOver, shortened, type SshExecOptions } from "./sshExec";
 import { type OpenOptions, openConnection } from "./sshOpen";
 
@@ -52,8 +52,7 @@ export class Session implements SshSession {
     try {
       return await execOver(this.connection, this.options.what, command, { ...options, timeoutMs: options.timeoutMs ?? this.options.commandTimeoutMs });
     } catch (error) {
-      const isDropped = error instanceof SshError && error.kind === "dropped";
-      if (!isDropped || repeats === 0 || !(await this.isUp())) throw error;
+      if (!isDropped(error) || repeats === 0 || !(await this.isUp())) throw error;
       return this.execOrRepeat(command, options, repeats - 1);
     }
   }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import pRetry from "p-retry";
 import { UserError } from "../host/errors";
 import { redact } from "../host/redact";
-import { SshError } from "../host/sshError";
+import { isDropped } from "../host/sshError";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
 import { endWithParent } from "./orphan";
 import { Rolling } from "./rolling";
@@ -99,9 +99,6 @@ const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<
       if (isDropped(error) && retriesLeft > 0) contextOf({ name }).log("looks again, as a connection dropped");
     },
   });
-
-const isDropped = (error: unknown): boolean =>
-  error instanceof Error && ((error instanceof SshError && error.kind === "dropped") || isDropped(error.cause));
 
 /** What is done to a worker: another one does not leave meanwhile. */
 const worked = <T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> => rolling.work(inputs.name, () => reported(inputs, operation));

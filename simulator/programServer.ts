@@ -6,7 +6,8 @@ import { ip } from "./ip";
 import type { Program } from "./program";
 import { vboxManage } from "./vboxManage";
 
-const programs: Readonly<Record<string, Program>> = { VBoxManage: vboxManage, ip };
+/** The simulated programs, by their names on the PATH. */
+export const programs: Readonly<Record<string, Program>> = { VBoxManage: vboxManage, ip };
 
 /**
  * Puts the simulated programs into `FOLDER/bin` as clients of this process, which does their work on the site in FOLDER.

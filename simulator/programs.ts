@@ -1,9 +1,7 @@
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
-
-/** The simulated programs: what they are called, and the source that exports them, by their name in it. */
-const programs = { VBoxManage: "vboxManage", ip: "ip" };
+import { programs } from "./programServer";
 
 /**
  * Makes the simulated programs that are to be on the PATH, in `FOLDER/bin`: each is one file, which starts as quickly as Node.js does. They
@@ -12,9 +10,9 @@ const programs = { VBoxManage: "vboxManage", ip: "ip" };
  */
 export async function installPrograms(folder: string): Promise<string> {
   const bin = join(folder, "bin");
-  for (const [name, source] of Object.entries(programs)) {
+  for (const name of Object.keys(programs)) {
     const outfile = join(bin, name);
-    const contents = `import { ${source} } from "./${source}"; import { runHere } from "./program"; void runHere(${source}, require("node:path").join(__dirname, ".."));`;
+    const contents = `import { runHere } from "./program"; import { programs } from "./programServer"; void runHere(programs.${name}, require("node:path").join(__dirname, ".."));`;
     const stdin = { contents, resolveDir: __dirname, loader: "ts" as const };
     const banner = { js: "#!/usr/bin/env node" };
     await build({ stdin, outfile, banner, bundle: true, platform: "node", target: "node20", logLevel: "error" });
