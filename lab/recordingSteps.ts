@@ -33,7 +33,8 @@ const readNode = (node: Node | undefined) =>
     uid: node.metadata.uid,
     owner: node.metadata.annotations?.["vbox-kubeadm/recorded"],
     labels: node.metadata.labels?.["recorded"],
-    taints: node.spec.taints?.filter(({ key }) => key === "recorded"),
+    // Kubernetes' own come and go a moment after what they tell of.
+    taints: (node.spec.taints ?? []).filter(({ key }) => key === "recorded"),
     unschedulable: node.spec.unschedulable ?? false,
     ready: isTrue(node, "Ready"),
     address: internalIp(node),
