@@ -2,12 +2,7 @@ import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { ip } from "./ip";
-import type { Program } from "./program";
-import { vboxManage } from "./vboxManage";
-
-/** The simulated programs, by their names on the PATH. */
-export const programs: Readonly<Record<string, Program>> = { VBoxManage: vboxManage, ip };
+import { programs } from "./programs";
 
 /**
  * Puts the simulated programs into `FOLDER/bin` as clients of this process, which does their work on the site in FOLDER.

@@ -1,22 +1,6 @@
-import { chmod } from "node:fs/promises";
-import { join } from "node:path";
-import { build } from "esbuild";
-import { programs } from "./programServer";
+import { ip } from "./ip";
+import type { Program } from "./program";
+import { vboxManage } from "./vboxManage";
 
-/**
- * Makes the simulated programs that are to be on the PATH, in `FOLDER/bin`: each is one file, which starts as quickly as Node.js does. They
- * work on the site in FOLDER.
- * @returns their folder
- */
-export async function installPrograms(folder: string): Promise<string> {
-  const bin = join(folder, "bin");
-  for (const name of Object.keys(programs)) {
-    const outfile = join(bin, name);
-    const contents = `import { runHere } from "./program"; import { programs } from "./programServer"; void runHere(programs.${name}, require("node:path").join(__dirname, ".."));`;
-    const stdin = { contents, resolveDir: __dirname, loader: "ts" as const };
-    const banner = { js: "#!/usr/bin/env node" };
-    await build({ stdin, outfile, banner, bundle: true, platform: "node", target: "node20", logLevel: "error" });
-    await chmod(outfile, 0o755);
-  }
-  return bin;
-}
+/** The simulated programs, by their names on the PATH. */
+export const programs: Readonly<Record<string, Program>> = { VBoxManage: vboxManage, ip };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { installPrograms } from "../../simulator/programs";
+import { installPrograms } from "../../simulator/installPrograms";
 import { cutPower, everythingOn, failureOf, machineOf, progress, workersSay } from "../support/causes";
 import { type DrivenWorker, drivenWorker, seconds } from "../support/drivenWorker";
 import { type ServedSite, servedSite } from "../support/servedSite";

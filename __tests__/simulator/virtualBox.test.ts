@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { exec, type ExecResult } from "../../host/exec";
 import { VBoxError } from "../../host/vboxError";
 import { journal, planFaults } from "../../simulator/faults";
-import { installPrograms } from "../../simulator/programs";
+import { installPrograms } from "../../simulator/installPrograms";
 import type { Delays, Machine } from "../../simulator/state";
 import { journalName } from "../../simulator/virtualBox/journalName";
 import { SimulatedVBoxManage } from "../../simulator/virtualBox/simulatedVBoxManage";
