@@ -174,7 +174,7 @@ describe("our own key", () => {
   });
 
   test("that is encrypted belongs in an agent", async () => {
-    const encrypted = newEcdsaKeyPair({ passphrase: "a secret", cipher: "aes256-ctr", rounds: 1 });
+    const encrypted = newEcdsaKeyPair("a secret");
     const error = await refusal(target(1, { privateKeyFile: await writeKey(folder, "encrypted", encrypted) }));
     expect([error.kind, error.message]).toEqual(["authentication", expect.stringMatching(/is encrypted[^]*ssh-add/)]);
   });

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type SshTarget, withSession } from "../../host/ssh";
 import { failure, hostKey, refusal, serve, serveNothing, soon, target, userKey } from "../support/sshFixture";
-import { newKeyPair, type SshServerOptions, startSshServer } from "../support/sshServer";
+import { type Names, newKeyPair, type SshServerOptions, startSshServer } from "../support/sshServer";
 
 const bastionHostKey = newKeyPair();
-const serveBastion = (names: Record<string, number>, more: Partial<SshServerOptions> = {}) =>
+const serveBastion = (names: Names, more: Partial<SshServerOptions> = {}) =>
   serve({ hostKeys: [bastionHostKey], names, ...more });
 const through = ({ port }: { port: number }, address: string): SshTarget =>
   target(22, { address, bastion: { address: "127.0.0.1", port, user: "jump", hostKeys: [bastionHostKey.public] } });
@@ -53,7 +53,7 @@ test("a bastion, or a machine behind it, that comes back with another host key i
 
 test("a bastion that does not know the machine yet is asked again", async () => {
   const node = await serve();
-  const names: Record<string, number> = {};
+  const names: Names = {};
   const bastion = await serveBastion(names);
   const log = () => void (names["kube-node01:22"] = node.port);
   expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe("said");
@@ -76,7 +76,7 @@ test("a bastion that does not answer holds nobody beyond the deadline", async ()
 
 test("an attempt that the deadline cuts short does not hide what the one before met", async () => {
   let asked = 0;
-  const names = { get "kube-node01:22"() { return asked++ ? NaN : (undefined as unknown as number); } };
+  const names: Names = { get "kube-node01:22"() { return asked++ === 0 ? undefined : "silent"; } };
   const error = await refusal(through(await serveBastion(names), "kube-node01"), { deadlineMs: 800 });
   expect(asked).toBe(2);
   expect(error.message).toMatch(/last seen: the bastion .* could not reach kube-node01:22: connect failed/);

@@ -50,7 +50,7 @@ describe("our own key", () => {
     ["is empty", () => file("empty", ""), /empty is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
     ["is no key", () => file("text", "text\n"), /text is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
     ["is a public key", () => file("id.pub", `${ours.hostPublicKey}\n`), /id\.pub is a public key\n→ give sshPrivateKeyFile/],
-    ["is encrypted", () => file("locked", newEcdsaKeyPair({ passphrase: "a", cipher: "aes256-ctr", rounds: 1 }).private), /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/],
+    ["is encrypted", () => file("locked", newEcdsaKeyPair("a").private), /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/],
   ])("%s", (_what, path, message) => expect(said({ sshPrivateKeyFile: path() })).toMatch(message));
 
   test.each<[string, string | undefined, RegExp]>([

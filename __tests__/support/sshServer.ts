@@ -17,8 +17,9 @@ export function newKeyPair(): KeyPair {
   return { private: hostPrivateKey, public: hostPublicKey };
 }
 
-/** A new ECDSA key pair, encrypted if a passphrase is given. */
-export const newEcdsaKeyPair = (encryption: utils.KeyPairOptions = {}): KeyPair => utils.generateKeyPairSync("ecdsa", { bits: 256, ...encryption });
+/** A new ECDSA key pair, its private key encrypted if a passphrase is given. */
+export const newEcdsaKeyPair = (passphrase?: string): KeyPair =>
+  utils.generateKeyPairSync("ecdsa", { bits: 256, ...(passphrase !== undefined && { passphrase, cipher: "aes256-ctr", rounds: 1 }) });
 
 /** Writes a private key where SSH can read it, and gives its path. */
 export async function writeKey(folder: string, name: string, key: KeyPair): Promise<string> {
@@ -37,6 +38,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Ports by `HOST:PORT`; what is not there cannot be connected with. */
+export type Names = Record<string, number | "silent" | undefined>;
+
 /** How a server in this process behaves. */
 export interface SshServerOptions {
   hostKeys: KeyPair[];
@@ -48,8 +52,8 @@ export interface SshServerOptions {
   onExec?: (command: string, channel: ServerChannel, connection: Connection) => void;
   /** Called before authentication, which waits for it; false leaves the rest to the one who was called. */
   onAuthentication?: (context: AuthContext, connection: Connection) => boolean | Promise<boolean>;
-  /** Where the names lead that a client asks to be connected with; with NaN, it gets no answer. None: forwarding is prohibited. */
-  names?: Record<string, number>;
+  /** Where the names lead that a client asks to be connected with: to a port, or to no answer. None: forwarding is prohibited. */
+  names?: Names;
   /** Default: any free one. */
   port?: number;
 }
@@ -92,11 +96,11 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   return state;
 }
 
-function forward(connection: Connection, names: Record<string, number>): void {
+function forward(connection: Connection, names: Names): void {
   connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
     const port = names[`${destIP}:${destPort}`];
     if (port === undefined) return reject();
-    if (Number.isNaN(port)) return;
+    if (port === "silent") return;
     const socket = connect(port, "127.0.0.1");
     socket.on("error", reject).on("connect", () => {
       const channel = accept();
