@@ -54,7 +54,7 @@ export async function openConnection(target: SshTarget, { deadlineMs, what, log 
     } catch (error) {
       if (!(error instanceof SshError) || error.kind !== "unreachable") throw error;
       // An attempt that the deadline cut short knows less than the one before; its timer may fire some milliseconds early.
-      failure = left() > GRACE_MS || !failure ? error : failure;
+      if (!failure || left() > GRACE_MS) failure = error;
     }
     const pause = pauseAfter(attempt);
     if (left() <= pause) throw gaveUp(target, what, deadlineMs, attempt, failure);

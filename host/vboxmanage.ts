@@ -92,7 +92,8 @@ export class VBoxManage {
 
   /**
    * Has VirtualBox write its registry of media to its settings. It does so when a property is set, whatever the value was before, and not
-   * when a disk is closed that an interrupted clone left: that one would be back after VirtualBox's next start (measured with 7.2.22).
+   * when a disk is closed that an interrupted clone left, if the server that cloned it still runs: the disk would be back after VirtualBox's
+   * next start (measured with 7.2.22).
    */
   async saveRegistry(): Promise<void> {
     await this.call(["setproperty", "loghistorycount", await this.systemProperty("Log history count")]);

@@ -104,7 +104,7 @@ export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: 
 
 /**
  * How often disks are closed. On a busy host a call now and then waits 10 s, in which VirtualBox's server, idle, ends (measured with 7.2.22):
- * what it had closed and not saved, the next one knows again.
+ * what it had closed and not saved, the next one knows again. Of disks that stay all the same, {@link proveAbsence} or the next clone tells.
  */
 const CLOSINGS = 5;
 
