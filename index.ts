@@ -4,11 +4,15 @@ import { shellCommand } from "./host/shell";
 import { CloudInitIso } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
+import { StackIdentity } from "./providers/stackIdentity";
 import { VBoxVm } from "./providers/vboxVm";
 import { WorkerJoin } from "./providers/workerJoin";
 
 const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath } = readEnvironment();
 const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
+
+// What tells this stack from another one of the same names.
+const { stackId } = new StackIdentity("stack", { name: stack });
 
 // The way from this machine into the cluster's networks.
 const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, commandTimeoutSeconds: timeouts.command }));
@@ -55,6 +59,7 @@ function make({ name, nics, ...worker }: Worker) {
     {
       name,
       stack,
+      stackId,
       vboxManage,
       baseImage: worker.baseImage,
       cloneMode: config.cloneMode,
@@ -82,12 +87,13 @@ function make({ name, nics, ...worker }: Worker) {
   const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
 
   // A token is made when its worker is ready to use it.
-  const tokenArgs = { name, stack, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
+  const tokenArgs = { name, stack, stackId, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
   const token = new KubeadmJoinToken(name, tokenArgs, { dependsOn: vm });
 
   const node = new WorkerJoin(name, {
     name,
     stack,
+    stackId,
     machine,
     vmUuid: vm.uuid,
     worker: target,

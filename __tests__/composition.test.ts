@@ -37,6 +37,13 @@ test("the tutorial's environment is two routes, and three workers of ISO, VM, to
   });
 });
 
+test("the stack's id is made once, and is part of every mark", async () => {
+  const { registered } = await compose(stackValues("dev"));
+  expect(of(registered, "StackIdentity")).toMatchObject([{ name: "stack", inputs: { name: "kube/dev" } }]);
+  const stackId = "0123456789abcdef0123456789abcdef";
+  for (const type of ["vbox:Vm", "JoinToken", "WorkerJoin"]) expect(of(registered, type).map(({ inputs }) => inputs.stackId)).toEqual([stackId, stackId, stackId]);
+});
+
 test("every NIC has a MAC address of its own", async () => {
   const { registered } = await compose({ nics: [{ type: "intnet", network: "node" }, { type: "nat" }] });
   const macs = of(registered, "vbox:Vm").flatMap(({ inputs }) => (inputs.nics as { mac: string }[]).map(({ mac }) => mac));

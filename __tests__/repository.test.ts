@@ -39,11 +39,12 @@ test("a TypeScript file has at most 300 lines", () => {
   expect(lengths.filter(({ lines }) => lines > 300)).toEqual([]);
 });
 
-test("the five resources are there", () => {
+test("the six resources are there", () => {
   expect(resources.map((file) => file.replace(/^.*\/|\.ts$/g, "")).sort()).toEqual([
     "cloudInitIso",
     "hostRoute",
     "kubeadmJoinToken",
+    "stackIdentity",
     "vboxVm",
     "workerJoin",
   ]);

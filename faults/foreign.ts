@@ -3,7 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { newToken, tokenDescription } from "../host/kubeadm";
 import { OWNER_ANNOTATION } from "../host/labels";
-import { markOf, stackFolder } from "../host/vm/owner";
+import { markOf } from "../host/mark";
+import { stackFolder } from "../host/vm/owner";
 import { sitePaths } from "../simulator/sitePaths";
 import type { SimulatedStack } from "../simulator/stack";
 import type { ClusterNode, Medium, Token } from "../simulator/state";
@@ -37,7 +38,7 @@ export async function plantForeign({ world, site }: SimulatedStack): Promise<voi
     virtualBox.machines.push(machine);
     virtualBox.media.push(disk, iso);
     cluster.nodes.push(foreignNode(machine.uuid));
-    cluster.tokens.push(foreignToken(tokenDescription(stack, name)), foreignToken(""));
+    cluster.tokens.push(foreignToken(tokenDescription(owner)), foreignToken(""));
     network.routes.push({ dst: "192.168.5.0/27", gateway: "192.168.254.254", dev: "vboxnet0", protocol: "boot" });
   });
 }

@@ -6,6 +6,7 @@ const UUID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
 const SHA256 = /\b[0-9a-f]{64}\b/gi;
 /** The end of a cloud-init instance-id. */
 const INSTANCE = /-[0-9a-f]{16}\b/g;
+const STACK_ID = /\b[0-9a-f]{32}\b/g;
 const PUBLIC_KEY = /\bssh-ed25519 [\w+/=]+/g;
 
 /** The machines and Nodes of a site, by their UUIDs. */
@@ -37,6 +38,7 @@ export function namesIn({ world, folder }: SimulatedStack, before: ReadonlySet<s
       .reduce((rest, [address, name]) => rest.replace(address, name), text.replaceAll(folder, "<folder>"))
       .replace(UUID, (uuid) => names.get(uuid.toLowerCase()) ?? "<UUID>")
       .replace(SHA256, "<SHA-256>")
+      .replace(STACK_ID, "<stack id>")
       .replace(INSTANCE, "-<hash>")
       .replace(PUBLIC_KEY, "<public key>");
 }

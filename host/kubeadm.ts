@@ -3,6 +3,7 @@ import { dump, load } from "js-yaml";
 import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { kubectl, type Taint } from "./kubectl";
+import { markOf, type Owner } from "./mark";
 import { redact } from "./redact";
 import { shellCommand, type SshSession } from "./ssh";
 
@@ -15,7 +16,7 @@ export interface JoinInformation {
 }
 
 /** A bootstrap token's description says whose it is, so that one that an interrupted run left behind is found again. */
-export const tokenDescription = (stack: string, worker: string) => `vbox-kubeadm ${stack}/${worker}`;
+export const tokenDescription = (owner: Owner) => `vbox-kubeadm ${markOf(owner)}`;
 
 /** The public half of a token, which names its Secret. */
 export const tokenId = (token: string) => token.slice(0, 6);
@@ -71,8 +72,8 @@ export async function revokeToken(session: SshSession, id: string): Promise<void
 }
 
 /** Revokes every token that was made for a worker of a stack: also one that an interrupted operation registered and does not know of. */
-export async function revokeTokensOf(session: SshSession, { stack, name }: { stack: string; name: string }): Promise<void> {
-  const ours = (await listTokens(session)).filter(({ description }) => description === tokenDescription(stack, name));
+export async function revokeTokensOf(session: SshSession, owner: Owner): Promise<void> {
+  const ours = (await listTokens(session)).filter(({ description }) => description === tokenDescription(owner));
   for (const { id } of ours) await revokeToken(session, id);
 }
 

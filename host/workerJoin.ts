@@ -4,15 +4,14 @@ import { namedCause, workerReport } from "./joinReport";
 import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
 import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
+import type { Owner } from "./mark";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import { redact } from "./redact";
 import type { SshSession } from "./ssh";
 import { deleteNode } from "./workerLeave";
 
 /** Everything that decides how a worker joins. */
-export interface JoinPlan {
-  name: string;
-  stack: string;
+export interface JoinPlan extends Owner {
   endpoint: string;
   caCertHash: string;
   token: string;
@@ -42,7 +41,7 @@ const ttlMinutes = (plan: JoinPlan) => Math.ceil((joinDeadlineMs(plan) + TOKEN_M
 /** Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes before one of the revocation. */
 export async function spending(
   { master, log }: Pick<JoinSessions, "master" | "log">,
-  owner: Pick<JoinPlan, "stack" | "name">,
+  owner: Owner,
   work: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -103,7 +102,7 @@ async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: Work
   if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
-  await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan.stack, plan.name) });
+  await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
   await joinWith(token, sessions, plan, facts);
 }
 

@@ -13,6 +13,8 @@ export interface KubeadmJoinTokenArgs {
   name: pulumi.Input<string>;
   /** The owner, `project/stack`: part of the token's description in the cluster. A change replaces. */
   stack: pulumi.Input<string>;
+  /** The stack's random id, part of that description. Default: none, as in version 0.1.0. A change is used the next time. */
+  stackId?: pulumi.Input<string>;
   /** The masters, in the order in which they are asked. A change is used the next time. */
   masters: pulumi.Input<SshTargetArgs[]>;
   /** Identity of the worker's machine: a machine that is made anew gets a token of its own. A change replaces. */
@@ -52,12 +54,13 @@ type Outputs = Inputs & JoinInformation & { token: string; kubeconfig: string };
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
-  defaults: { ttlMinutes: 30, vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
+  defaults: { stackId: "", ttlMinutes: 30, vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
 
   changes: {
     name: "replaces",
     stack: "replaces",
     machine: "replaces",
+    stackId: "nextTime",
     masters: "nextTime",
     ttlMinutes: "nextTime",
     vboxManage: "nextTime",
@@ -76,7 +79,7 @@ export const provider: Provider<Inputs, Outputs> = {
     const outs = await onMaster(inputs, context, async (session) => {
       await revokeTokensOf(session, inputs);
       const token = newToken();
-      await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs.stack, inputs.name) });
+      await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs) });
       context.log(`join token ${tokenId(token)} made, for ${inputs.ttlMinutes} minutes at most`);
       return { ...inputs, token, ...(await observe(session)) };
     });

@@ -5,6 +5,7 @@ import { type Readiness, waitForCloudInit } from "../host/cloudInit";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import type { Disk, Nic } from "../host/machine";
+import { markOf } from "../host/mark";
 import { OneByOne } from "../host/oneByOne";
 import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
@@ -12,7 +13,7 @@ import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
 import { observeDisks } from "../host/vm/disks";
 import { hasIso } from "../host/vm/iso";
-import { markFinished, markOf, notOurs, standingOf } from "../host/vm/owner";
+import { markFinished, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
@@ -25,6 +26,8 @@ export interface VBoxVmArgs {
   name: pulumi.Input<string>;
   /** The owner, `project/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces. */
   stack: pulumi.Input<string>;
+  /** The stack's random id, part of the mark. Default: none, as in version 0.1.0. A change writes the mark again. */
+  stackId?: pulumi.Input<string>;
   /** The VBoxManage executable. Default `VBoxManage`. A change is used the next time. */
   vboxManage?: pulumi.Input<string>;
   /** Name or UUID of the VM that is cloned. A change replaces. */
@@ -77,7 +80,7 @@ export class VBoxVm extends DynamicResource {
   declare readonly state: pulumi.Output<string>;
   /** The IPv4 address that the guest itself reports for the first NIC; undefined without `readiness`. */
   declare readonly address: pulumi.Output<string | undefined>;
-  /** The mark of ownership, `project/stack/name`. */
+  /** The mark of ownership, `ID cluster/stack/name`. */
   declare readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: VBoxVmArgs, opts?: pulumi.CustomResourceOptions) {
@@ -113,7 +116,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const connect = (inputs: Inputs) => new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
 
   /** Brings the machine to its inputs, waits for its guest where it is told how, and reports what is. */
-  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context): Promise<Outputs> => {
+  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, idInState?: string): Promise<Outputs> => {
     const vbox = connect(inputs);
     let address: string | undefined;
     const ready = async () => {
@@ -122,7 +125,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
         throw await withPowerState(vbox, uuid, error);
       });
     };
-    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), restarts, ready, log });
+    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState, restarts, ready, log });
     await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
@@ -133,6 +136,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       named: true,
       isoInserted: true,
       ready: true,
+      stackId: "",
       vboxManage: "VBoxManage",
       cloneMode: "full",
       cpus: 2,
@@ -164,6 +168,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       isoInserted: "live",
       ready: "live",
       autostart: "live",
+      stackId: "nextTime",
       vboxManage: "nextTime",
       adopt: "nextTime",
       commandTimeoutSeconds: "nextTime",
@@ -191,13 +196,13 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vm = await vbox.showVm(id);
       // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
       if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, isoSha256: "", state: "deleted" } : undefined;
-      if ((await standingOf(vbox, vm, outs)) === "foreign") throw notOurs(vm, outs);
+      if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
       return observe(vbox, vm, outs);
     },
 
-    async update(id, { address }, news, context) {
+    async update(id, { address, stackId }, news, context) {
       try {
-        return await sync(id, news, context);
+        return await sync(id, news, context, stackId);
       } catch (error) {
         throw await partial(connect(news), id, { ...news, address }, error as Error);
       }

@@ -20,6 +20,8 @@ export interface WorkerJoinArgs {
   name: pulumi.Input<string>;
   /** The owner, `project/stack`: the mark on the Node. A change replaces. */
   stack: pulumi.Input<string>;
+  /** The stack's random id, part of that mark. Default: none, as in version 0.1.0. A change is used the next time. */
+  stackId?: pulumi.Input<string>;
   /** Identity of the worker's machine by its inputs (base image, cloud-init content). A change replaces. */
   machine: pulumi.Input<string>;
   /** VirtualBox's UUID of the worker's machine: another one has not joined. A change replaces. */
@@ -102,6 +104,7 @@ export const provider: Provider<Inputs, Outputs> = {
   defaults: {
     ready: true,
     marked: true,
+    stackId: "",
     criSocket: "unix:///run/containerd/containerd.sock",
     labels: {},
     taints: [],
@@ -129,6 +132,7 @@ export const provider: Provider<Inputs, Outputs> = {
     taints: "live",
     ready: "live",
     marked: "live",
+    stackId: "nextTime",
     worker: "nextTime",
     masters: "nextTime",
     token: "nextTime",

@@ -23,7 +23,7 @@ const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
 const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
   JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan.stack, plan.name))}\n`;
+const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan))}\n`;
 
 interface Cluster {
   existing?: string | (() => string);

@@ -1,14 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
+import { birthUuid, type Owner } from "../mark";
 import { shellCommand } from "../shell";
 import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { isFinished, type Owner, stackFolder, standingOf } from "./owner";
+import { isFinished, isNamesake, stackFolder, standingOf } from "./owner";
 import { removeFolder, removeVm } from "./remove";
 
 /** What a machine is made from. */
@@ -29,7 +29,7 @@ interface ObtainOptions {
 /**
  * The owner's machine: the one that is there, or a new clone. A clone that was never completed is deleted first.
  * @returns its UUID; `isNew`: it is a bare clone, as yet without the owner's mark
- * @throws UserError for a machine of this name that is not ours, unless it is to be adopted; and for one of ours that was finished, made from
+ * @throws UserError, unless it is to be adopted, for a machine of this name that is not ours; and for one of ours that was finished, made from
  *   something else: a create that finds it means that Pulumi's state was lost
  */
 export async function obtainVm(
@@ -40,13 +40,17 @@ export async function obtainVm(
 ): Promise<{ uuid: string; isNew: boolean }> {
   const { origin, adopt, log } = options;
   const found = await vbox.showVm(owner.name);
-  const standing = found && (await standingOf(vbox, found, owner, origin));
-  if (found && standing === "foreign" && !adopt) throw refused(found, owner);
-  if (found && (standing === "ours" || standing === "foreign")) {
-    log(standing === "ours" ? "is there already: goes on with it" : "adopts the machine that is there");
+  const standing = found && (await standingOf(vbox, found, owner, { origin }));
+  if (found && standing === "ours") {
+    log("is there already: goes on with it");
     return { uuid: found.uuid, isNew: false };
   }
-  if (found && (await isFinished(vbox, found.uuid, owner))) throw unknownToState(found, owner);
+  const isFinal = found && (standing === "foreign" || (await isFinished(vbox, found.uuid, owner)));
+  if (isFinal && !adopt) throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : refused(found, owner);
+  if (isFinal) {
+    log("adopts the machine that is there");
+    return { uuid: found.uuid, isNew: false };
+  }
   return withBaseImage(source.baseImage, async () => {
     if (found) {
       log(`deletes what an interrupted run left (${standing})`);
@@ -61,9 +65,12 @@ const refused = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
     todo: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
   });
 
+/** Also where the names are the same, and the id is another's: nobody can tell a lost state from another stack of these names. */
 const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
   new UserError(`VirtualBox has a machine ${name} (${uuid}) that ${stack} made earlier, and that Pulumi's state does not know`, {
-    todo: `bring the stack's state back (\`pulumi stack import\`); or, if that machine is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
+    todo:
+      "bring the stack's state back (`pulumi stack import`), or take the machine over as it is (`pulumi config set adopt true`); " +
+      `if it belongs to another stack of the same names, give this one another \`clusterName\`; if it is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
   });
 
 /** VirtualBox goes on with a clone whose VBoxManage was killed, and writes its files when we have just removed them. */
@@ -73,7 +80,7 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
   const base = await checkedBase(vbox, source);
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
-  const uuid = randomUUID();
+  const uuid = birthUuid(owner);
   if (existsSync(folder)) await removeFolder(vbox, folder, owner);
   log(`clones ${source.baseImage}`);
   for (let attempt = 1; ; attempt++) {

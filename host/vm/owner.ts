@@ -1,22 +1,13 @@
 import { basename, dirname, join, sep } from "node:path";
 import { UserError } from "../errors";
+import { claimOf, hasNamesOf, isBirthUuid, isMarkOf, markOf, type Owner } from "../mark";
+import { shellCommand } from "../shell";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-
-/** Whose machine it is. */
-export interface Owner {
-  /** `project/stack`. */
-  stack: string;
-  /** The machine's name. */
-  name: string;
-}
 
 const OWNER_KEY = "vbox-kubeadm/owner";
 const ORIGIN_KEY = "vbox-kubeadm/origin";
 const FINISHED_KEY = "vbox-kubeadm/finished";
-
-/** The mark in a machine's extra data. A clone inherits its base image's, so the machine's name is part of it. */
-export const markOf = ({ stack, name }: Owner) => `${stack}/${name}`;
 
 /** The folder in which all machines of a stack are made. */
 export const stackFolder = (machineFolder: string, { stack }: Owner) => join(machineFolder, "vbox-kubeadm", ...stack.split("/"));
@@ -32,23 +23,35 @@ export const isInStackFolder = (folder: string, owner: Owner) => `${dirname(fold
 
 /**
  * - `ours`: complete, with the mark;
+ * - `known`: complete, and the state's own machine by its UUID, with a mark that the stack had before: 0.1.0's, or one with an earlier id;
  * - `outdated`: ours, but made from something else, by an earlier create that was interrupted;
  * - `half-made`: a clone of ours that was never completed, and never started;
- * - `foreign`: not made by this resource.
+ * - `foreign`: not made by this stack.
  */
-export type Standing = "ours" | "outdated" | "half-made" | "foreign";
+export type Standing = "ours" | "known" | "outdated" | "half-made" | "foreign";
 
-/** Whose a machine is. `origin` identifies what it is made from; without it, an outdated one counts as `ours`. */
-export async function standingOf(vbox: VBoxManage, vm: VmInfo, owner: Owner, origin?: string): Promise<Standing> {
-  const marked = await markOn(vbox, vm.uuid, owner, origin);
-  return marked ?? (isInOurFolder(dirname(vm.settingsFile), owner) && vm.condition === "off" ? "half-made" : "foreign");
+/** What is known of a machine beside its mark. */
+interface Known {
+  /** Identifies what the machine is made from. Without it, an outdated one counts as `ours`. */
+  origin?: string;
+  /** The state has the machine by its UUID, and this is the stack's id there, perhaps empty. Without it, the machine was found by its name. */
+  idInState?: string;
 }
 
-/** What a machine's mark says, or undefined where it has none of the owner's. */
-async function markOn(vbox: VBoxManage, vm: string, owner: Owner, origin?: string): Promise<"ours" | "outdated" | undefined> {
-  if ((await vbox.getExtraData(vm, OWNER_KEY)) !== markOf(owner)) return undefined;
-  return origin === undefined || (await vbox.getExtraData(vm, ORIGIN_KEY)) === origin ? "ours" : "outdated";
+/** Whose a machine is. */
+export async function standingOf(vbox: VBoxManage, vm: VmInfo, owner: Owner, { origin, idInState }: Known = {}): Promise<Standing> {
+  const mark = await vbox.getExtraData(vm.uuid, OWNER_KEY);
+  const claim = claimOf(mark, owner);
+  if (claim === "ours") return origin === undefined || (await vbox.getExtraData(vm.uuid, ORIGIN_KEY)) === origin ? "ours" : "outdated";
+  if (idInState !== undefined && (claim === "unnumbered" || mark === markOf({ ...owner, stackId: idInState }))) return "known";
+  // A clone inherits its base image's mark, which has the base image's name.
+  const isUnmarked = mark === undefined || !isMarkOf(mark, owner.name);
+  const isFromBirth = idInState !== undefined || isBirthUuid(vm.uuid, owner);
+  return isUnmarked && isFromBirth && isInOurFolder(dirname(vm.settingsFile), owner) && vm.condition === "off" ? "half-made" : "foreign";
 }
+
+/** Whether a machine has the mark of a stack of the owner's names, whatever its id. */
+export const isNamesake = async (vbox: VBoxManage, vm: VmInfo, owner: Owner) => hasNamesOf(await vbox.getExtraData(vm.uuid, OWNER_KEY), owner);
 
 /**
  * Marks a machine as complete and ours.
@@ -57,7 +60,8 @@ async function markOn(vbox: VBoxManage, vm: string, owner: Owner, origin?: strin
 export async function mark(vbox: VBoxManage, vm: string, owner: Owner, origin: string): Promise<void> {
   await vbox.setExtraData(vm, ORIGIN_KEY, origin);
   await vbox.setExtraData(vm, OWNER_KEY, markOf(owner));
-  if ((await markOn(vbox, vm, owner, origin)) !== "ours") throw notKept(owner);
+  const kept = [await vbox.getExtraData(vm, ORIGIN_KEY), await vbox.getExtraData(vm, OWNER_KEY)];
+  if (kept[0] !== origin || kept[1] !== markOf(owner)) throw notKept(owner);
 }
 
 /**
@@ -76,8 +80,13 @@ const notKept = ({ name }: Owner) =>
 /** Whether a machine carries {@link markFinished}'s mark. */
 export const isFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => (await vbox.getExtraData(vm, FINISHED_KEY)) === markOf(owner);
 
-/** The error for a machine that should be ours, and does not carry our mark any more. */
-export const notOurs = ({ name, uuid }: VmInfo, owner: Owner) =>
-  new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${owner.stack} any more`, {
-    todo: `if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, mark it again: \`VBoxManage setextradata ${uuid} ${OWNER_KEY} ${markOf(owner)}\``,
+/** The error for a machine that the state has, and that carries no mark of ours, or another's. */
+export async function notOurs(vbox: VBoxManage, { name, uuid }: VmInfo, owner: Owner): Promise<UserError> {
+  const mark = await vbox.getExtraData(uuid, OWNER_KEY);
+  const again = shellCommand(["VBoxManage", "setextradata", uuid, OWNER_KEY, markOf(owner)]);
+  const upgraded = !owner.stackId && hasNamesOf(mark, owner) ? "if an `up` that gave the stack its id was interrupted, run `pulumi up` again; " : "";
+  return new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${owner.stack} any more`, {
+    said: mark ? `its mark is now "${mark}"; this stack's is "${markOf(owner)}"` : "it has no mark now",
+    todo: `${upgraded}if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, mark it again: \`${again}\``,
   });
+}

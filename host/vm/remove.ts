@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { UserError } from "../errors";
+import type { Owner } from "../mark";
 import { VBoxError } from "../vboxError";
 import type { VBoxManage } from "../vboxmanage";
 import { InaccessibleVm, type VmInfo } from "../vminfo";
-import { isInOurFolder, isInStackFolder, notOurs, type Owner, stackFolder, standingOf } from "./owner";
+import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf } from "./owner";
 import { powerOff, settled } from "./power";
 
 /** What deletion needs to know. */
@@ -20,7 +21,7 @@ export interface Deleted extends Owner {
  */
 export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted): Promise<void> {
   const vm = await readable(vbox, uuid);
-  if (vm && (await standingOf(vbox, vm, owner)) === "foreign") throw notOurs(vm, owner);
+  if (vm && (await standingOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign") throw await notOurs(vbox, vm, owner);
   if (vm) await removeVm(vbox, vm, owner);
   if (owner.isoPath !== undefined) await closeIsos(vbox, [owner.isoPath]);
   const folder = vm ? dirname(vm.settingsFile) : join(stackFolder(await vbox.machineFolder(), owner), owner.name);

@@ -1,12 +1,13 @@
 import { UserError } from "../errors";
 import type { Disk } from "../machine";
+import type { Owner } from "../mark";
 import type { OneByOne } from "../oneByOne";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
 import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags } from "./hardware";
 import { dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
-import { mark, notOurs, type Owner, standingOf } from "./owner";
+import { mark, notOurs, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 
 /** What a machine is to be. */
@@ -20,6 +21,8 @@ export interface VmSpec extends Owner, Hardware, PowerTimeouts {
 interface SyncOptions {
   /** Identifies what the machine is made from; part of its mark. */
   origin: string;
+  /** The stack's id in the state, where that had the machine before this operation. */
+  idInState?: string;
   /** Running machines that need a stop take turns. */
   restarts: OneByOne;
   /** Resolves when the running machine's guest is ready, before the next one may stop. */
@@ -41,8 +44,8 @@ async function modify(vbox: VBoxManage, uuid: string, flags: readonly string[], 
  */
 export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, options: SyncOptions): Promise<void> {
   const vm = await settled(vbox, uuid);
-  const standing = await standingOf(vbox, vm, spec);
-  if (standing === "foreign" && !spec.adopt) throw notOurs(vm, spec);
+  const standing = await standingOf(vbox, vm, spec, options);
+  if (standing === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
   const isBare = standing === "half-made";
   const flags = [...(isBare ? BIRTH_FLAGS : []), ...hardwareFlags(vm, spec)];
   const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);

@@ -12,7 +12,7 @@ export type Outputs = Record<string, unknown>;
 /** The outputs of all resources, by type and name: `vbox:Vm hardware`. One that is gone is undefined. */
 export type StackState = Record<string, Outputs | undefined>;
 
-/** The tables of all five resources: what a change of each property means. */
+/** The tables of the resources that stand for something in the world: what a change of each property means. */
 export const changes: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
   "vbox:HostRoute": hostRoute.changes,
   "vbox:CloudInitIso": cloudInitIso.changes,
