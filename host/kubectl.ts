@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ApiFailure, apiFailureOf, lastWords, NO_ANSWER } from "./apiFailure";
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
+import { namedCause } from "./joinReport";
 import { parseJson } from "./json";
 import { redact } from "./redact";
-import { shellCommand, type SshExecOptions, type SshSession } from "./ssh";
+import { shellCommand, SshError, type SshExecOptions, type SshSession } from "./ssh";
 
 /** Where kubeadm puts the administrator's kubeconfig on a master. */
 export const ADMIN_CONF = "/etc/kubernetes/admin.conf";
@@ -31,27 +34,61 @@ export interface Pod {
   status: { phase: string; conditions?: { type: string; status: string }[]; containerStatuses?: { state?: { waiting?: { reason?: string; message?: string } } }[] };
 }
 
-/** The API server does not answer a master that does. */
-export class ApiUnreachable extends UserError {}
+/** The API server does not work for the administrator on a master that answers: it is away, sick, or does not let him in. */
+export class ApiUnreachable extends UserError {
+  /** @param said the tool's own last words */
+  constructor(
+    readonly failure: ApiFailure,
+    said: string,
+    cause?: unknown,
+  ) {
+    super(failure.summary, { said, todo: failure.todo, cause });
+  }
+}
 
-/** kubectl's words where it finds no server (kubernetes/kubectl, `StandardErrorMessage`). */
-const NO_SERVER = /^(The connection to the server \S+ was refused|Unable to connect to the server)/m;
+/** How to run kubectl. */
+export interface KubectlOptions extends SshExecOptions {
+  /** How long it is tried again where the API server does not answer, in milliseconds. Default: the session's; 0 where the caller asks again by itself. */
+  patienceMs?: number;
+}
+
+/** Between two tries. */
+const AGAIN_MS = 1_000;
 
 /**
- * Runs kubectl as the administrator on a master; resolves with its standard output.
- * @throws ApiUnreachable, or another UserError, with kubectl's last words
+ * Runs kubectl as the administrator on a master; resolves with its standard output. An API server that does not answer for a moment, as one
+ * that restarts or whose etcd changes its leader, is asked again: what the program has kubectl do can be done twice.
+ * @throws ApiUnreachable, or another UserError where the command is refused, with kubectl's last words
  */
-export async function kubectl(session: SshSession, args: readonly string[], options?: SshExecOptions) {
-  const command = shellCommand(["sudo", "-n", "kubectl", "--kubeconfig", ADMIN_CONF, ...args]);
-  const { stdout, stderr, exitCode } = await session.exec(command, options);
-  if (exitCode === 0) return stdout;
-  const said = redact(lastLines(stderr || stdout));
-  if (!NO_SERVER.test(said)) throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said });
-  throw new ApiUnreachable("the cluster's API server does not answer its own master", {
-    said,
-    todo: "look on the masters whether kube-apiserver and etcd run (crictl ps -a, journalctl -u kubelet), and at the load balancer before them",
-  });
+export async function kubectl(session: SshSession, args: readonly string[], { patienceMs = session.patienceMs ?? 0, ...options }: KubectlOptions = {}): Promise<string> {
+  let end: number | undefined;
+  for (;;) {
+    try {
+      return await kubectlOnce(session, args, options);
+    } catch (error) {
+      if (!(error instanceof ApiUnreachable)) throw error;
+      end ??= performance.now() + patienceMs;
+      if (performance.now() >= end) throw error;
+      await sleep(Math.min(AGAIN_MS, end - performance.now()));
+    }
+  }
 }
+
+async function kubectlOnce(session: SshSession, args: readonly string[], options: SshExecOptions): Promise<string> {
+  const command = shellCommand(["sudo", "-n", "kubectl", "--kubeconfig", ADMIN_CONF, ...args]);
+  const { stdout, stderr, exitCode } = await session.exec(command, options).catch((error: unknown) => {
+    throw isHung(error, options) ? new ApiUnreachable(NO_ANSWER, error.summary, error) : error;
+  });
+  if (exitCode === 0) return stdout;
+  const words = lastWords(stderr || stdout);
+  const failure = apiFailureOf(words, exitCode);
+  const said = redact(lastLines(words));
+  if (!failure) throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said, todo: namedCause(said) });
+  throw new ApiUnreachable(failure, said);
+}
+
+/** A command that has no deadline of its own ends soon, or its server does not answer. */
+const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshError => error instanceof SshError && error.kind === "timeout" && timeoutMs === undefined;
 
 /** The command without its options: `kubectl get node kube-node01`. */
 function shown([first, ...rest]: readonly string[]): string {
@@ -61,13 +98,14 @@ function shown([first, ...rest]: readonly string[]): string {
 }
 
 /** A {@link kubectl} that only looks, with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
-export async function kubectlJson(session: SshSession, args: readonly string[]): Promise<unknown> {
-  const json = await kubectl(session, [...args, "-o", "json"], { looks: true });
+export async function kubectlJson(session: SshSession, args: readonly string[], options?: KubectlOptions): Promise<unknown> {
+  const json = await kubectl(session, [...args, "-o", "json"], { ...options, looks: true });
   return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
 
 /** The Node of this name, or undefined where there is none. */
-export const getNode = async (session: SshSession, name: string) => (await kubectlJson(session, ["get", "node", name, "--ignore-not-found"])) as Node | undefined;
+export const getNode = async (session: SshSession, name: string, options?: KubectlOptions) =>
+  (await kubectlJson(session, ["get", "node", name, "--ignore-not-found"], options)) as Node | undefined;
 
 /** Every Node of the cluster. */
 export async function getNodes(session: SshSession): Promise<Node[]> {
@@ -75,8 +113,8 @@ export async function getNodes(session: SshSession): Promise<Node[]> {
 }
 
 /** The pods that are bound to a node, of all namespaces. */
-export async function getPodsOn(session: SshSession, node: string): Promise<Pod[]> {
-  return ((await kubectlJson(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`])) as { items: Pod[] }).items;
+export async function getPodsOn(session: SshSession, node: string, options?: KubectlOptions): Promise<Pod[]> {
+  return ((await kubectlJson(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`], options)) as { items: Pod[] }).items;
 }
 
 /** Whether a condition of a Node or Pod is "True". */

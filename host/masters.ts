@@ -8,7 +8,8 @@ import { type OpenOptions, SshError, type SshSession, withSession } from "./ssh"
 const EACH_MASTER_MS = 30_000;
 
 /**
- * Runs `use` in a session on the first master that answers, in the order given. What fails on a master that answered is final.
+ * Runs `use` in a session on the first master that answers, in the order given. What fails on a master that answered is final, unless it
+ * is that master's own admin.conf that fails.
  *
  * @param options `deadlineMs`: how long the masters may take to answer, all together; `commandTimeoutMs` is VBoxManage's, too
  * @throws SshError when none answers
@@ -19,21 +20,28 @@ export async function withMaster<T>(
   { deadlineMs, commandTimeoutMs, log }: Omit<OpenOptions, "what">,
   use: (session: SshSession) => Promise<T>,
 ): Promise<T> {
-  const end = performance.now() + deadlineMs;
+  let end = performance.now() + deadlineMs;
+  let refused: ApiUnreachable | undefined;
   for (const [index, master] of masters.entries()) {
     const leftMs = end - performance.now();
     const next = masters[index + 1];
-    let answered = false;
+    let answered: number | undefined;
     try {
       const target = await resolveTarget(master, vboxManage, execWithin(commandTimeoutMs ?? leftMs));
       const shareMs = next ? Math.min(leftMs / (masters.length - index), EACH_MASTER_MS) : leftMs;
       return await withSession(target, { deadlineMs: shareMs, commandTimeoutMs, what: `master ${master.address}`, log }, (session) => {
-        answered = true;
+        answered = performance.now();
         return use(session);
       });
     } catch (error) {
+      if (answered && next && error instanceof ApiUnreachable && error.failure.ofMaster) {
+        log?.(`master ${master.address}: ${error.summary}; trying ${next.address}`);
+        refused ??= error;
+        end += performance.now() - answered;
+        continue;
+      }
       if (answered || !(error instanceof SshError) || error.kind !== "unreachable") throw error;
-      if (!next) throw masters.length === 1 ? error : noneAnswers(masters, deadlineMs, error);
+      if (!next) throw refused ?? (masters.length === 1 ? error : noneAnswers(masters, deadlineMs, error));
       log?.(`master ${master.address} does not answer; trying ${next.address}`);
     }
   }

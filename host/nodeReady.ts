@@ -27,7 +27,7 @@ export async function waitForReady(session: SshSession, expected: ReadyExpectati
   const end = performance.now() + deadlineMs;
   let said = -Infinity;
   for (;;) {
-    const { node, missing } = await look(session, expected);
+    const { node, missing, failure } = await look(session, expected);
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
     if (performance.now() > said + PROGRESS_MS) {
@@ -35,25 +35,28 @@ export async function waitForReady(session: SshSession, expected: ReadyExpectati
       said = performance.now();
     }
     const leftMs = end - performance.now();
-    if (leftMs <= 0) throw late(expected, deadlineMs, state);
+    if (leftMs <= 0) throw late(expected, deadlineMs, state, failure);
     await sleep(Math.min(POLL_MS, leftMs));
   }
 }
 
-async function look(session: SshSession, expected: ReadyExpectation): Promise<{ node?: Node; missing: string[] }> {
+/** Whoever looks again and again needs no patience within a look. */
+const ONCE = { patienceMs: 0 };
+
+async function look(session: SshSession, expected: ReadyExpectation): Promise<{ node?: Node; missing: string[]; failure?: UserError }> {
   try {
-    const node = await getNode(session, expected.name);
-    return { node, missing: whatIsMissing(node, node ? await getPodsOn(session, expected.name) : [], expected) };
+    const node = await getNode(session, expected.name, ONCE);
+    return { node, missing: whatIsMissing(node, node ? await getPodsOn(session, expected.name, ONCE) : [], expected) };
   } catch (error) {
     if (!(error instanceof ApiUnreachable)) throw error;
-    return { missing: [error.summary] };
+    return { missing: [error.summary], failure: error };
   }
 }
 
-function late({ name }: ReadyExpectation, deadlineMs: number, state: string): UserError {
+function late({ name }: ReadyExpectation, deadlineMs: number, state: string, failure?: UserError): UserError {
   const look = `kubectl describe node ${name}; kubectl get pods -A --field-selector spec.nodeName=${name}`;
-  const cause = namedCause(state);
-  return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, { todo: cause ? `${cause}; ${look}` : look });
+  const cause = failure ? failure.detail.todo : namedCause(state);
+  return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, { said: failure?.detail.said, todo: cause ? `${cause}; ${look}` : look });
 }
 
 /** What a Node and its pods still lack. */

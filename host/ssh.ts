@@ -29,6 +29,8 @@ export interface SshTarget extends SshHost {
 
 /** Commands on a machine, over one connection at a time. */
 export interface SshSession {
+  /** How long something on the machine that does not answer for the moment, as an API server, is asked again, in milliseconds. Default: 0. */
+  readonly patienceMs?: number;
   /**
    * Runs a POSIX shell command; resolves whatever its exit code is (128 + n when signal n ended it).
    * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what `looks` is run a second time.

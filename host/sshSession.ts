@@ -17,6 +17,9 @@ const REPEATS = 3;
 /** How long a dropped connection is tried to be opened again, in milliseconds: a machine that is away for longer is on its way down, or gone. */
 const REOPEN_MS = 10_000;
 
+/** A control plane that restarts, or elects another leader of its etcd, answers again within so long, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
 /** A session that outlives its connection: the next command, and a look that was under way, get a new one. */
 export class Session implements SshSession {
   private readonly limit = pLimit(COMMANDS_PER_SESSION);
@@ -32,6 +35,10 @@ export class Session implements SshSession {
   /** @throws SshError where there is no connection within the deadline, or there never will be one */
   static async open(target: SshTarget, options: OpenOptions): Promise<Session> {
     return new Session(await openConnection(target, options), target, options);
+  }
+
+  get patienceMs(): number {
+    return Math.min(PATIENCE_MS, this.options.deadlineMs);
   }
 
   close(): void {

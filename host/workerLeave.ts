@@ -29,7 +29,9 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
     await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
   } catch (error) {
-    if (!(error instanceof UserError) || error instanceof ApiUnreachable || isLost(error)) throw error;
+    if (!(error instanceof UserError) || isLost(error)) throw error;
+    // A drain fails for as many reasons as there are pods: whether it is the cluster that fails, a look tells.
+    if (error instanceof ApiUnreachable) await getNode(master, name);
     log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);
   }
   return true;

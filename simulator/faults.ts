@@ -61,6 +61,8 @@ export type FaultyWork = (isHalfway?: boolean) => Promise<ExecResult>;
 export interface Voice {
   /** A failure that stays. */
   failure: ExecResult;
+  /** What it says where only one call fails. Default: the failure that stays. */
+  once?: ExecResult;
   /** One that passes: a lock, say; undefined where the connection is what fails. */
   passing?: ExecResult;
   /** Never ends, see {@link Life}. */
@@ -86,7 +88,7 @@ export async function underFaults(folder: string, command: string, voice: Voice,
   return broken(at.kind, { folder, cli: plan.cli }, voice, work);
 }
 
-async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, hang }: Voice, work: FaultyWork): Promise<ExecResult> {
+async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, once = failure, hang }: Voice, work: FaultyWork): Promise<ExecResult> {
   if (kind === "providerKilled") {
     const result = await work();
     kill(folder, cli === undefined ? [] : providersOf(cli));
@@ -99,8 +101,9 @@ async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: 
   strike(folder);
   switch (kind) {
     case "fails":
-    case "failsOnce":
       return failure;
+    case "failsOnce":
+      return once;
     case "rubbish":
       return { exitCode: 0, stdout: '\u0000}{ <html>"%s" \u2028 no such thing\n', stderr: "" };
     case "hangs":

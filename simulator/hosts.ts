@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { floatingAddress, masterAddress, zone } from "../lab/topology";
 import type { ExecResult } from "../host/exec";
+import { troubled } from "./apiTroubles";
 import { bastion, master } from "./commands/master";
 import type { GuestScene, Scene, Work } from "./commands/command";
 import { journalName } from "./commands/journalName";
@@ -83,7 +84,7 @@ export class Hosts {
       });
       return once(result.next, isHalfway);
     };
-    const voice = { failure: failureOf(words[0]), hang: () => untilClosed(closed) };
+    const voice = { failure: failureOf(words[0]), ...(words[0] === "kubectl" && { once: troubled("leader") }), hang: () => untilClosed(closed) };
     return underFaults(this.world.folder, journalName(hostname, command), voice, (isHalfway = false) => once(work, isHalfway));
   }
 }
@@ -96,9 +97,12 @@ const untilClosed = (closed: AbortSignal) =>
     else closed.addEventListener("abort", end, { once: true });
   });
 
-/** How a program says that it failed for good. */
+/**
+ * How a program says that it failed for good. kubectl's is a refusal of that command alone: an API server that does not answer is a condition
+ * of the whole cluster (`trouble`), in which a destroy goes on, and leaves a Node.
+ */
 const failureOf = (program = "sh"): ExecResult => ({
   stdout: "",
-  stderr: program === "kubectl" ? "Error from server: etcdserver: request timed out\n" : `${program}: error: input/output error\n`,
+  stderr: program === "kubectl" ? "Error from server (BadRequest): the server rejected our request for an unknown reason\n" : `${program}: error: input/output error\n`,
   exitCode: 1,
 });

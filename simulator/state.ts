@@ -1,4 +1,5 @@
 import type { Taint } from "../host/kubectl";
+import type { Trouble } from "./apiTroubles";
 import type { Disk, Nic } from "../host/machine";
 
 /** Everything that a simulated site knows, as one JSON value in its folder; see world.ts. */
@@ -158,6 +159,8 @@ export interface ClusterState {
   mastersDown?: string[];
   /** The API server answers nobody. */
   apiDown?: boolean;
+  /** What the API server suffers from, and how many commands meet it; none: all of them. */
+  trouble?: { kind: Trouble; commands?: number };
   /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
   flannelWaits?: string;
   /** Such as `v1.36.3`. */

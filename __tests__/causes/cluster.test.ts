@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { installPrograms } from "../../simulator/installPrograms";
+import type { Trouble } from "../../simulator/apiTroubles";
 import type { Machine } from "../../simulator/state";
 import { cutPower, everythingOn, failureOf, machineOf, progress } from "../support/causes";
 import { type DrivenWorker, drivenWorker, seconds } from "../support/drivenWorker";
@@ -47,6 +48,36 @@ test("the API is gone while masters answer: up and refresh say so, and change no
   const before = everythingOn(site);
   for (const operation of [() => worker.join.up(), () => worker.token.refresh()]) expect(await failureOf(operation())).toMatch(noApi);
   expect(everythingOn(site)).toEqual(before);
+});
+
+describe("an API server that does not do its work", () => {
+  const suffers = (kind: Trouble, commands?: number) => site.world.change(({ cluster }) => void (cluster.trouble = { kind, commands }));
+  const lasting: [Trouble, RegExp][] = [
+    ["etcd", /the cluster's API server does not answer its own master\n {4}Error from server: etcdserver: request timed out\n→ look on the masters/],
+    ["unauthorized", /the cluster's API server does not accept its master's admin\.conf\n[^]*→ .*`kubeadm certs renew all`/],
+  ];
+
+  test.each(lasting)("for good, by %s: up names the cause and changes nothing; destroy ends, and says what it left", async (kind, message) => {
+    await worker.join.up();
+    await suffers(kind);
+    const before = everythingOn(site);
+    expect(await failureOf(worker.join.up({ labels: { a: "b" } }), seconds.ssh * 9)).toMatch(message);
+    expect(everythingOn(site)).toEqual(before);
+    await worker.destroy();
+    expect(lines.join("\n")).toMatch(/its Node stays, as the cluster does not answer: .* If the cluster still lives: kubectl delete node kube-node01/);
+    expect(lines.join("\n")).toMatch(/could not be revoked, and ends by itself within 30 minutes of its making/);
+    expect(site.world.read().virtualBox.machines.map(({ name }) => name)).toEqual(["debian-base-image", "busybox"]);
+  });
+
+  test("for a moment: up goes on, and leaves nothing of it", async () => {
+    await suffers("leader", 1);
+    await worker.join.up();
+    expect(worker.join.get("ready")).toBe(true);
+    expect(site.world.read().cluster.tokens).toEqual([]);
+    await suffers("reset", 1);
+    await worker.destroy();
+    expect(site.world.read().cluster.nodes).toEqual([]);
+  });
 });
 
 test("the API goes while a worker joins: the join's own report is shown, and that its token could not be revoked", async () => {

@@ -31,10 +31,14 @@ test.each([
 
 test("a drain that does not end well stops nothing, but an API server that is gone is told", async () => {
   const lines: string[] = [];
-  const draining = (stderr: string) => drain(new FakeSession([[/get node/, node("uid")], [/drain/, { exitCode: 1, stderr }]]), plan, (line) => void lines.push(line));
+  const draining = (stderr: string, later = node("uid") as ConstructorParameters<typeof FakeSession>[0][0][1]) => {
+    const looks = [node("uid"), later];
+    return drain(new FakeSession([[/get node/, () => looks.shift() as string], [/drain/, { exitCode: 1, stderr }]]), plan, (line) => void lines.push(line));
+  };
   expect(await draining("error: global timeout reached: 5s")).toBe(true);
   expect(lines.at(-1)).toMatch(/^was not drained within 5 s, and leaves all the same: kubectl drain n1 failed with exit code 1\n.*global timeout/);
-  await expect(draining("Unable to connect to the server: EOF")).rejects.toThrow("the cluster's API server does not answer its own master");
+  expect(await draining("error: error when evicting pods/x: a webhook that nobody knows")).toBe(true);
+  await expect(draining("Unable to connect to the server: EOF", { exitCode: 1, stderr: "Unable to connect to the server: EOF" })).rejects.toThrow("the cluster's API server does not answer its own master");
 });
 
 test.each<[SshErrorKind, boolean]>([

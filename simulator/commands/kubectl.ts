@@ -1,4 +1,5 @@
 import { ADMIN_CONF } from "../../host/kubectl";
+import { meetTrouble, troubled } from "../apiTroubles";
 import { settleCluster } from "../cluster";
 import type { ExecResult } from "../../host/exec";
 import { failed, type Scene, type Work } from "./command";
@@ -24,6 +25,8 @@ export const kubectl: Work = (scene) => {
   if (kubeconfig !== ADMIN_CONF) return refused(kubeconfig === undefined ? "localhost:8080" : undefined, kubeconfig);
   if (!isRoot) return failed(`error: error loading config file "${ADMIN_CONF}": open ${ADMIN_CONF}: permission denied`);
   if (state.cluster.apiDown) return refused(state.cluster.endpoint);
+  const trouble = meetTrouble(state.cluster);
+  if (trouble) return troubled(trouble);
   settleCluster(state, now);
   return verb(scene, args);
 };
