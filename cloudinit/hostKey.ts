@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { utils } from "ssh2";
 
 /** An SSH server's key. */
 export interface HostKey {
@@ -24,6 +25,20 @@ export function generateHostKey(): HostKey {
   const one = Buffer.from([0, 0, 0, 1]);
   const key = Buffer.concat([Buffer.from("openssh-key-v1\0"), ...none, one, string(publicKey), string(Buffer.concat([secrets, padding]))]);
   return { hostPrivateKey: armoured(key), hostPublicKey: `${type} ${publicKey.toString("base64")}` };
+}
+
+/** The host key in a machine's cloud-init content: the private key whose public one is there too. */
+export function hostKeyIn(text: string): HostKey | undefined {
+  const keys = [...text.matchAll(PRIVATE_KEY)].map(([key]) => `${key.replace(/^[ \t]+/gm, "")}\n`);
+  return keys.map(pairOf).find((pair) => pair && text.includes(pair.hostPublicKey));
+}
+
+const PRIVATE_KEY = /-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\s]{1,2000}-----END OPENSSH PRIVATE KEY-----/g;
+
+function pairOf(hostPrivateKey: string): HostKey | undefined {
+  const key = utils.parseKey(hostPrivateKey);
+  if (key instanceof Error || key.type !== type) return undefined;
+  return { hostPrivateKey, hostPublicKey: `${type} ${key.getPublicSSH().toString("base64")}` };
 }
 
 const type = "ssh-ed25519";

@@ -1,7 +1,7 @@
 import { directory, type Entry } from "./iso9660Directory";
 import { padded, sectors, sectorSize } from "./iso9660Fields";
 import { assertName, compareIdentifiers, isoIdentifiers } from "./iso9660Names";
-import { applicationId, pathTable, primaryDescriptor, setTerminator, supplementaryDescriptor } from "./iso9660Volume";
+import { applicationId, pathTable, primaryDescriptor, publisherField, setTerminator, supplementaryDescriptor } from "./iso9660Volume";
 
 /** Sectors 0–15 are the system's (6.2.1). */
 const descriptors = 16;
@@ -21,10 +21,12 @@ const rootSector = pathTables + 4;
  *
  * @param volumeId up to 16 letters, digits, `_` and `-`; lower case goes in as it is, as cloud-init's NoCloud wants `cidata`
  * @param files name → content; a name is up to 64 of POSIX's portable characters (letters, digits, `.`, `_`, `-`)
+ * @param publisher whose image it is: up to 128 letters and digits
  * @throws Error on any other volume id or name: a mistake of the caller
  */
-export function isoImage(volumeId: string, files: Readonly<Record<string, string | Buffer>>): Buffer {
+export function isoImage(volumeId: string, files: Readonly<Record<string, string | Buffer>>, publisher = ""): Buffer {
   if (!/^[A-Za-z0-9_-]{1,16}$/.test(volumeId)) throw new Error(`${JSON.stringify(volumeId)} is no volume id`);
+  if (!/^[A-Za-z0-9]{0,128}$/.test(publisher)) throw new Error(`${JSON.stringify(publisher)} is no publisher`);
   const names = Object.keys(files).sort(compareIdentifiers);
   names.forEach(assertName);
   const contents = names.map((name) => Buffer.from(files[name] as string));
@@ -41,7 +43,7 @@ export function isoImage(volumeId: string, files: Readonly<Record<string, string
   const volume = { volumeId, sectors: end };
   return Buffer.concat([
     Buffer.alloc(descriptors * sectorSize),
-    primaryDescriptor({ ...volume, rootSector, rootSize: root.length, pathTableSector: pathTables }),
+    primaryDescriptor({ ...volume, publisher, rootSector, rootSize: root.length, pathTableSector: pathTables }),
     supplementaryDescriptor({ ...volume, rootSector: jolietSector, rootSize: joliet.length, pathTableSector: pathTables + 2 }),
     setTerminator(),
     ...[rootSector, jolietSector].flatMap((sector) => [pathTable(sector, "little"), pathTable(sector, "big")]),
@@ -56,6 +58,14 @@ export function isOurImage(image: Buffer): boolean {
   const at = descriptors * sectorSize;
   return image.toString("latin1", at + 1, at + 6) === "CD001" && image.toString("latin1", at + 574, at + 702).trimEnd() === applicationId;
 }
+
+/** Whose image it is: what {@link isoImage} was given. */
+export const publisherOf = (image: Buffer) => image.toString("latin1", publisherAt.from, publisherAt.to).trimEnd();
+
+/** The image as it would be if it were nobody's. */
+export const unpublished = (image: Buffer) => Buffer.from(image).fill(" ", publisherAt.from, publisherAt.to);
+
+const publisherAt = { from: descriptors * sectorSize + publisherField.from, to: descriptors * sectorSize + publisherField.to };
 
 /** An empty file has a sector too, so that no extent lies behind the volume's end. */
 function place(files: readonly Entry[], first: number): { placed: Entry[]; end: number } {

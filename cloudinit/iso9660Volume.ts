@@ -10,6 +10,8 @@ export interface Volume {
   rootSize: number;
   /** The little-endian path table; the big-endian one is behind it. */
   pathTableSector: number;
+  /** Whose image it is: plain letters and digits, 128 at most in the primary descriptor; empty for nobody's. */
+  publisher: string;
 }
 
 /** In the application identifier of every image of ours. */
@@ -21,8 +23,11 @@ const pathTableSize = 10;
 /** 8.4. */
 export const primaryDescriptor = (volume: Volume) => descriptor(1, volume, (text) => Buffer.from(text, "latin1"), Buffer.alloc(0));
 
-/** 8.5, as Joliet uses it: `%/E` says UCS-2, level 3. */
-export const supplementaryDescriptor = (volume: Volume) => descriptor(2, volume, ucs2, Buffer.from("%/E", "latin1"));
+/** Where the publisher is in a primary descriptor, in bytes (8.4.20). */
+export const publisherField = { from: 318, to: 446 };
+
+/** 8.5, as Joliet uses it: `%/E` says UCS-2, level 3. The publisher is in the primary one alone. */
+export const supplementaryDescriptor = (volume: Omit<Volume, "publisher">) => descriptor(2, { ...volume, publisher: "" }, ucs2, Buffer.from("%/E", "latin1"));
 
 /** 8.3. */
 export const setTerminator = () => padded(header(255));
@@ -56,7 +61,7 @@ function descriptor(type: number, volume: Volume, encode: (text: string) => Buff
     one32(0, "big"),
     rootRecord(volume.rootSector, volume.rootSize),
     text("", 128), // volume set
-    text("", 128), // publisher
+    text(volume.publisher, 128),
     text("", 128), // data preparer
     text(applicationId, 128),
     text("", 37), // copyright file

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../host/errors";
-import { isOurImage } from "./iso9660";
+import { type HostKey, hostKeyIn } from "./hostKey";
+import { isOurImage, publisherOf, unpublished } from "./iso9660";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
@@ -11,30 +12,50 @@ const folderMode = 0o700;
 /** Between an ISO's path and the writing process's id, as long as it is not whole. */
 const PART = ".part-";
 
-/** An image's identity: SHA-256 of its bytes, hexadecimal. */
-export const sha256 = (image: Buffer) => createHash("sha256").update(image).digest("hex");
+/** An image's identity: SHA-256 of its bytes but for whose it is, hexadecimal. */
+export const sha256 = (image: Buffer) => createHash("sha256").update(isOurImage(image) ? unpublished(image) : image).digest("hex");
 
-/**
- * The identity of the file at a path, or undefined where there is none, or one that others can read.
- * @throws UserError when it cannot be read
- */
-export async function observeIso(path: string): Promise<string | undefined> {
-  const image = await readIfThere(path);
-  if (image === undefined || (process.platform !== "win32" && ((await stat(path)).mode & 0o077) !== 0)) return undefined;
-  return sha256(image);
+/** An image on disk. */
+export interface IsoFile {
+  sha256: string;
+  /** Id of the stack that wrote it; empty for version 0.1.0's. */
+  stackId: string;
+  /** The host key in it. */
+  hostKey?: HostKey;
 }
 
 /**
- * Brings an image to a path: whole or not at all.
- * @throws UserError when another program's file is there, or the folder cannot be written
+ * The image of ours at a path, or undefined where there is none, or a file that others can read or own.
+ * @throws UserError when it cannot be read
  */
-export async function writeIso(path: string, image: Buffer): Promise<void> {
-  await removeParts(path);
-  if ((await observeIso(path)) === sha256(image)) return;
+export async function observeIso(path: string): Promise<IsoFile | undefined> {
+  const image = await readIfThere(path);
+  if (image === undefined || !(await isPrivate(path))) return undefined;
+  return { sha256: sha256(image), stackId: isOurImage(image) ? publisherOf(image) : "", hostKey: hostKeyIn(image.toString("latin1")) };
+}
+
+async function isPrivate(path: string): Promise<boolean> {
+  if (process.platform === "win32") return true;
+  const { mode, uid } = await stat(path);
+  return (mode & 0o077) === 0 && uid === process.getuid!();
+}
+
+/** Whether an image on disk may be written over, or removed. */
+export type IsOurs = (there: Pick<IsoFile, "sha256" | "stackId">) => boolean;
+
+/**
+ * Brings an image to a path: whole or not at all.
+ * @param isOurs whether one that is there may be written over
+ * @throws UserError when another program's or another stack's file is there, or the folder cannot be written
+ */
+export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () => true): Promise<void> {
   const there = await readIfThere(path);
   if (there && !isOurImage(there)) {
     throw new UserError(`${path} is there already, and was not made by this program`, { todo: "move it away, or give another path" });
   }
+  if (there && !isOurs(ownerIn(there))) throw anotherStacks(path, publisherOf(there));
+  await removeParts(path);
+  if (there?.equals(image) && (await isPrivate(path))) return;
   const part = `${path}${PART}${process.pid}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: folderMode });
@@ -47,14 +68,25 @@ export async function writeIso(path: string, image: Buffer): Promise<void> {
   }
 }
 
+const ownerIn = (image: Buffer) => ({ sha256: sha256(image), stackId: publisherOf(image) });
+
+/** Nobody can tell a lost state from another stack of the same names. */
+const anotherStacks = (path: string, stackId: string) =>
+  new UserError(`the ISO ${path} belongs to another stack, or to this one's lost state; nothing was changed`, {
+    said: stackId ? `the id of its stack is ${stackId}` : "version 0.1.0 wrote it, without its stack's id",
+    todo:
+      "bring the stack's state back (`pulumi stack import`), or take the ISO and its machine over (`pulumi config set adopt true`); " +
+      "if another stack has the same names, give this one another `clusterName`; if no machine needs the file, remove it",
+  });
+
 /**
  * Removes an image of ours, and its folders as long as they are empty, and private as we make them.
- * @returns whether there is nothing of ours left; false where another program's file has taken its place, which stays
+ * @returns whether there is nothing of ours left; false where another program's or stack's file has taken its place, which stays
  */
-export async function removeIso(path: string): Promise<boolean> {
-  await removeParts(path);
+export async function removeIso(path: string, isOurs: IsOurs = () => true): Promise<boolean> {
   const image = await readIfThere(path);
-  if (image && !isOurImage(image)) return false;
+  if (image && !(isOurImage(image) && isOurs(ownerIn(image)))) return false;
+  await removeParts(path);
   await rm(path, { force: true });
   await removeOurFolders(path);
   return true;

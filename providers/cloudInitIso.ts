@@ -1,11 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
 import { isoImage } from "../cloudinit/iso9660";
-import { observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
+import { type IsoFile, observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
 import { type ContainerRuntime, type Distro, readTemplates } from "../cloudinit/templates";
 import { UserError } from "../host/errors";
+import { type Exec, exec as execHere, execWithin } from "../host/exec";
+import { VBoxManage } from "../host/vboxmanage";
+import { wasFinished } from "../host/vm/owner";
 import { DynamicResource, type Provider } from "./dynamic";
 
 /**
@@ -19,6 +22,14 @@ export interface CloudInitIsoArgs {
   zone: pulumi.Input<string>;
   /** Absolute path of the ISO. It holds a private key: mode 0600, in a folder that is made with 0700. A change moves it, live. */
   path: pulumi.Input<string>;
+  /** The stack's random id, the mark in the image; it is no content. Default: none, as in version 0.1.0. A change writes the mark again. */
+  stackId?: pulumi.Input<string>;
+  /** Takes over the ISO of another stack, with its host key, instead of refusing it. Default: false. A change is used the next time. */
+  adopt?: pulumi.Input<boolean>;
+  /** VBoxManage, which is asked whether a machine still needs the content that is to be written over. Default: `VBoxManage`. A change is used the next time. */
+  vboxManage?: pulumi.Input<string>;
+  /** How long one command of VBoxManage may take, in seconds. Default: 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
   /** Which distribution the base image is of. Default: `debian`. Content. */
   distro?: Distro;
   /** `containerd`, or `docker`: docker-ce with cri-dockerd. Default: `containerd`. Content. */
@@ -115,6 +126,10 @@ export function withTemplates({
 
 interface Inputs extends RenderOptions {
   path: string;
+  stackId: string;
+  adopt: boolean;
+  vboxManage: string;
+  commandTimeoutSeconds: number;
   /** Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is an update. */
   intact: boolean;
 }
@@ -125,10 +140,14 @@ interface Outputs extends Inputs, HostKey {
   reboots: boolean;
 }
 
-/** @internal Loaded by the handler in a resource's state. */
-export const provider: Provider<Inputs, Outputs> = {
+/** The provider, on top of whatever runs VBoxManage. */
+export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
   defaults: {
     intact: true,
+    stackId: "",
+    adopt: false,
+    vboxManage: "VBoxManage",
+    commandTimeoutSeconds: 120,
     distro: "debian",
     sshUser: "debian",
     kubernetesKeyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
@@ -167,36 +186,66 @@ export const provider: Provider<Inputs, Outputs> = {
     packageUpgrade: "live",
     locale: "live",
     timezone: "live",
+    stackId: "nextTime",
+    adopt: "nextTime",
+    vboxManage: "nextTime",
+    commandTimeoutSeconds: "nextTime",
   },
 
   problems: inputProblems,
 
-  // What an interrupted create left is written over: no machine has its host key.
+  // An ISO that is there already keeps its host key: a machine may have it.
   async create(inputs, { rolling }) {
     rolling.welcome(inputs.name);
-    return { id: inputs.path, outs: await ensure(inputs, generateHostKey()) };
+    const there = await observeIso(inputs.path);
+    const isOurs = ({ stackId }: Owned) => stackId === inputs.stackId || inputs.adopt;
+    const { image, outs } = made(inputs, (there && isOurs(there) && there.hostKey) || generateHostKey());
+    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(inputs, exec);
+    await writeIso(inputs.path, image, isOurs);
+    return { id: inputs.path, outs };
   },
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);
-    return { ...outs, intact: found === outs.sha256, sha256: found ?? "" };
+    const intact = found !== undefined && found.sha256 === outs.sha256 && isOf(outs)(found);
+    return { ...outs, intact, sha256: found?.sha256 ?? "" };
   },
 
   async update(_id, olds, news) {
-    const outs = await ensure(news, olds);
-    if (olds.path !== news.path) await removeIso(olds.path);
+    const { image, outs } = made(news, olds);
+    const isOurs = (there: Owned) => isOf(olds)(there) || there.stackId === news.stackId || news.adopt;
+    await writeIso(news.path, image, isOurs);
+    if (olds.path !== news.path) await removeIso(olds.path, isOurs);
     return outs;
   },
 
-  async delete(_id, { path }, context) {
-    if (!(await removeIso(path))) context.log(`${path} stays: it is not the file that was written there`);
+  async delete(_id, outs, context) {
+    if (!(await removeIso(outs.path, isOf(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
   },
-};
+});
 
-async function ensure(inputs: Inputs, { hostPrivateKey, hostPublicKey }: HostKey): Promise<Outputs> {
+/** @internal Loaded by the handler in a resource's state. */
+export const provider = cloudInitIsoProvider(execHere);
+
+type Owned = Pick<IsoFile, "sha256" | "stackId">;
+
+/** Whether an image is the state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
+const isOf = (outs: Outputs) => (there: Owned) =>
+  there.stackId === outs.stackId || ((there.stackId === "" || outs.stackId === "") && there.sha256 === outs.sha256);
+
+function made(inputs: Inputs, { hostPrivateKey, hostPublicKey }: HostKey): { image: Buffer; outs: Outputs } {
   const hostKey = { hostPrivateKey, hostPublicKey };
   const { files, instanceId, reboots } = render(inputs, hostKey);
-  const image = isoImage("cidata", files);
-  await writeIso(inputs.path, image);
-  return { ...inputs, ...hostKey, sha256: sha256(image), instanceId, reboots };
+  const image = isoImage("cidata", files, inputs.stackId);
+  return { image, outs: { ...inputs, ...hostKey, sha256: sha256(image), instanceId, reboots } };
+}
+
+/** @throws UserError where the ISO of other content has a machine that Pulumi's state, which knows no such ISO, may not know either */
+async function refuseInUse({ name, path, vboxManage, commandTimeoutSeconds }: Inputs, exec: Exec): Promise<void> {
+  const vbox = new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
+  const vm = await vbox.showVm(name);
+  if (!vm || !(await wasFinished(vbox, vm.uuid))) return;
+  throw new UserError(`the ISO ${path} has other content, and the machine ${name} (${vm.uuid}) was made from it; nothing was changed`, {
+    todo: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over (`pulumi config set adopt true`)",
+  });
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isOurImage, isoImage } from "../../cloudinit/iso9660";
+import { isOurImage, isoImage, publisherOf, unpublished } from "../../cloudinit/iso9660";
 import { run } from "../../host/exec";
 
 let folder: string;
@@ -103,6 +103,14 @@ test.each(["", ".", "..", "a/b", "ä", "a b", "n".repeat(65)])("refuses the name
 
 test.each(["", "ci data", "c".repeat(17)])("refuses the volume id %j", (wrong) => {
   expect(() => isoImage(wrong, {})).toThrow("is no volume id");
+});
+
+test("whose an image is stands in the primary descriptor, and nowhere else", async () => {
+  const stackId = "0123456789abcdef".repeat(2);
+  const image = isoImage("cidata", seed, stackId);
+  expect(await run("isoinfo", ["-d", "-i", saved(image)])).toContain(`Publisher id: ${stackId}\n`);
+  expect([publisherOf(image), publisherOf(isoImage("cidata", seed))]).toEqual([stackId, ""]);
+  expect(unpublished(image).equals(isoImage("cidata", seed))).toBe(true);
 });
 
 test("tells its own images from others", async () => {

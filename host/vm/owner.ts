@@ -80,6 +80,9 @@ const notKept = ({ name }: Owner) =>
 /** Whether a machine carries {@link markFinished}'s mark. */
 export const isFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => (await vbox.getExtraData(vm, FINISHED_KEY)) === markOf(owner);
 
+/** Whether a machine carries that mark of any owner. */
+export const wasFinished = async (vbox: VBoxManage, vm: string) => (await vbox.getExtraData(vm, FINISHED_KEY)) !== undefined;
+
 /** The error for a machine that the state has, and that carries no mark of ours, or another's. */
 export async function notOurs(vbox: VBoxManage, { name, uuid }: VmInfo, owner: Owner): Promise<UserError> {
   const mark = await vbox.getExtraData(uuid, OWNER_KEY);
