@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SshTargetArgs } from "./bastion";
 import { type CloudInitReport, readReport, REPORT_COMMAND } from "./cloudInitReport";
 import { UserError } from "./errors";
+import { namedCause } from "./joinReport";
 import { redact } from "./redact";
 import { SshError, type SshSession, type SshTarget, withSession } from "./ssh";
 
@@ -127,7 +128,7 @@ async function failed(session: SshSession, { name }: CloudInitWait, { status, er
   const said = redact([...errors, output && `/var/log/cloud-init-output.log ends:\n${output.stdout}`].filter(Boolean).join("\n"));
   return new UserError(status === "error" ? `cloud-init failed on ${name}` : `cloud-init is ${status} on ${name}`, {
     said,
-    todo: "mend the user-data, which replaces the machine, or log in and look at `cloud-init status --long` and /var/log/cloud-init.log",
+    todo: namedCause(said) ?? "mend the user-data, which replaces the machine, or log in and look at `cloud-init status --long` and /var/log/cloud-init.log",
   });
 }
 

@@ -1,7 +1,8 @@
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
 import { namedCause, workerReport } from "./joinReport";
-import { join, joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
+import { tryToJoin } from "./joinAttempts";
+import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
 import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
@@ -110,7 +111,7 @@ async function joinWith(token: string, { worker, log }: JoinSessions, plan: Join
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
-    await join(worker, configuration, joinDeadlineMs(plan));
+    await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log });
   } catch (error) {
     const report = await workerReport(worker);
     const said = redact(`${(error as Error).message}\n${report}`);

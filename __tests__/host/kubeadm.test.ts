@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../host/exec";
-import { apiVersion, caCertHash, joinConfiguration, listTokens, newToken, parseClusterInfo, registerToken, revokeToken, tokenConfiguration } from "../../host/kubeadm";
+import { apiVersion, caCertHash, joinConfiguration, joinInformation, listTokens, newToken, parseClusterInfo, registerToken, revokeToken, tokenConfiguration } from "../../host/kubeadm";
 import { FakeSession } from "../support/fakeSession";
 
 describe("apiVersion", () => {
@@ -114,6 +114,11 @@ test("listTokens takes no other answer for a cluster without tokens", async () =
   for (const said of ["}{ <html> no such thing", "YWJjZGVm", "a b c d"]) {
     await expect(listTokens(new FakeSession([[/get secrets/, said]]))).rejects.toThrow("kubectl get secrets did not answer with the tokens");
   }
+});
+
+test("a cluster without cluster-info: the error says what makes it", async () => {
+  const missing = { exitCode: 1, stderr: 'Error from server (NotFound): configmaps "cluster-info" not found' };
+  await expect(joinInformation(new FakeSession([[/get configmap cluster-info/, missing]]))).rejects.toThrow(/^kubectl get configmap cluster-info failed[^]*→ .*`kubeadm init phase bootstrap-token` on a master/);
 });
 
 describe("the CA's pin", () => {
