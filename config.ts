@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./configSchema";
+import { strandedKeys, unknownKeys } from "./configKeys";
 import { UserError } from "./host/errors";
 import { networkOf } from "./host/ipv4";
 import { shellCommand } from "./host/shell";
@@ -9,18 +10,26 @@ import { shown } from "./host/shown";
 /** The keys whose value is text; those of all others arrive as JSON. */
 const textKeys = new Set(Object.entries(z.toJSONSchema(configurationSchema).properties!).flatMap(([key, schema]) => (typeof schema === "object" && schema.type === "string" ? [key] : [])));
 
+const keys = Object.keys(configurationSchema.shape);
+
 /**
  * The stack's configuration, whole and typed. Pulumi.yaml has every key's type, default and description.
- * @throws UserError that names every wrong key and says what to give
+ * @throws UserError that names every wrong and every unknown key and says what to give
  */
 export function readConfiguration(config = new pulumi.Config()): Configuration {
-  const raw = Object.fromEntries(Object.keys(configurationSchema.shape).map((key) => [key, valueOf(config, key)]));
-  const { data, error } = configurationSchema.safeParse(raw);
-  if (error) throw wrong(error.issues.map((issue) => [pathOf(issue.path), issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message]));
-  const problems = contradictions(data);
-  if (problems.length > 0) throw wrong(problems);
+  const given = Object.keys(pulumi.runtime.allConfig());
+  const unknown = unknownKeys(given, config.name, keys);
+  const { data, error } = configurationSchema.safeParse(Object.fromEntries(keys.map((key) => [key, valueOf(config, key)])));
+  const issues = error?.issues ?? [];
+  const wrongValues = issues.map((issue): Problem => [pathOf(issue.path), issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message]);
+  const problems = [...unknown, ...wrongValues, ...(data ? contradictions(data) : [])];
+  if (problems.length > 0 || !data) throw wrong(problems);
+  const stranded = strandedKeys(given, config.name, keys);
+  if (stranded) void pulumi.log.warn(stranded);
   return data;
 }
+
+type Problem = [key: string, message: string];
 
 /** More lines than these do not help to find the first. */
 const MOST_PROBLEMS = 20;

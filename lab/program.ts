@@ -5,7 +5,7 @@ import { dump, load } from "js-yaml";
 import { projectDir } from "./paths";
 
 /** What the Pulumi program consists of, at the top of the project. */
-const parts = ["Pulumi.yaml", "index.ts", "environment.ts", "config.ts", "configSchema.ts", "configValues.ts", "providers", "host", "cloudinit", "node_modules", "package.json", "tsconfig.json"];
+const parts = ["Pulumi.yaml", "index.ts", "environment.ts", "config.ts", "configKeys.ts", "configSchema.ts", "configValues.ts", "providers", "host", "cloudinit", "node_modules", "package.json", "tsconfig.json"];
 
 /**
  * Makes a folder in which the same program runs with a stack configuration of its own: links to the program's files, and a copy of
