@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { exec, type ExecResult, run } from "../host/exec";
+import { exec, type ExecResult } from "../host/exec";
+import { run } from "../lab/exec";
 import { pulumiFolder } from "../lab/binaries";
 import { projectDir } from "../lab/paths";
 import { linkProgram } from "../lab/program";
@@ -36,7 +37,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "engine-"));
   environment = {
     PATH: [join(projectDir, "lab"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
-    LAB_DIR: join(folder, "lab"),
+    VBOX_LAB_DIR: join(folder, "lab"),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${folder}`,
     PULUMI_CONFIG_PASSPHRASE: randomUUID(),

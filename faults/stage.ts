@@ -1,7 +1,7 @@
 import { cp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { journal, planFaults } from "../simulator/faults";
-import { run } from "../host/exec";
+import { run } from "../lab/exec";
 import { baseImage } from "../simulator/site";
 import { type CliResult, openSimulatedStack, type SimulatedStack } from "../simulator/stack";
 import { plantForeign } from "./foreign";

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { childEnvironment } from "./childEnvironment";
 import { UserError } from "./errors";
 
 /** What a program left behind when it ended. */
@@ -15,8 +16,10 @@ export interface ExecOptions {
   input?: string;
   /** Deadline in milliseconds; the program is ended when it passes. Default: 10 minutes. */
   timeoutMs?: number;
-  /** Added to our own environment. */
+  /** Added to what {@link childEnvironment} gives of our own environment. */
   env?: Record<string, string>;
+  /** Gives the program all of our own environment. Default false. */
+  inheritEnvironment?: boolean;
   /** Working directory. Default: our own. */
   cwd?: string;
 }
@@ -32,14 +35,15 @@ export class NotRunnable extends UserError {}
  * @throws NotRunnable when the program does not exist or may not be run
  * @throws UserError when it passes its deadline
  */
-export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, cwd } = {}) => {
+export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, inheritEnvironment = false, cwd } = {}) => {
   // execa is an ES module whose dependencies cannot be required: tsx compiles a static import to a require.
   const { execa } = await import("execa");
   const result = await execa(file, args, {
     reject: false,
     timeout: timeoutMs,
     maxBuffer: 64 * 1024 * 1024,
-    env: { LC_ALL: "C.UTF-8", ...env },
+    extendEnv: false,
+    env: { ...(inheritEnvironment ? process.env : childEnvironment()), LC_ALL: "C.UTF-8", ...env },
     cwd,
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
@@ -61,16 +65,6 @@ export const execWithin =
   (file, args, options) =>
     run(file, args, { ...options, timeoutMs: options?.timeoutMs ?? timeoutMs });
 
-/**
- * Runs a program that must succeed, and gives its standard output.
- * @throws UserError with the program's own last words when its exit code is not 0
- */
-export async function run(file: string, args: readonly string[], options?: ExecOptions): Promise<string> {
-  const { stdout, stderr, exitCode } = await exec(file, args, options);
-  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
-  return stdout;
-}
-
 /** The last lines of a program's output: what fits into an error. */
 export function lastLines(text: string, count = 20): string {
   const lines = text.trimEnd().split("\n").slice(-count).join("\n");
@@ -78,10 +72,3 @@ export function lastLines(text: string, count = 20): string {
 }
 
 const MOST_CHARACTERS = 8000;
-
-/** Runs a program on our own standard input and outputs, however long it takes; resolves with its exit code. */
-export async function attach(file: string, args: readonly string[], { env, cwd }: Pick<ExecOptions, "env" | "cwd"> = {}): Promise<number> {
-  const { execa } = await import("execa");
-  const { exitCode } = await execa(file, args, { reject: false, stdio: "inherit", env, cwd });
-  return exitCode ?? 1;
-}

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { exec } from "../host/exec";
+import { exec } from "./exec";
 import { cacheDir, labDir } from "./paths";
 import type { Log } from "./progress";
 

@@ -1,6 +1,6 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { cached } from "./cache";
 import type { Log } from "./progress";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { copyFile, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { packagesIndex, releaseIndex, type IndexFile, type PoolPackage } from "./aptIndex";
 import { clearSign, ensureAptKey, type AptKey } from "./aptKey";
 import { hostArch } from "./arch";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../host/errors";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { ensureAptRepository } from "./aptRepository";
 import { namespaceOf } from "./names";
 import { netnsExec } from "./netns";

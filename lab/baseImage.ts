@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { type AptKey, ensureAptKey } from "./aptKey";
 import { ensureBinaries } from "./binaries";
 import { makeBootableDisk } from "./bootableDisk";

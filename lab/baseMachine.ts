@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exec, run } from "../host/exec";
+import { exec, run } from "./exec";
 import { bastionAddress } from "./topology";
 import type { Log } from "./progress";
 

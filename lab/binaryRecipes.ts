@@ -1,6 +1,6 @@
 import { chmod, cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { hostArch } from "./arch";
 import { checksumOf, githubDigest } from "./checksums";
 import type { Downloader } from "./download";

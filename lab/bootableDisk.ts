@@ -1,6 +1,6 @@
 import { open, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 
 /** The file system's label, by which the guest's kernel and fstab find it. */
 const label = "lab-root";

@@ -1,4 +1,4 @@
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { debianMirror } from "./aptMirror";
 
 /** A Debian root directory to be made by mmdebstrap. */

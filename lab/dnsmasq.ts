@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { netmask } from "../host/ipv4";
 import { namespaceOf } from "./names";
 import { netnsExec } from "./netns";

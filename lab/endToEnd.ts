@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { readdirSync } from "node:fs";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { ensureBaseImage } from "./baseImage";
 import { ensureBaseMachine } from "./baseMachine";
 import { pulumiFolder } from "./binaries";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { exec, lastLines, type Exec } from "../host/exec";
+import { lastLines, type Exec } from "../host/exec";
+import { exec } from "./exec";
 import { UserError } from "../host/errors";
 import { projectDir } from "./paths";
 

@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { hostArch } from "./arch";
 import { versions } from "./versions";
 

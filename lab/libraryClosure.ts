@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { exec, run } from "../host/exec";
+import { exec, run } from "./exec";
 import { UserError } from "../host/errors";
 import type { ImageFile } from "./ociImage";
 

@@ -11,7 +11,7 @@ npm run lab -- ssh NAME …    a shell, or a command, on busybox, kube-mast01 or
 npm run lab -- VBoxManage …  the lab's VirtualBox
 npm run lab -- down          pulumi destroy, then the lab is taken away; what took long to make stays in the cache
 npm run lab -- --simulated   a quick look at the program: the same stack on a simulated site, where nothing real runs
-npm run lab -- --simulated pulumi …   or down`;
+npm run lab -- --simulated pulumi …   or kubectl …, or down`;
 
 async function main([command = "up", ...args]: string[]): Promise<number> {
   switch (command) {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { exec, run, type Exec } from "../host/exec";
+import type { Exec } from "../host/exec";
+import { exec, run } from "./exec";
 import { UserError } from "../host/errors";
 
 /** The arguments of `ip` that run a command in a network namespace. */

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { exec, run } from "../host/exec";
+import { exec, run } from "./exec";
 import { UserError } from "../host/errors";
 import type { Log } from "./progress";
 import { withProgress } from "./progress";

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { attach } from "../host/exec";
+import { attach } from "./exec";
 import { hostKeysFor } from "../host/knownHosts";
 import { getNode, internalIp } from "../host/kubectl";
 import { type SshTarget, withSession } from "../host/ssh";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../host/exec";
+import { run } from "./exec";
 import { labDir } from "./paths";
 import { bastionAddress, floatingAddress, masterAddress, zone } from "./topology";
 

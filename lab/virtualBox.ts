@@ -46,10 +46,12 @@ export async function ensureVirtualBox(log: Log): Promise<string> {
  * is for who cannot wait. They are told from another lab's by the IPC socket's name in their environment.
  */
 export async function endVirtualBox(dir: string = labDir()): Promise<void> {
-  for (const pid of virtualBoxProcesses(`vbk-${labId(dir)}`)) await endProcess(pid, "VirtualBox's background process");
+  for (const pid of virtualBoxProcesses(dir)) await endProcess(pid, "VirtualBox's background process");
 }
 
-function virtualBoxProcesses(socketId: string, proc = "/proc"): number[] {
+/** The process ids of one lab's VirtualBox. */
+export function virtualBoxProcesses(dir: string, proc = "/proc"): number[] {
+  const socketId = `vbk-${labId(dir)}`;
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { generateHostKey } from "../cloudinit/hostKey";
-import { run } from "../host/exec";
+import { run } from "../lab/exec";
 import { floatingAddress, hostonly, zone } from "../lab/topology";
 import { noDelays } from "./delays";
 import { bastionName, bastionPort, masterNames, sitePaths, siteUser } from "./sitePaths";

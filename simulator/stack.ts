@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { dump, load } from "js-yaml";
-import { attach } from "../host/exec";
+import { attach } from "../lab/exec";
 import { pulumiFolder } from "../lab/binaries";
 import { projectDir } from "../lab/paths";
 import { linkProgram } from "../lab/program";
@@ -79,8 +79,10 @@ export async function openSimulatedStack(folder: string, { delays, heard }: Stac
   };
 
   for (const name of ["backend", "cache", "tmp"]) await mkdir(join(folder, name), { recursive: true });
+  // A file that is there may have been changed by the user since.
+  const isConfigured = existsSync(join(program, `Pulumi.${stackName}.yaml`));
   await linkProgram(program, stackName, {});
-  await configure({});
+  if (!isConfigured) await configure({});
   const { exitCode, stderr } = await pulumi(["stack", "select", stackName, "--create"]);
   if (exitCode !== 0) throw new Error(`pulumi stack select: ${stderr}`);
   const attachCli = (args: readonly string[]) => attach("pulumi", args, { cwd: program, env: environment });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isOurImage, isoImage, publisherOf, unpublished } from "../../cloudinit/iso9660";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "iso-"))));

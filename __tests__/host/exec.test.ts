@@ -1,4 +1,5 @@
-import { exec, execWithin, lastLines, run } from "../../host/exec";
+import { exec, execWithin, lastLines } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { UserError } from "../../host/errors";
 
 test("a program's output and exit code come back, whatever the code is", async () => {

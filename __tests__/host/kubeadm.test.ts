@@ -3,7 +3,7 @@ import { loadAll } from "js-yaml";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { apiVersion, caCertHash, joinConfiguration, joinInformation, listTokens, newToken, parseClusterInfo, registerToken, revokeToken, tokenConfiguration } from "../../host/kubeadm";
 import { FakeSession } from "../support/fakeSession";
 

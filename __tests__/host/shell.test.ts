@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { shellCommand } from "../../host/shell";
 
 test("plain words stay as they are, all others are quoted", () => {

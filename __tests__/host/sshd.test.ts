@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { exec, run } from "../../host/exec";
+import { exec } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { type SshTarget, withSession } from "../../host/ssh";
 import { openSsh } from "../support/openssh";
 import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";

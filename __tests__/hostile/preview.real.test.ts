@@ -6,7 +6,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { generateHostKey } from "../../cloudinit/hostKey";
-import { exec, run } from "../../host/exec";
+import { exec } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { VBoxManage } from "../../host/vboxmanage";
 import { pulumiFolder } from "../../lab/binaries";
 import { projectDir } from "../../lab/paths";
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await ensureVirtualBox(() => {});
   env = {
     PATH: [join(projectDir, "lab"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
-    LAB_DIR: join(folder, "lab"),
+    VBOX_LAB_DIR: join(folder, "lab"),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${folder}`,
     PULUMI_CONFIG_PASSPHRASE: randomUUID(),

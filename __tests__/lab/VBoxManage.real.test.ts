@@ -11,7 +11,7 @@ jest.setTimeout(120_000);
 
 let folder: string;
 let dir: string;
-const manage = (...args: string[]) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { LAB_DIR: dir } });
+const manage = (...args: string[]) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: dir } });
 
 /** The UUID of a fresh machine of that name. */
 async function createMachine(name: string): Promise<string> {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadAll } from "js-yaml";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { podSubnet } from "../../lab/kubeadmConfig";
 import { floatingAddress } from "../../lab/topology";
 import { versions } from "../../lab/versions";

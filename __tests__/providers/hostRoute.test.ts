@@ -1,4 +1,5 @@
-import { exec, type Exec, run } from "../../host/exec";
+import { exec, type Exec } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { type ListedRoute, type Route, routeTable, type RouteTable } from "../../host/route";
 import { OUR_PROTOCOL } from "../../host/route/linux";
 import type { Context } from "../../providers/dynamic";

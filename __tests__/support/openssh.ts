@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 import { cached } from "../../lab/cache";
 
 /** OpenSSH's programs, those of this machine where it has them. */

@@ -19,8 +19,8 @@ export type Inputs = Parameters<typeof provider.create>[0];
 export type Outputs = NonNullable<Awaited<ReturnType<typeof provider.read>>>;
 
 // The environment of Jest's sandbox is not that of the programs that it starts.
-const env = { ...process.env, LAB_DIR: dir };
-export const execHere: Exec = (file, args, options) => exec(file, args, { ...options, env: { ...options?.env, LAB_DIR: dir } });
+const env = { ...process.env, VBOX_LAB_DIR: dir };
+export const execHere: Exec = (file, args, options) => exec(file, args, { ...options, env: { ...options?.env, VBOX_LAB_DIR: dir } });
 export const provider = vboxVmProvider(execHere);
 export const vbox = (...args: string[]) => execFileSync(vboxManage, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env });
 export const registered = (kind: string) => vbox("list", kind);

@@ -37,7 +37,7 @@ export class TwoVirtualBoxes {
       mkdirSync(side);
       for (const name of ["inherited.iso", "other.iso"]) writeFileSync(join(side, name), Buffer.alloc(65_536));
     }
-    this.real = { folder: real, run: (args) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { LAB_DIR: real, LC_ALL: "C" } }) };
+    this.real = { folder: real, run: (args) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: real, LC_ALL: "C" } }) };
     this.world = emptySite(simulated);
     const manage = new SimulatedVBoxManage(this.world);
     this.simulated = { folder: simulated, run: (args) => manage.run(args) };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { run } from "../../../host/exec";
+import { run } from "../../../lab/exec";
 import type { ClusterNode, GuestDisk, Machine, SiteState } from "../../../simulator/state";
 import type { SimulatedStack } from "../../../simulator/stack";
 import { diskOf } from "../servedSite";
