@@ -54,7 +54,7 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
 
   client
     .on("banner", (text) => (story.banner = text.trim()))
-    .on("error", (error) => (error.level === "agent" ? (story.agentError = error.message) : lost(error)))
+    .on("error", (error) => (error.level === "agent" ? (story.agentError = error.message) : isClosedByPeer(error) ? closed() : lost(error)))
     .on("end", closed)
     .on("close", closed)
     .connect({
@@ -76,6 +76,9 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
   };
   return { client, ready, gone: gone.signal, close };
 }
+
+/** What a write meets after the other side has closed; whether the close or the write is told first differs between versions of Node. */
+const isClosedByPeer = ({ code }: Error & { code?: unknown }) => code === "EPIPE" || code === "ECONNRESET";
 
 /** What was seen of a handshake. */
 interface Story {

@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { exec } from "../../host/exec";
-import { run } from "../../lab/exec";
+import { exec, run } from "../../lab/exec";
 import { type SshTarget, withSession } from "../../host/ssh";
 import { openSsh } from "../support/openssh";
 import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";

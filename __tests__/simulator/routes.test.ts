@@ -1,5 +1,5 @@
-import { exec, type ExecResult } from "../../host/exec";
-import { run } from "../../lab/exec";
+import type { ExecResult } from "../../host/exec";
+import { exec, run } from "../../lab/exec";
 import { linuxRoutes } from "../../host/route/linux";
 import { ip as simulated } from "../../simulator/routes";
 import type { NetworkState } from "../../simulator/state";

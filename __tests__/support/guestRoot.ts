@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { exec, type ExecResult } from "../../host/exec";
+import type { ExecResult } from "../../host/exec";
+import { exec } from "../../lab/exec";
 import { ensureGuestRoot } from "../../lab/guestRoot";
 
 /** Mounts a throw-away layer over the root, in namespaces of its own without a network, and runs a shell script in it. */
