@@ -3,7 +3,7 @@ import type { SshTargetArgs } from "./bastion";
 import { type CloudInitReport, readReport, REPORT_COMMAND } from "./cloudInitReport";
 import { UserError } from "./errors";
 import { namedCause } from "./joinReport";
-import { redact } from "./redact";
+import { beginningOf, lastLines, MOST_READ } from "./quoted";
 import { SshError, type SshSession, type SshTarget, withSession } from "./ssh";
 
 /** How to tell that a machine's first boot is over. */
@@ -84,7 +84,7 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
     watch.last = report ?? watch.last;
     watch.lost = undefined;
     if (report && isReady(report, watch)) {
-      if (report.warnings.length > 0) watch.log(`cloud-init went on in spite of: ${redact(report.warnings.join("; "))}`);
+      if (report.warnings.length > 0) watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`);
       return report;
     }
     doubts = report && !isBad(report) ? 0 : doubts + 1;
@@ -124,8 +124,8 @@ function progressOf({ log }: CloudInitWait): (state: string) => void {
 }
 
 async function failed(session: SshSession, { name }: CloudInitWait, { status, errors }: CloudInitReport): Promise<UserError> {
-  const output = await session.exec("sudo -n tail -n 20 /var/log/cloud-init-output.log").catch(() => undefined);
-  const said = redact([...errors, output && `/var/log/cloud-init-output.log ends:\n${output.stdout}`].filter(Boolean).join("\n"));
+  const output = await session.exec(`sudo -n tail -c ${2 * MOST_READ} /var/log/cloud-init-output.log`).catch(() => undefined);
+  const said = [...errors.map((error) => beginningOf(error, 1000)), output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`].filter(Boolean).join("\n");
   return new UserError(status === "error" ? `cloud-init failed on ${name}` : `cloud-init is ${status} on ${name}`, {
     said,
     todo: namedCause(said) ?? "mend the user-data, which replaces the machine, or log in and look at `cloud-init status --long` and /var/log/cloud-init.log",
@@ -134,7 +134,7 @@ async function failed(session: SshSession, { name }: CloudInitWait, { status, er
 
 const unreadable = ({ name }: CloudInitWait, said: string) =>
   new UserError(`${name} does not tell cloud-init's status`, {
-    said: redact(said),
+    said: beginningOf(said, 2000),
     todo: "see whether its image has cloud-init and iproute2",
   });
 

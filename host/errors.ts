@@ -1,6 +1,8 @@
+import { beginningOf, hanging, lastLines } from "./quoted";
+
 /**
  * Something that the user can mend: what happened, to what, the tool's own last words, and what to do. It is shown as its message alone;
- * any other error is a bug of ours and keeps its stack. Never put a secret into one.
+ * any other error is a bug of ours and keeps its stack. Whatever others said in it is shown without secrets and without control characters.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -13,9 +15,8 @@ export class UserError extends Error {
     readonly summary: string,
     readonly detail: { said?: string; todo?: string; cause?: unknown } = {},
   ) {
-    super([summary, detail.said && indent(detail.said.trim()), detail.todo && `→ ${detail.todo}`].filter(Boolean).join("\n"), {
-      cause: detail.cause,
-    });
+    const { said, todo, cause } = detail;
+    super([hanging(beginningOf(summary)), said && indent(lastLines(said, Infinity).trim()), todo && `→ ${hanging(beginningOf(todo))}`].filter(Boolean).join("\n"), { cause });
   }
 }
 

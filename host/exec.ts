@@ -1,6 +1,9 @@
 import { constants } from "node:os";
 import { childEnvironment } from "./childEnvironment";
 import { UserError } from "./errors";
+import { lastLines } from "./quoted";
+
+export { lastLines } from "./quoted";
 
 /** What a program left behind when it ended. */
 export interface ExecResult {
@@ -64,11 +67,3 @@ export const execWithin =
   (timeoutMs: number, run: Exec = exec): Exec =>
   (file, args, options) =>
     run(file, args, { ...options, timeoutMs: options?.timeoutMs ?? timeoutMs });
-
-/** The last lines of a program's output: what fits into an error. */
-export function lastLines(text: string, count = 20): string {
-  const lines = text.trimEnd().split("\n").slice(-count).join("\n");
-  return lines.length > MOST_CHARACTERS ? `…${lines.slice(-MOST_CHARACTERS)}` : lines;
-}
-
-const MOST_CHARACTERS = 8000;

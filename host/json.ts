@@ -1,5 +1,5 @@
 import { UserError } from "./errors";
-import { redact } from "./redact";
+import { beginningOf } from "./quoted";
 
 /**
  * Reads a program's answer.
@@ -16,4 +16,4 @@ export function parseJson(text: string, what: string): unknown {
 
 /** The error for a program that did not answer as it should: with the beginning of what it said. */
 export const notUnderstood = (what: string, how: string, text: string, cause?: unknown) =>
-  new UserError(`${what} did not answer ${how}`, { said: redact(text.slice(0, 200)), todo: "run it by hand: is it the program that it should be?", cause });
+  new UserError(`${what} did not answer ${how}`, { said: beginningOf(text, 200), todo: "run it by hand: is it the program that it should be?", cause });

@@ -4,7 +4,7 @@ import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { kubectl, type Taint } from "./kubectl";
 import { markOf, type Owner } from "./mark";
-import { redact } from "./redact";
+import { beginningOf } from "./quoted";
 import { shellCommand, type SshSession } from "./ssh";
 
 /** What a worker needs to join a cluster: what `kubeadm token create --print-join-command` prints. */
@@ -123,7 +123,7 @@ export function parseClusterInfo(kubeconfig: string): JoinInformation {
     return { endpoint: server.replace("https://", ""), caCertHash: caCertHash(Buffer.from(ca, "base64").toString()) };
   } catch (cause) {
     throw new UserError("the cluster does not publish how to join it (ConfigMap kube-public/cluster-info)", {
-      said: redact(kubeconfig.slice(0, 200)),
+      said: beginningOf(kubeconfig, 200),
       todo: "run `kubeadm init phase bootstrap-token` on a master",
       cause,
     });

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiFailure, apiFailureOf, lastWords, NO_ANSWER } from "./apiFailure";
 import { UserError } from "./errors";
-import { lastLines } from "./exec";
 import { namedCause } from "./joinReport";
 import { parseJson } from "./json";
-import { redact } from "./redact";
+import { lastLines } from "./quoted";
 import { shellCommand, SshError, type SshExecOptions, type SshSession } from "./ssh";
 
 /** Where kubeadm puts the administrator's kubeconfig on a master. */
@@ -82,13 +81,17 @@ async function kubectlOnce(session: SshSession, args: readonly string[], options
   if (exitCode === 0) return stdout;
   const words = lastWords(stderr || stdout);
   const failure = apiFailureOf(words, exitCode);
-  const said = redact(lastLines(words));
+  const said = lastLines(words);
   if (!failure) throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said, todo: namedCause(said) });
   throw new ApiUnreachable(failure, said);
 }
 
 /** A command that has no deadline of its own ends soon, or its server does not answer. */
 const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshError => error instanceof SshError && error.kind === "timeout" && timeoutMs === undefined;
+
+/** A Node is some 10 kB, with its images 50: the Nodes of a large cluster fit in, in bytes. */
+const MOST_JSON = 64 * 1024 * 1024;
+
 
 /** The command without its options: `kubectl get node kube-node01`. */
 function shown([first, ...rest]: readonly string[]): string {
@@ -99,7 +102,7 @@ function shown([first, ...rest]: readonly string[]): string {
 
 /** A {@link kubectl} that only looks, with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
 export async function kubectlJson(session: SshSession, args: readonly string[], options?: KubectlOptions): Promise<unknown> {
-  const json = await kubectl(session, [...args, "-o", "json"], { ...options, looks: true });
+  const json = await kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, looks: true });
   return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
 

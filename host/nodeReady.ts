@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "./errors";
 import { namedCause } from "./joinReport";
 import { ApiUnreachable, getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
+import { beginningOf } from "./quoted";
 import type { SshSession } from "./ssh";
 
 /** When a worker counts as joined. */
@@ -68,7 +69,7 @@ export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { ad
   }
   const notReady = node.status.conditions?.find(({ type }) => type === "Ready");
   return [
-    ...(isTrue(node, "Ready") ? [] : [`the Node is not Ready${notReady?.message ? ` (${notReady.message})` : ""}`]),
+    ...(isTrue(node, "Ready") ? [] : [`the Node is not Ready${notReady?.message ? ` (${beginningOf(notReady.message, 500)})` : ""}`]),
     ...missingPod("kube-proxy", "k8s-app=kube-proxy", pods),
     ...missingPod("CNI", cniSelector, pods),
   ];

@@ -34,7 +34,7 @@ export interface SshSession {
   /**
    * Runs a POSIX shell command; resolves whatever its exit code is (128 + n when signal n ended it).
    * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what `looks` is run a second time.
-   * @throws UserError when it prints more than 16 MB
+   * @throws UserError when it prints more than 1 MB, or than `mostOutput`
    */
   exec(command: string, options?: SshExecOptions): Promise<ExecResult>;
   /**

@@ -2,12 +2,12 @@ import { constants } from "node:os";
 import type { ClientChannel } from "ssh2";
 import { UserError } from "./errors";
 import type { ExecResult } from "./exec";
-import { redact } from "./redact";
+import { beginningOf, MOST_READ } from "./quoted";
 import type { SshConnection } from "./sshConnection";
 import { SshError } from "./sshError";
 
-/** How much a command may print, on each of its outputs, in bytes. */
-const MAX_OUTPUT = 16 * 1024 * 1024;
+/** How much a command may print, in bytes, unless its caller expects more. */
+const MOST_OUTPUT = 1024 * 1024;
 
 /** How to run a command on a machine. */
 export interface SshExecOptions {
@@ -17,14 +17,16 @@ export interface SshExecOptions {
   timeoutMs?: number;
   /** It changes nothing, so it is run again when the connection drops. Default: false. */
   looks?: boolean;
+  /** How many bytes it may print to its standard output. Default: 1 MB. Of what it prints to the other one, the last 64 kB are kept. */
+  mostOutput?: number;
 }
 
 /** The command, fit for an error. */
-export const shortened = (command: string) => redact(command.length > 200 ? `${command.slice(0, 200)}…` : command);
+export const shortened = (command: string) => beginningOf(command, 200);
 
 /** Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off. */
 export function execOver(connection: SshConnection, name: string, command: string, options: SshExecOptions = {}): Promise<ExecResult> {
-  const { input, timeoutMs = 120_000 } = options;
+  const { input, timeoutMs = 120_000, mostOutput = MOST_OUTPUT } = options;
   return new Promise((resolve, reject) => {
     let channel: ClientChannel | undefined;
     let settled = false;
@@ -51,7 +53,7 @@ export function execOver(connection: SshConnection, name: string, command: strin
       if (!opened) return fail(new SshError("unreachable", `${name} did not start a command: ${error?.message}`));
       channel = opened;
       if (settled) return channel.close();
-      collect(channel, name, (result) => settle(() => resolve(result)), fail);
+      collect(channel, name, mostOutput, (result) => settle(() => resolve(result)), fail);
       channel.end(input);
     };
     try {
@@ -65,24 +67,29 @@ export function execOver(connection: SshConnection, name: string, command: strin
 const dropped = (name: string, command: string, { message }: Error) =>
   new SshError("dropped", `the connection to ${name} dropped during: ${shortened(command)}`, { said: message });
 
-function collect(channel: ClientChannel, name: string, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
-  const output = (stream: NodeJS.ReadableStream) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    stream.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_OUTPUT) return fail(new UserError(`${name}: a command printed more than ${MAX_OUTPUT / 1024 / 1024} MB`));
-      chunks.push(chunk);
-    });
-    return () => Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  };
-  const [stdout, stderr] = [output(channel), output(channel.stderr)];
+function collect(channel: ClientChannel, name: string, mostOutput: number, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
+  const tooMuch = () => fail(new UserError(`${name}: a command printed more than ${mostOutput / 1024} kB`));
+  const stdout = endOf(channel, mostOutput, tooMuch);
+  const stderr = endOf(channel.stderr, MOST_READ);
   let exitCode: number | undefined;
   channel.on("exit", (code: number | null, signal?: NodeJS.Signals) => (exitCode = code ?? exitCodeOf(signal)));
   channel.on("close", () => {
     if (exitCode === undefined) return fail(new SshError("dropped", `${name} did not say how a command ended`));
     done({ stdout: stdout(), stderr: stderr(), exitCode });
   });
+}
+
+/** The end of an output, not much more than `most` bytes of it; `onMore` is told when there is more. Its last newline is taken off. */
+function endOf(stream: NodeJS.ReadableStream, most: number, onMore?: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > most) onMore?.();
+    while (size - chunks[0]!.length > most) size -= chunks.shift()!.length;
+  });
+  return () => Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
 }
 
 /** What a shell gives as the exit code of a program that a signal ended. */

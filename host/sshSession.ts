@@ -1,7 +1,6 @@
 import pLimit from "p-limit";
 import { UserError } from "./errors";
-import { lastLines } from "./exec";
-import { redact } from "./redact";
+import { lastLines } from "./quoted";
 import type { SshSession, SshTarget } from "./ssh";
 import type { SshConnection } from "./sshConnection";
 import { isDropped } from "./sshError";
@@ -51,7 +50,7 @@ export class Session implements SshSession {
   run: SshSession["run"] = async (command, options) => {
     const { stdout, stderr, exitCode } = await this.exec(command, options);
     if (exitCode === 0) return stdout;
-    throw new UserError(`${this.options.what}: ${shortened(command)} failed with exit code ${exitCode}`, { said: redact(lastLines(stderr || stdout)) });
+    throw new UserError(`${this.options.what}: ${shortened(command)} failed with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
   };
 
   private async execOrRepeat(command: string, options: SshExecOptions, repeats: number): ReturnType<SshSession["exec"]> {

@@ -1,5 +1,5 @@
 import { UserError } from "./errors";
-import { lastLines } from "./exec";
+import { lastLines } from "./quoted";
 import { namedCause, workerReport } from "./joinReport";
 import { tryToJoin } from "./joinAttempts";
 import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
@@ -7,7 +7,6 @@ import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl
 import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
-import { redact } from "./redact";
 import type { SshSession } from "./ssh";
 import { deleteNode } from "./workerLeave";
 
@@ -114,7 +113,7 @@ async function joinWith(token: string, { worker, log }: JoinSessions, plan: Join
     await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log });
   } catch (error) {
     const report = await workerReport(worker);
-    const said = redact(`${(error as Error).message}\n${report}`);
+    const said = `${(error as Error).message}\n${report}`;
     throw new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
   }
 }

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import pRetry from "p-retry";
 import { UserError } from "../host/errors";
-import { redact } from "../host/redact";
+import { beginningOf, hanging, MOST_READ } from "../host/quoted";
 import { isDropped } from "../host/sshError";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
 import { endWithParent } from "./orphan";
@@ -85,7 +85,7 @@ function isChanged(change: Change, old: unknown, now: unknown): boolean {
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 
-const contextOf = ({ name }: Named): Context => ({ log: (line) => console.log(redact(`${name}: ${line}`)), rolling });
+const contextOf = ({ name }: Named): Context => ({ log: (line) => console.log(hanging(beginningOf(`${name}: ${line}`))), rolling });
 
 /** How often an operation is done again whose connection dropped, and how long after, in milliseconds. */
 const AGAIN = { retries: 3, minTimeout: 1_000, factor: 1 };
@@ -110,7 +110,7 @@ async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Pr
   } catch (error) {
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);
-    const message = redact(`${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`);
+    const message = beginningOf(`${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`, MOST_READ);
     const shown = Object.assign(new Error(message), { name: "", stack: "" });
     if (!(error instanceof PartialFailure)) throw shown;
     throw Object.assign(shown, { id: error.id, properties: state(inputs, { ...inputs, ...error.outs }), reasons: [message] });

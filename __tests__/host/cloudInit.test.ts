@@ -100,7 +100,7 @@ test("errors in spite of which cloud-init went on are told", async () => {
 test("a failure shows cloud-init's errors and the end of its output, without secrets", async () => {
   const { wait, commands } = machine(printed({ status: "error", errors: ["runcmd failed"] }));
   await expect(wait()).rejects.toThrow(/cloud-init failed on node1\n {4}runcmd failed\n {4}.*\n {4}E: no such package abcdef\.<redacted>/);
-  expect(commands.at(-1)).toBe("sudo -n tail -n 20 /var/log/cloud-init-output.log");
+  expect(commands.at(-1)).toBe("sudo -n tail -c 131072 /var/log/cloud-init-output.log");
 });
 
 test("a failure that passes, as while the machine goes down, is none", async () => {

@@ -1,4 +1,4 @@
-import { namedCause } from "../../host/joinReport";
+import { CAUSES, namedCause } from "../../host/joinReport";
 
 test.each([
   ['could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"', /token is not valid/],
@@ -24,3 +24,11 @@ test("what every kubelet says with containerd 1.7 is no cause", () => {
 });
 
 test("what is not known has no name", () => expect(namedCause("all is well")).toBeUndefined());
+
+// A worker writes what they are tried on. Each repetition that has no end, at each place of a long text, would take time by its square.
+test.each(CAUSES)("%s repeats nothing without end", ({ source }) => expect(source.replace(/\\./g, "").replace(/\[[^\]]*\]/g, "")).not.toMatch(/[*+]|\{\d+,\}/));
+
+test("a cause is looked for at the end of a long log", () => {
+  const swap = "running with swap on is not supported";
+  expect([namedCause(`${"x\n".repeat(100_000)}${swap}`), namedCause(`${swap}\n${"x\n".repeat(100_000)}`)]).toEqual([expect.stringMatching(/swap is on/), undefined]);
+});

@@ -109,3 +109,30 @@ describe("what goes back to the engine", () => {
     await expect(operations.create(failing, inputs)).rejects.toMatchObject({ id: "id", properties: { ...inputs, seen: "half" }, reasons: ["a: late"] });
   });
 });
+
+describe("what others say", () => {
+  const messageOf = (work: Promise<unknown>) => work.then(() => "", ({ message }: Error) => message);
+  const words = "\u001b]0;pwned\u0007 abcdef.0123456789abcdef\r\nkube-mast01: Ready";
+
+  test("is logged without what a terminal obeys, without secrets, and never as a line of its own", async () => {
+    const log = jest.spyOn(console, "log").mockReturnValue();
+    await operations.delete(provider({ delete: async (_id, _outs, context) => context.log(words) }), "a", inputs);
+    expect(log.mock.calls).toEqual([["a: \\u{1b}]0;pwned\\u{7} abcdef.<redacted>\n    kube-mast01: Ready"]]);
+    log.mockRestore();
+  });
+
+  test.each([new UserError("it said", { said: words }), new Error(words)])("is in an error as in a log: %#", async (error) => {
+    const message = await messageOf(operations.delete(provider({ delete: () => Promise.reject(error) }), "a", inputs));
+    expect(message).toContain("\\u{1b}]0;pwned\\u{7} abcdef.<redacted>\n");
+    expect(message.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("is bounded, also where nobody has thought of it", async () => {
+    const log = jest.spyOn(console, "log").mockReturnValue();
+    const remove: typeof base.delete = (_id, _outs, context) => (context.log("x ".repeat(1e6)), Promise.reject(new UserError("y ".repeat(1e6), { said: "z ".repeat(1e6) })));
+    const message = await messageOf(operations.delete(provider({ delete: remove }), "a", inputs));
+    expect(message.length).toBeLessThan(20_000);
+    expect(String(log.mock.calls[0])).toHaveLength(8001);
+    log.mockRestore();
+  });
+});

@@ -6,6 +6,7 @@ const commands: Record<string, (channel: ServerChannel, argument: number, connec
   exit: (channel, code) => channel.stderr.write("some words\n", () => channel.write("said\n", () => end(channel, code))),
   cat: (channel) => channel.on("data", (chunk: Buffer) => channel.write(chunk)).on("end", () => end(channel, 0)),
   print: (channel, size) => channel.write(Buffer.alloc(size, "x"), () => end(channel, 0)),
+  warn: (channel, size) => channel.stderr.write(Buffer.alloc(size, "x"), () => channel.stderr.write("\nthe end\n", () => end(channel, 0))),
   killed: (channel) => {
     channel.exit("KILL");
     channel.end();
