@@ -4,8 +4,9 @@ import { delimiter, dirname, join } from "node:path";
 import { recipes, type BinarySet } from "./binaryRecipes";
 import { cached } from "./cache";
 import { createDownloader, Unavailable, type Downloader } from "./download";
+import { exec } from "./exec";
 import { withProgress, type Log } from "./progress";
-import { versions } from "./versions";
+import { leastPulumiMinor, versions } from "./versions";
 
 export type { BinarySet } from "./binaryRecipes";
 
@@ -28,12 +29,20 @@ export async function ensureBinaries<T extends BinarySet>(names: readonly T[], l
 
 /**
  * The folder to put first on PATH for the Pulumi CLI, its Node.js language host and its plugin for dynamic providers: the folder of the
- * installed CLI if there is one on PATH, else the cache's.
+ * installed CLI if there is one on PATH that is new enough, else the cache's.
  * @throws UserError as {@link ensureBinaries}
  */
 export async function pulumiFolder(log: Log, path = process.env.PATH ?? ""): Promise<string> {
   const installed = await findProgram("pulumi", path);
-  return installed ? dirname(installed) : (await ensureBinaries(["pulumi"], log)).pulumi;
+  const version = installed && (await exec(installed, ["version"])).stdout.trim();
+  if (installed && isNewEnough(version!)) return dirname(installed);
+  if (installed) log(`${installed} is ${version}, and the program needs v3.${leastPulumiMinor}.0 or later`);
+  return (await ensureBinaries(["pulumi"], log)).pulumi;
+}
+
+function isNewEnough(version: string): boolean {
+  const [major, minor] = /^v?(\d+)\.(\d+)\./.exec(version)?.slice(1).map(Number) ?? [0, 0];
+  return major! > 3 || (major === 3 && minor! >= leastPulumiMinor);
 }
 
 async function obtain(name: BinarySet, folder: string, log: Log): Promise<void> {

@@ -61,9 +61,16 @@ describe("the Pulumi CLI", () => {
   test("is the installed one when there is one on PATH", async () => {
     for (const name of ["text", "tools"]) mkdirSync(join(root, name), { recursive: true });
     writeFileSync(join(root, "text/pulumi"), "", { mode: 0o644 });
-    writeFileSync(join(root, "tools/pulumi"), "", { mode: 0o755 });
+    writeFileSync(join(root, "tools/pulumi"), "#!/bin/sh\necho v3.186.0\n", { mode: 0o755 });
     expect(await pulumiFolder(log, `${root}/none:${root}/text::${root}/tools`)).toBe(join(root, "tools"));
     expect(pulumi.build).not.toHaveBeenCalled();
+  });
+
+  test.each(["v3.185.0", "v2.300.0", "?"])("is not an installed %s, which cannot read Pulumi.yaml", async (version) => {
+    mkdirSync(join(root, "old"), { recursive: true });
+    writeFileSync(join(root, "old/pulumi"), `#!/bin/sh\necho "${version}"\n`, { mode: 0o755 });
+    expect(await pulumiFolder(log, join(root, "old"))).toBe(join(cache, `pulumi-${versions.pulumi}`));
+    expect(log).toHaveBeenCalledWith(expect.stringContaining("v3.186.0 or later"));
   });
 
   test("is made when there is none", async () => {
