@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import ts from "typescript";
+import { OUR_PROTOCOL } from "../host/route/linux";
+import { leastPulumiMinor } from "../lab/versions";
+import { stackValues } from "./support/configuration";
 
 /** What must hold for the repository as a whole: over the files that git knows or would take up. */
 const root = join(__dirname, "..");
@@ -62,6 +65,27 @@ test("the README explains every key of the configuration", () => {
   const keys = Object.keys(config).map((key) => key.replace(/^.*:/, ""));
   expect(keys.length).toBeGreaterThan(0);
   expect(keys.filter((key) => !text("README.md").includes(`\`${key}\``))).toEqual([]);
+});
+
+test("the README's table of changes has every key of the configuration", () => {
+  const { config } = load(text("Pulumi.yaml")) as { config: Record<string, unknown> };
+  const [, table = ""] = /\| change of \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
+  expect(Object.keys(config).filter((key) => !table.includes(`\`${key}`))).toEqual([]);
+});
+
+test("the README names the least Pulumi CLI that Pulumi.yaml requires", () => {
+  const { requiredPulumiVersion } = load(text("Pulumi.yaml")) as { requiredPulumiVersion: string };
+  expect(requiredPulumiVersion).toBe(`>=3.${leastPulumiMinor}.0`);
+  expect(text("README.md")).toContain(`3.${leastPulumiMinor} or later`);
+});
+
+test("the README's sudoers lines are the commands that the program runs for the tutorial's routes", () => {
+  const { routes } = stackValues("dev") as { routes: { destination: string; gateway: string; interface: string }[] };
+  const commands = routes.flatMap(({ destination, gateway, interface: device }) =>
+    ["add", "replace", "del"].map((verb) => `/usr/sbin/ip route ${verb} ${destination} via ${gateway} dev ${device} proto ${OUR_PROTOCOL}`),
+  );
+  const lines = [...text("README.md").matchAll(/^YOU ALL=\(root\) NOPASSWD: (.*)$/gm)].flatMap(([, line]) => line!.split(", "));
+  expect(lines).toEqual(commands);
 });
 
 test("what the README calls a symptom is what the program says", () => {
