@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./configSchema";
 import { strandedKeys, unknownKeys } from "./configKeys";
 import { UserError } from "./host/errors";
 import { networkOf } from "./host/ipv4";
+import { DEFAULT_PODS } from "./host/nodeReady";
 import { shellCommand } from "./host/shell";
 import { shown } from "./host/shown";
 
@@ -73,6 +75,8 @@ function contradictions(data: Configuration): [string, string][] {
     ...names.flatMap((name) => othersOf(data, name).map((other): [boolean, string, string] => [true, namedBy, `${name} is ${other}; give it another name`])),
     [data.cloneMode === "linked" && !data.baseSnapshot, "baseSnapshot", `is needed for cloneMode linked; take one with \`${shellCommand(["VBoxManage", "snapshot", data.baseImage, "take", "NAME"])}\` and give NAME`],
     [data.containerRuntime === "docker" && !(data.criDockerdUrl && data.criDockerdSha256), "criDockerdUrl", "is needed for containerRuntime docker, with criDockerdSha256; give the address of cri-dockerd's .deb"],
+    [data.cniSelector !== undefined && !isDeepStrictEqual(data.requiredPods, DEFAULT_PODS), "cniSelector", "says the same as requiredPods, which is given too; give one of them"],
+    ...natProblems(data, names),
     ...data.routes.map(({ destination }, index): [boolean, string, string] => [
       overlaps(networkOf(destination)!, pods),
       `routes[${index}].destination`,
@@ -85,6 +89,16 @@ function contradictions(data: Configuration): [string, string][] {
     ]),
   ];
   return problems.filter(([isProblem]) => isProblem).map(([, key, message]) => [key, message]);
+}
+
+/** VirtualBox's NAT gives every machine the same address, and the first adapter's is the Node's. */
+function natProblems(data: Configuration, names: readonly string[]): [boolean, string, string][] {
+  const first = (nics: Configuration["nics"] | undefined, key: string): [boolean, string, string] => [
+    data.autostart && nics?.[0]?.type === "nat",
+    `${key}[0].type`,
+    "nat gives every machine the address 10.0.2.15, which would be each Node's; give another type first, such as intnet, and nat after it",
+  ];
+  return [first(data.nics, "nics"), ...names.map((name) => first(Object.hasOwn(data.workerOverrides, name) ? data.workerOverrides[name]?.nics : undefined, `workerOverrides.${name}.nics`))];
 }
 
 /** What a worker of this name would be mistaken for, or taken over from with `adopt`. */

@@ -72,7 +72,8 @@ export const configurationSchema = z.object({
   containerRuntime: z.enum(["containerd", "docker"], "give containerd or docker"),
   podSubnet: network,
   controlPlaneEndpoint: text("give an address and a port such as 192.168.4.20:6443", isEndpoint).optional(),
-  cniSelector: text("give labels such as app=flannel", isSelector, 1024),
+  requiredPods: list(text("give labels such as k8s-app=cilium", isSelector, 1024), 20, "pods"),
+  cniSelector: text("give labels such as app=flannel", isSelector, 1024).optional(),
   masters: list(host, 99, "masters").min(1, "give at least one master"),
 
   workerCount: count(0, 99, "workers"),

@@ -110,6 +110,7 @@ function make({ name, nics, ...worker }: Worker) {
     labels: worker.labels,
     taints: worker.taints,
     kubeletArgs: worker.kubeletArgs,
+    requiredPods: config.requiredPods,
     cniSelector: config.cniSelector,
     vboxManage,
     sshTimeoutSeconds: timeouts.ssh,

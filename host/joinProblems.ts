@@ -11,11 +11,12 @@ export interface Checked {
   labels?: Record<string, string>;
   taints?: Taint[];
   kubeletArgs?: Record<string, string>;
+  requiredPods?: readonly string[];
   cniSelector?: string;
 }
 
 /** What is wrong with a join's inputs, by their names. An input that is not known yet is absent. */
-export function joinProblems({ name, masters, endpoint, criSocket, labels = {}, taints = [], kubeletArgs = {}, cniSelector }: Checked): Record<string, string> {
+export function joinProblems({ name, masters, endpoint, criSocket, labels = {}, taints = [], kubeletArgs = {}, requiredPods = [], cniSelector }: Checked): Record<string, string> {
   const problems: Record<string, string | false | undefined> = {
     name: name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) && `${shown(name)} is no host name; give lower-case letters, digits and "-"`,
     masters: masters?.length === 0 && "is empty; give at least one master",
@@ -24,7 +25,8 @@ export function joinProblems({ name, masters, endpoint, criSocket, labels = {}, 
     labels: first(Object.entries(labels), labelProblem),
     taints: first(taints, taintProblem),
     kubeletArgs: first(Object.entries(kubeletArgs), argumentProblem),
-    cniSelector: cniSelector !== undefined && !isSelector(cniSelector) && `${shown(cniSelector)} are no labels; give some such as app=flannel`,
+    requiredPods: first(requiredPods, (selector) => (isSelector(selector) ? undefined : `${shown(selector)} are no labels; give some such as k8s-app=cilium`)),
+    cniSelector: cniSelector !== undefined && cniSelector !== "" && !isSelector(cniSelector) && `${shown(cniSelector)} are no labels; give some such as app=flannel`,
   };
   return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }

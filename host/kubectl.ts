@@ -92,7 +92,6 @@ const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshErro
 /** A Node is some 10 kB, with its images 50: the Nodes of a large cluster fit in, in bytes. */
 const MOST_JSON = 64 * 1024 * 1024;
 
-
 /** The command without its options: `kubectl get node kube-node01`. */
 function shown([first, ...rest]: readonly string[]): string {
   const words = first === "-n" ? rest.slice(1) : [first, ...rest];
@@ -126,3 +125,9 @@ export const isTrue = (thing: { status: { conditions?: { type: string; status: s
 
 /** A Node's first address of type InternalIP. */
 export const internalIp = (node: Node) => node.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+
+/** What is wrong where another Ready node has an address already: pods and services would reach either. Undefined where none has. */
+export function addressTwin(nodes: readonly Node[], { name, address }: { name: string; address: string }): string | undefined {
+  const twin = nodes.find((node) => node.metadata.name !== name && internalIp(node) === address && isTrue(node, "Ready"));
+  return twin && `its address ${address} is also the InternalIP of ${twin.metadata.name}, which is Ready`;
+}

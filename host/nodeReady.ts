@@ -10,16 +10,23 @@ export interface ReadyExpectation {
   name: string;
   /** The address that the Node must have as InternalIP. */
   address: string;
-  /** Labels of the CNI's own pod on each node, such as `app=flannel`. */
-  cniSelector: string;
+  /** Of each of these a Ready pod must be on the node: labels, such as `app=flannel`. */
+  requiredPods: readonly string[];
 }
+
+/** What a kubeadm cluster with flannel has on each node. */
+export const DEFAULT_PODS: readonly string[] = ["k8s-app=kube-proxy", "app=flannel"];
+
+/** The pods that a node needs: those given; or, with labels of the CNI's pod alone, kube-proxy's and that. */
+export const podsOf = ({ requiredPods, cniSelector }: { requiredPods: readonly string[]; cniSelector: string }): readonly string[] =>
+  cniSelector ? ["k8s-app=kube-proxy", cniSelector] : requiredPods;
 
 const POLL_MS = 3_000;
 /** Between two lines of progress: the reasons change all the time. */
 const PROGRESS_MS = 20_000;
 
 /**
- * Waits until the Node is Ready with the expected address, and its own kube-proxy and CNI pods run. An API server that does not answer
+ * Waits until the Node is Ready with the expected address, and the pods that it needs run on it. An API server that does not answer
  * meanwhile is waited for, too.
  *
  * @throws UserError at the deadline, with what was still missing; at once for an unexpected address, which will not change
@@ -61,7 +68,7 @@ function late({ name }: ReadyExpectation, deadlineMs: number, state: string, fai
 }
 
 /** What a Node and its pods still lack. */
-export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { address, cniSelector }: ReadyExpectation): string[] {
+export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { address, requiredPods }: ReadyExpectation): string[] {
   if (!node) return ["the Node is not registered"];
   const ip = internalIp(node);
   if (ip !== undefined && ip !== address) {
@@ -70,17 +77,17 @@ export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { ad
   const notReady = node.status.conditions?.find(({ type }) => type === "Ready");
   return [
     ...(isTrue(node, "Ready") ? [] : [`the Node is not Ready${notReady?.message ? ` (${beginningOf(notReady.message, 500)})` : ""}`]),
-    ...missingPod("kube-proxy", "k8s-app=kube-proxy", pods),
-    ...missingPod("CNI", cniSelector, pods),
+    ...requiredPods.flatMap((selector) => missingPod(selector, pods)),
   ];
 }
 
-function missingPod(what: string, selector: string, pods: readonly Pod[]): string[] {
-  const pod = pods.find((pod) => matches(pod, selector));
-  if (!pod) return [`no ${what} pod (${selector}) on it`];
-  if (isTrue(pod, "Ready")) return [];
+function missingPod(selector: string, pods: readonly Pod[]): string[] {
+  const all = pods.filter((pod) => matches(pod, selector));
+  const [pod] = all;
+  if (!pod) return [`no pod with ${selector} is on it`];
+  if (all.some((pod) => isTrue(pod, "Ready"))) return [];
   const waiting = pod.status.containerStatuses?.map(({ state }) => state?.waiting?.reason).filter(Boolean);
-  return [`the ${what} pod ${pod.metadata.name} is ${waiting?.length ? waiting.join(", ") : pod.status.phase}`];
+  return [`the pod ${pod.metadata.name} is ${waiting?.length ? waiting.join(", ") : pod.status.phase}`];
 }
 
 const matches = (pod: Pod, selector: string) =>

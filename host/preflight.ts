@@ -1,4 +1,4 @@
-import { type Node } from "./kubectl";
+import { addressTwin, type Node } from "./kubectl";
 import type { SshSession } from "./ssh";
 
 /** What a worker says of itself before it joins. */
@@ -79,6 +79,8 @@ export function parseFacts(output: string, readAt: number): WorkerFacts {
 /** What the worker's facts are judged by. */
 export interface Expectation {
   name: string;
+  /** The address that its Node is to have. */
+  address: string;
   criSocket: string;
   /** The API server's version, such as `v1.36.3`. */
   serverVersion: string;
@@ -97,7 +99,9 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
   const socket = criSocket.replace("unix://", "");
   const twin = nodes.find((node) => node.metadata.name !== name && node.status.nodeInfo.machineID === facts.machineId);
   const skew = Math.round(Math.abs(facts.epoch - masterEpoch));
+  const taken = addressTwin(nodes, expected);
   const problems: [boolean, string][] = [
+    [taken !== undefined, `${taken}; give each worker's first network adapter a network of its own addresses (VirtualBox's NAT gives all the same)`],
     [facts.swap, "swap is on; turn it off for good (`swapoff -a`, no swap in /etc/fstab)"],
     [!facts.brNetfilter, "the kernel module br_netfilter is not loaded; list it in /etc/modules-load.d"],
     [!facts.ipForward, "net.ipv4.ip_forward is not 1; set it in /etc/sysctl.d"],

@@ -87,8 +87,8 @@ function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
 
 async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
   const { serverVersion } = (await kubectlJson(master, ["version"])) as { serverVersion: { gitVersion: string } };
-  const { name, criSocket } = plan;
-  const expected = { name, criSocket, serverVersion: serverVersion.gitVersion, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
+  const { name, address, criSocket } = plan;
+  const expected = { name, address, criSocket, serverVersion: serverVersion.gitVersion, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
   if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "mend this on the worker or in its base image, then run `pulumi up` again" });
   log("fit to join");

@@ -1,7 +1,7 @@
 import { join, joinConfiguration, joinInformation, type JoinInformation, listTokens, registerToken, reset, revokeToken, tokenId } from "../host/kubeadm";
 import { getNode, getNodes, getPodsOn, internalIp, isTrue, kubectl, type Node, type Taint } from "../host/kubectl";
 import { OWNER_ANNOTATION, syncMarks } from "../host/labels";
-import { waitForReady } from "../host/nodeReady";
+import { DEFAULT_PODS, waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
 import type { SshSession } from "../host/ssh";
 import { deleteNode, drain } from "../host/workerLeave";
@@ -147,7 +147,7 @@ export const steps: Readonly<Record<string, Step>> = {
   "a join over what that left": async (stage, cast) => joining(stage, cast),
   "reset of what that left": async ({ worker }) => (await reset(worker, CRI), (await workerFacts(worker)).halfJoined),
   "a join": async (stage, cast) => withToken(stage.master, () => joining(stage, cast)),
-  "ready": async ({ master }, { worker, address }) => readNode(await waitForReady(master, { name: worker, address, cniSelector: "app=flannel" }, 300_000, quiet)),
+  "ready": async ({ master }, { worker, address }) => readNode(await waitForReady(master, { name: worker, address, requiredPods: DEFAULT_PODS }, 300_000, quiet)),
   "its pods": async ({ master }, { worker }) => readPods(master, worker),
 };
 

@@ -2,11 +2,11 @@ import type * as pulumi from "@pulumi/pulumi";
 import { resolveTarget, type SshTargetArgs } from "../host/bastion";
 import { UserError } from "../host/errors";
 import { execWithin } from "../host/exec";
-import { getNode, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
+import { addressTwin, getNode, getNodes, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
 import { joinProblems } from "../host/joinProblems";
 import { isMarked, isOurs, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
 import { isOutOfReach, withMaster } from "../host/masters";
-import { waitForReady } from "../host/nodeReady";
+import { DEFAULT_PODS, podsOf, waitForReady } from "../host/nodeReady";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
 import { powerProblem, withPowerState } from "../host/vm/power";
@@ -46,7 +46,12 @@ export interface WorkerJoinArgs {
   taints?: pulumi.Input<Taint[]>;
   /** Kubelet arguments without their dashes. Default none. A change replaces. */
   kubeletArgs?: pulumi.Input<Record<string, string>>;
-  /** Labels of the CNI's pod on each node. Default `app=flannel`. A change is used the next time. */
+  /**
+   * Labels of pods: of each a Ready one must be on the node. Default `k8s-app=kube-proxy` and `app=flannel`; none: the Node's own readiness is
+   * enough. A change is used the next time.
+   */
+  requiredPods?: pulumi.Input<string[]>;
+  /** Labels of the CNI's pod: stands for a `requiredPods` of kube-proxy and these. Default none. A change is used the next time. */
   cniSelector?: pulumi.Input<string>;
   /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
   vboxManage?: pulumi.Input<string>;
@@ -56,13 +61,13 @@ export interface WorkerJoinArgs {
   commandTimeoutSeconds?: pulumi.Input<number>;
   /** How long each phase of kubeadm join may take, in seconds. Default 300. A change is used the next time. */
   joinTimeoutSeconds?: pulumi.Input<number>;
-  /** How long the joined node may take to be Ready with its kube-proxy and CNI pods, in seconds. Default 300. A change is used the next time. */
+  /** How long the joined node may take to be Ready with the pods that it needs, in seconds. Default 300. A change is used the next time. */
   readyTimeoutSeconds?: pulumi.Input<number>;
   /** How long the node's pods may take to leave, in seconds. Default 120. A change is used the next time. */
   drainTimeoutSeconds?: pulumi.Input<number>;
 }
 
-/** A worker's membership in the cluster: made by `kubeadm join`, done when its Node is Ready and its kube-proxy and CNI pods run. */
+/** A worker's membership in the cluster: made by `kubeadm join`, done when its Node is Ready and the pods that it needs run. */
 export class WorkerJoin extends DynamicResource {
   declare readonly name: pulumi.Output<string>;
   /** The Node's UID. */
@@ -109,7 +114,8 @@ export const provider: Provider<Inputs, Outputs> = {
     labels: {},
     taints: [],
     kubeletArgs: {},
-    cniSelector: "app=flannel",
+    requiredPods: [...DEFAULT_PODS],
+    cniSelector: "",
     vboxManage: "VBoxManage",
     sshTimeoutSeconds: 120,
     commandTimeoutSeconds: 120,
@@ -136,6 +142,7 @@ export const provider: Provider<Inputs, Outputs> = {
     worker: "nextTime",
     masters: "nextTime",
     token: "nextTime",
+    requiredPods: "nextTime",
     cniSelector: "nextTime",
     vboxManage: "nextTime",
     sshTimeoutSeconds: "nextTime",
@@ -180,8 +187,10 @@ async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise
     const { log } = context;
     await spending({ master, log }, inputs, () => onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log }, inputs)));
     try {
-      const node = await waitForReady(master, inputs, inputs.readyTimeoutSeconds * 1000, context.log);
+      const node = await waitForReady(master, { ...inputs, requiredPods: podsOf(inputs) }, inputs.readyTimeoutSeconds * 1000, context.log);
       await syncMarks(master, node, marks(inputs), olds && marks(olds));
+      const twin = addressTwin(await getNodes(master), inputs);
+      if (twin) throw new UserError(twin, { todo: "see what gives both machines that address (VirtualBox's NAT gives each the same), and replace one of them" });
       context.log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
       return { ...inputs, ...observed(node) };
     } catch (error) {

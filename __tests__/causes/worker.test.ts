@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { macAddress } from "../../host/mac";
 import { installPrograms } from "../../simulator/installPrograms";
 import { cutPower, everythingOn, failureOf, machineOf, progress, workersSay } from "../support/causes";
 import { type DrivenWorker, drivenWorker, seconds } from "../support/drivenWorker";
@@ -85,6 +86,17 @@ describe("a worker that is not fit to join is left as it is, and its token is re
   });
 });
 
+test("two workers that were given one address at once do not both end well", async () => {
+  const twin = drivenWorker(site, "kube-node02");
+  await Promise.all([upToToken(), twin.iso.up()]);
+  await site.world.change(({ network }) => void (network.leases[macAddress("kube/test", "kube-node02", 1)] = worker.vm.get("address")));
+  await twin.vm.up();
+  await twin.token.up();
+  const failed = (await Promise.allSettled([worker.join.up(), twin.join.up()])).flatMap((result) => (result.status === "rejected" ? [(result.reason as Error).message] : []));
+  expect(failed.length).toBeGreaterThan(0);
+  for (const message of failed) expect(message).toMatch(/its address \S+ is also the InternalIP of kube-node0[12], which is Ready/);
+});
+
 describe("kubeadm join", () => {
   beforeEach(() => upToToken());
 
@@ -147,7 +159,7 @@ describe("a worker that has joined and is not Ready until the deadline", () => {
     await site.world.change(({ cluster }) => void (cluster.flannelWaits = "ImagePullBackOff"));
     await upToToken();
     const error = await failureOf(worker.join.up(), seconds.ready);
-    expect(error).toMatch(/^kube-node01: kube-node01 has joined, but was not ready within 1 s: the CNI pod kube-flannel-ds-\w{5} is ImagePullBackOff\n/);
+    expect(error).toMatch(/^kube-node01: kube-node01 has joined, but was not ready within 1 s: the pod kube-flannel-ds-\w{5} is ImagePullBackOff\n/);
     expect(error).toContain(`\n→ an image could not be pulled: look at the worker's way to the registry; ${look}`);
   });
 });

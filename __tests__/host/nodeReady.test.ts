@@ -1,8 +1,8 @@
 import type { Node, Pod } from "../../host/kubectl";
-import { waitForReady, whatIsMissing } from "../../host/nodeReady";
+import { DEFAULT_PODS, podsOf, waitForReady, whatIsMissing } from "../../host/nodeReady";
 import { FakeSession } from "../support/fakeSession";
 
-const expected = { name: "n1", address: "192.168.2.130", cniSelector: "app=flannel,tier=node" };
+const expected = { name: "n1", address: "192.168.2.130", requiredPods: ["k8s-app=kube-proxy", "app=flannel,tier=node"] };
 const ready = [{ type: "Ready", status: "True" }];
 const node = (conditions = ready, address = "192.168.2.130"): Node => ({
   metadata: { name: "n1", uid: "u" },
@@ -17,11 +17,23 @@ test("nothing is missing from a Ready node with its pods", () => expect(whatIsMi
 test("no Node", () => expect(whatIsMissing(undefined, [], expected)).toEqual(["the Node is not registered"]));
 test("not Ready", () => expect(whatIsMissing(node([{ type: "Ready", status: "False" }]), [proxy, flannel], expected)).toEqual(["the Node is not Ready"]));
 test("no CNI pod of all the labels", () => {
-  expect(whatIsMissing(node(), [proxy, pod("other", { app: "flannel" })], expected)).toEqual(["no CNI pod (app=flannel,tier=node) on it"]);
+  expect(whatIsMissing(node(), [proxy, pod("other", { app: "flannel" })], expected)).toEqual(["no pod with app=flannel,tier=node is on it"]);
 });
 test("a pod that is not Ready tells why it waits", () => {
   const waiting = { ...proxy, status: { phase: "Pending", containerStatuses: [{ state: { waiting: { reason: "ErrImagePull" } } }] } };
-  expect(whatIsMissing(node(), [waiting, flannel], expected)).toEqual(["the kube-proxy pod kube-proxy-x is ErrImagePull"]);
+  expect(whatIsMissing(node(), [waiting, flannel], expected)).toEqual(["the pod kube-proxy-x is ErrImagePull"]);
+});
+test("a cluster without kube-proxy needs none: what is needed is configuration", () => {
+  const cilium = pod("cilium-x", { "k8s-app": "cilium" });
+  expect(whatIsMissing(node(), [cilium], { ...expected, requiredPods: ["k8s-app=cilium"] })).toEqual([]);
+  expect(whatIsMissing(node(), [], { ...expected, requiredPods: [] })).toEqual([]);
+});
+test("labels of the CNI alone are short for kube-proxy and these", () => {
+  expect(podsOf({ requiredPods: [...DEFAULT_PODS], cniSelector: "k8s-app=calico-node" })).toEqual(["k8s-app=kube-proxy", "k8s-app=calico-node"]);
+  expect(podsOf({ requiredPods: ["k8s-app=cilium"], cniSelector: "" })).toEqual(["k8s-app=cilium"]);
+});
+test("of a pod that leaves and the one that comes in its place one is enough", () => {
+  expect(whatIsMissing(node(), [{ ...proxy, status: { phase: "Failed" } }, proxy, flannel], expected)).toEqual([]);
 });
 test("another InternalIP will not change by waiting", () => {
   expect(() => whatIsMissing(node(ready, "10.0.2.15"), [proxy, flannel], expected)).toThrow("the Node has the InternalIP 10.0.2.15, not 192.168.2.130");

@@ -33,10 +33,16 @@ const fit: WorkerFacts = {
 
 test("parseFacts reads what the worker prints", () => expect(parseFacts(printed, 5)).toEqual(fit));
 
-const node = (name: string, machineID: string) => ({ metadata: { name, uid: name }, spec: {}, status: { nodeInfo: { machineID, systemUUID: "", kubeletVersion: "" } } }) satisfies Node;
-const expected = { name: "n1", criSocket: "unix:///run/containerd/containerd.sock", serverVersion: "v1.36.3", masterEpoch: 1_790_000_001, nodes: [node("n1", "0123"), node("n2", "4567")] };
+const node = (name: string, machineID: string, address = "") => ({ metadata: { name, uid: name }, spec: {}, status: { conditions: [{ type: "Ready", status: "True" }], addresses: [{ type: "InternalIP", address }], nodeInfo: { machineID, systemUUID: "", kubeletVersion: "" } } }) satisfies Node;
+const expected = { name: "n1", address: "192.168.2.130", criSocket: "unix:///run/containerd/containerd.sock", serverVersion: "v1.36.3", masterEpoch: 1_790_000_001, nodes: [node("n1", "0123"), node("n2", "4567")] };
 
 test("a fit worker has no problem", () => expect(preflightProblems(fit, expected)).toEqual([]));
+
+test("an address that another Ready node has is a problem; one that a dead Node had is none", () => {
+  const other = node("n2", "4567", "192.168.2.130");
+  expect(preflightProblems(fit, { ...expected, nodes: [other] })).toEqual([expect.stringMatching(/^its address 192\.168\.2\.130 is also the InternalIP of n2, which is Ready; give/)]);
+  expect(preflightProblems(fit, { ...expected, nodes: [node("n1", "0123", "192.168.2.130"), { ...other, status: { ...other.status, conditions: [] } }] })).toEqual([]);
+});
 
 test.each<[string, Partial<WorkerFacts>, RegExp]>([
   ["swap", { swap: true }, /^swap is on/],

@@ -41,7 +41,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
     expect(await listTokens(master)).toEqual([]);
     expect(await getNode(master, name)).toBeUndefined();
 
-    const node = await waitForReady(master, { name, address, cniSelector: "app=flannel" }, 10_000, log);
+    const node = await waitForReady(master, { name, address, requiredPods: ["k8s-app=kube-proxy", "app=flannel"] }, 10_000, log);
     expect(node.status.nodeInfo).toMatchObject({ kubeletVersion: "v1.36.3", systemUUID: worker.uuid });
     expect(node.spec.taints).toContainEqual(plan.taints[0]);
     const marks = { owner: "kube/test/kube-node01", labels: { tier: "a" }, taints: plan.taints };
