@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readEnvironment, type Worker } from "./environment";
+import { FIRST_BOOT_MARK } from "./host/cloudInitReport";
 import { shellCommand } from "./host/shell";
 import { CloudInitIso } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
@@ -56,6 +57,8 @@ function make({ name, nics, ...worker }: Worker) {
     networkConfig: config.networkConfig,
   });
   const target = iso.hostPublicKey.apply((key) => reach(fullName, [key]));
+  // A template of one's own that version 0.1.0 put on the ISO may lack the mark of its end; every other user-data has it.
+  const endsUnmarked = config.userData === undefined ? pulumi.output(false) : pulumi.unsecret(iso.userData).apply((userData) => !userData.includes(FIRST_BOOT_MARK));
   const knownHost = iso.hostPublicKey.apply((key) => `${fullName} ${key}\n`);
 
   const vm = new VBoxVm(
@@ -81,7 +84,7 @@ function make({ name, nics, ...worker }: Worker) {
       cloneTimeoutSeconds: timeouts.clone,
       stopTimeoutSeconds: timeouts.stop,
       startTimeoutSeconds: timeouts.start,
-      readiness: target.apply((target) => ({ target, rebootExpected: worker.reboot, timeoutSeconds: timeouts.cloudInit })),
+      readiness: pulumi.all([target, iso.reboots, endsUnmarked]).apply(([target, rebootExpected, endsUnmarked]) => ({ target, rebootExpected, ...(endsUnmarked && { endsUnmarked }), timeoutSeconds: timeouts.cloudInit })),
     },
     { dependsOn: routes },
   );

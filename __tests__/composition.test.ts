@@ -20,8 +20,9 @@ test("the tutorial's environment is two routes, and three workers of ISO, VM, to
     vramMb: 33,
     nics: [{ type: "intnet", network: "node", mac: expect.stringMatching(/^080027[0-9A-F]{6}$/) }],
     isoSha256: "sha of kube-node02",
-    readiness: { target: { address: "kube-node02.kube.demo", user: "debian", hostKeys: [publicKey], bastion: { vm: "busybox", user: "debian", hostKeys: [publicKey] } }, rebootExpected: true },
+    readiness: { target: { address: "kube-node02.kube.demo", user: "debian", hostKeys: [publicKey], bastion: { vm: "busybox", user: "debian", hostKeys: [publicKey] } }, rebootExpected: true, timeoutSeconds: 1800 },
   });
+  expect(of(registered, "vbox:Vm")[0]!.inputs.readiness).not.toHaveProperty("endsUnmarked");
   expect(of(registered, "WorkerJoin").find(({ name }) => name === "kube-node03")!.inputs).toMatchObject({
     machine: "debian-base-image sha of kube-node03",
     vmUuid: "uuid of kube-node03",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { UserError } from "../host/errors";
 import { expandHome, readUserFile } from "../host/userFile";
@@ -32,17 +33,40 @@ export interface Templates {
   networkConfig: string;
 }
 
+/** What each template was made from: the names of our layers, or the hash of the user's own text. */
+export type TemplateSources = Record<keyof Templates, string>;
+
 /**
- * Reads the templates. Ours of user-data is made of layers, one file each: maps are merged, lists appended.
- * @throws UserError, which names the choice, for a file that cannot be read or is not a YAML map
+ * Reads the templates. Ours of user-data is made of layers, one file each: maps are merged, lists appended. The last layer, which tells the
+ * first boot's end, is laid over the user's own too.
+ * @throws UserError, which names the choice, for a file that cannot be read, is not a YAML map, or has steps that are not a list
  */
-export function readTemplates(choice: TemplateChoice): Templates {
-  const layers = choice.userData === undefined ? userDataLayers(choice).map((name) => read("userData", ours(name))) : [read("userData", choice.userData)];
+export function readTemplates(choice: TemplateChoice): Templates & { sources: TemplateSources } {
+  const names = userDataLayers(choice);
+  const userData = choice.userData === undefined ? names.map((name) => read("userData", ours(name))).reduce(merge) : ownUserData(choice.userData);
+  const metaData = printYaml(read("metaData", choice.metaData ?? ours("meta-data")));
+  const networkConfig = printYaml(read("networkConfig", choice.networkConfig ?? ours("network-config")));
   return {
-    userData: printYaml(layers.reduce(merge)),
-    metaData: printYaml(read("metaData", choice.metaData ?? ours("meta-data"))),
-    networkConfig: printYaml(read("networkConfig", choice.networkConfig ?? ours("network-config"))),
+    userData: printYaml(merge(userData, read("userData", ours("first-boot")))),
+    metaData,
+    networkConfig,
+    sources: {
+      userData: choice.userData === undefined ? names.join(" ") : hashOf(printYaml(userData)),
+      metaData: choice.metaData === undefined ? "meta-data" : hashOf(metaData),
+      networkConfig: choice.networkConfig === undefined ? "network-config" : hashOf(networkConfig),
+    },
   };
+}
+
+/** Enough of a SHA-256 to tell one text from another. */
+export const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** Steps are appended to these, which a merge would else replace. */
+function ownUserData(path: string): Yaml {
+  const template = read("userData", path) as { [key: string]: Yaml };
+  const wrong = ["bootcmd", "runcmd"].find((key) => template[key] !== undefined && !Array.isArray(template[key]));
+  if (wrong === undefined) return template;
+  throw new UserError(`userData: ${wrong} in the template ${path} is not a list`, { todo: "give one step a list item: - [command, argument]" });
 }
 
 /** In the order in which their steps run. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SshTargetArgs } from "./bastion";
 import { type CloudInitReport, readReport, REPORT_COMMAND } from "./cloudInitReport";
 import { UserError } from "./errors";
+import { FirstBootFailed } from "./firstBootFailed";
 import { namedCause } from "./joinReport";
 import { beginningOf, lastLines, MOST_READ } from "./quoted";
 import { SshError, type SshSession, type SshTarget, withSession } from "./ssh";
@@ -12,6 +13,11 @@ export interface Readiness {
   target: SshTargetArgs;
   /** Whether cloud-init ends with a reboot (`power_state`), so that the machine is ready only in the boot after it. */
   rebootExpected: boolean;
+  /**
+   * The user-data does not write the mark of its end (`FIRST_BOOT_MARK`), as one's own did in version 0.1.0: cloud-init's status alone counts,
+   * which is `done` also in the boot after one that was cut short. Default: false.
+   */
+  endsUnmarked?: boolean;
   /** How long all of it may take, in seconds. */
   timeoutSeconds: number;
 }
@@ -22,6 +28,7 @@ export interface CloudInitWait {
   name: string;
   target: SshTarget;
   rebootExpected: boolean;
+  endsUnmarked?: boolean;
   timeoutSeconds: number;
   /** How long one look may take, in milliseconds. Default: two minutes. */
   commandTimeoutMs?: number;
@@ -37,10 +44,11 @@ const PAUSES_MS = { first: 1_000, longest: 10_000 };
 const DOUBTS = 3;
 
 /**
- * Waits until cloud-init has finished, in the boot after its reboot where one is expected. Connections that drop on the way are normal.
+ * Waits until the user-data has come to its end, in the boot after its reboot where one is expected. Connections that drop on the way are normal.
  * @param open opens sessions; another one in tests
  * @returns the machine's last report
- * @throws UserError when cloud-init fails or is switched off, or the time is over: with what was seen last, and what to look at
+ * @throws FirstBootFailed where only another machine helps
+ * @throws UserError when cloud-init is switched off, or the time is over: with what was seen last, and what to look at
  */
 export async function waitForCloudInit(wait: CloudInitWait, open: typeof withSession = withSession): Promise<CloudInitReport> {
   const watch: Watch = { ...wait, end: performance.now() + wait.timeoutSeconds * 1000, progress: progressOf(wait) };
@@ -87,7 +95,7 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
       if (report.warnings.length > 0) watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`);
       return report;
     }
-    doubts = report && !isBad(report) ? 0 : doubts + 1;
+    doubts = report && !isBad(report) && !isCutShort(report, watch) ? 0 : doubts + 1;
     if (doubts === DOUBTS) throw report ? await failed(session, watch, report) : unreadable(watch, stdout);
     watch.progress(report ? describe(report, watch) : "cloud-init gives no answer");
     await sleep(pause);
@@ -97,8 +105,13 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
 
 const isBad = ({ status }: CloudInitReport) => status === "error" || status === "disabled";
 
-function isReady({ status, bootId, firstBootId }: CloudInitReport, { name, rebootExpected }: CloudInitWait): boolean {
-  if (status !== "done") return false;
+/** A machine that is in a cluster had its first boot, whatever version of the program made it. */
+const isCutShort = ({ status, reached }: CloudInitReport, { endsUnmarked = false }: CloudInitWait) => status === "done" && reached === "-" && !endsUnmarked;
+
+function isReady(report: CloudInitReport, wait: CloudInitWait): boolean {
+  const { status, bootId, firstBootId } = report;
+  const { name, rebootExpected } = wait;
+  if (status !== "done" || isCutShort(report, wait)) return false;
   if (!rebootExpected) return true;
   if (firstBootId) return bootId !== firstBootId;
   throw new UserError(`cloud-init on ${name} is done and has not written /var/lib/cloud/instance/first-boot-id`, {
@@ -109,8 +122,9 @@ function isReady({ status, bootId, firstBootId }: CloudInitReport, { name, reboo
 const isPassing = (error: unknown): error is SshError =>
   error instanceof SshError && ["dropped", "timeout", "unreachable"].includes(error.kind);
 
-const describe = ({ status }: CloudInitReport, { rebootExpected }: CloudInitWait) =>
-  status === "done" && rebootExpected ? "cloud-init is done, its reboot is still to come" : `cloud-init is ${status}`;
+const describe = (report: CloudInitReport, wait: CloudInitWait) =>
+  isCutShort(report, wait) ? "cloud-init is done, and the last step of the first boot is missing"
+  : report.status === "done" && wait.rebootExpected ? "cloud-init is done, its reboot is still to come" : `cloud-init is ${report.status}`;
 
 /** Logs a state when it is new, and every 30 seconds. */
 function progressOf({ log }: CloudInitWait): (state: string) => void {
@@ -123,13 +137,15 @@ function progressOf({ log }: CloudInitWait): (state: string) => void {
   };
 }
 
-async function failed(session: SshSession, { name }: CloudInitWait, { status, errors }: CloudInitReport): Promise<UserError> {
+async function failed(session: SshSession, wait: CloudInitWait, report: CloudInitReport): Promise<UserError> {
+  const { status, errors } = report;
   const output = await session.exec(`sudo -n tail -c ${2 * MOST_READ} /var/log/cloud-init-output.log`).catch(() => undefined);
-  const said = [...errors.map((error) => beginningOf(error, 1000)), output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`].filter(Boolean).join("\n");
-  return new UserError(status === "error" ? `cloud-init failed on ${name}` : `cloud-init is ${status} on ${name}`, {
-    said,
-    todo: namedCause(said) ?? "mend the user-data, which replaces the machine, or log in and look at `cloud-init status --long` and /var/log/cloud-init.log",
-  });
+  const said = [beginningOf(errors.join("\n"), 2000), output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`].filter(Boolean).join("\n");
+  const summary = isCutShort(report, wait) ? `the first boot of ${wait.name} did not come to its end, and cloud-init does not repeat it`
+    : status === "error" ? `cloud-init failed on ${wait.name}` : `cloud-init is ${status} on ${wait.name}`;
+  const todo = namedCause(said) ?? "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
+  if (status === "disabled" || report.reached !== "-") return new UserError(summary, { said, todo });
+  return new FirstBootFailed(summary, { said, todo: `${todo}; the next \`pulumi up\` replaces the machine` });
 }
 
 const unreadable = ({ name }: CloudInitWait, said: string) =>

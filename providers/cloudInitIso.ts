@@ -1,10 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { isDeepStrictEqual } from "node:util";
+import { sourcesOf } from "../cloudinit/earlierTemplates";
 import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
 import { isoImage } from "../cloudinit/iso9660";
 import { type IsoFile, observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
-import { type ContainerRuntime, type Distro, readTemplates } from "../cloudinit/templates";
+import { type ContainerRuntime, type Distro, readTemplates, type TemplateSources } from "../cloudinit/templates";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { VBoxManage } from "../host/vboxmanage";
@@ -93,6 +95,8 @@ export class CloudInitIso extends DynamicResource {
   declare readonly hostPublicKey: pulumi.Output<string>;
   /** Its other half, a secret. */
   declare readonly hostPrivateKey: pulumi.Output<string>;
+  /** The template, as it is used: one of an earlier version of the program stays while the content is the same. */
+  declare readonly userData: pulumi.Output<string>;
   /** Whether the first boot ends with a reboot, when all was installed well. */
   declare readonly reboots: pulumi.Output<boolean>;
 
@@ -126,6 +130,8 @@ export function withTemplates({
 
 interface Inputs extends RenderOptions {
   path: string;
+  /** What the templates were made from; absent in a state of version 0.1.0. */
+  sources?: TemplateSources;
   stackId: string;
   adopt: boolean;
   vboxManage: string;
@@ -139,6 +145,8 @@ interface Outputs extends Inputs, HostKey {
   instanceId: string;
   reboots: boolean;
 }
+
+const templates = ["userData", "metaData", "networkConfig"] as const;
 
 /** The provider, on top of whatever runs VBoxManage. */
 export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
@@ -165,6 +173,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     userData: "live",
     metaData: "live",
     networkConfig: "live",
+    sources: "note",
     zone: "live",
     distro: "live",
     sshUser: "live",
@@ -190,6 +199,14 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     adopt: "nextTime",
     vboxManage: "nextTime",
     commandTimeoutSeconds: "nextTime",
+  },
+
+  // A machine is not made anew because a later version of the program has better templates: it gets them with the next change of its content.
+  keep(olds, news) {
+    const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact", ...templates].includes(property);
+    const isSame = (Object.keys(provider.changes) as (keyof Inputs)[]).every((property) => !isContent(property) || isDeepStrictEqual(olds[property], news[property]));
+    if (!isSame || !isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
+    return { ...news, ...Object.fromEntries(templates.map((template) => [template, olds[template]])) };
   },
 
   problems: inputProblems,

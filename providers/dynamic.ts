@@ -13,8 +13,9 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
  *   turns out to be as it was: unknown is taken for unchanged.
  * - `nextTime`: no change of the thing; an update puts the new value into the state, for the next time that it is needed, a refresh or a
  *   destroy among them. Unknown is taken for unchanged.
+ * - `note`: no change at all; only `keep` reads it.
  */
-export type Change = "live" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime";
+export type Change = "live" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime" | "note";
 
 /** What an operation is told beside its inputs. */
 export interface Context {
@@ -39,6 +40,11 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
   readonly defaults: Partial<Inputs>;
   /** What a change of each property means. */
   readonly changes: { readonly [P in keyof Inputs]-?: Change };
+  /**
+   * The inputs, with those of the last `up` in the place of new ones that are no reason for a change, such as a template that a later version
+   * of the program has improved. Default: the new ones. Not called for a thing that is new or that `--replace` names.
+   */
+  keep?(olds: Inputs, news: Inputs): Inputs;
   /** Property → what is wrong with it and what to give. An input that is not known yet is absent here. */
   problems(inputs: Partial<Inputs>): Partial<Record<keyof Inputs & string, string>>;
   /** Brings the thing into being, or takes it up where an interrupted create left it. */

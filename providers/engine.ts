@@ -31,8 +31,9 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
 
 /** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
 export const operations = {
-  check(provider: AnyProvider, _olds: Bag, news: Bag) {
-    const inputs = { ...provider.defaults, ...defined(news) };
+  check(provider: AnyProvider, olds: Bag | undefined, news: Bag) {
+    const given = { ...provider.defaults, ...defined(news) } as Named & Bag;
+    const inputs = provider.keep && olds?.name !== undefined ? provider.keep({ ...provider.defaults, ...olds } as Named & Bag, given) : given;
     const problems = provider.problems(Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value))));
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
     return Promise.resolve({ inputs, failures });
@@ -79,7 +80,7 @@ const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 /** What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing else. */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
-  if (isDeepStrictEqual(old, now)) return false;
+  if (change === "note" || isDeepStrictEqual(old, now)) return false;
   return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);
 }
 

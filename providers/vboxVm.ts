@@ -4,6 +4,7 @@ import { resolveTarget } from "../host/bastion";
 import { type Readiness, waitForCloudInit } from "../host/cloudInit";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
+import { FirstBootFailed } from "../host/firstBootFailed";
 import type { Disk, Nic } from "../host/machine";
 import { markOf } from "../host/mark";
 import { OneByOne } from "../host/oneByOne";
@@ -115,17 +116,20 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const within = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000, exec);
   const connect = (inputs: Inputs) => new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
 
-  /** Brings the machine to its inputs, waits for its guest where it is told how, and reports what is. */
-  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, idInState?: string): Promise<Outputs> => {
+  /**
+   * Brings the machine to its inputs, waits for its guest where it is told how, and reports what is.
+   * @param known what the state knows of it; a machine with an address was ready before
+   */
+  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, known: { address?: string; stackId?: string } = {}): Promise<Outputs> => {
     const vbox = connect(inputs);
     let address: string | undefined;
     const ready = async () => {
       if (!inputs.readiness) return;
       address = await waitUntilReady(inputs, inputs.readiness, within(inputs), log).catch(async (error: unknown) => {
-        throw await withPowerState(vbox, uuid, error);
+        throw await withPowerState(vbox, uuid, error, known.address !== undefined);
       });
     };
-    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState, restarts, ready, log });
+    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, ready, log });
     await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
@@ -195,14 +199,14 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
       // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
-      if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, isoSha256: "", state: "deleted" } : undefined;
+      if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
       return observe(vbox, vm, outs);
     },
 
     async update(id, { address, stackId }, news, context) {
       try {
-        return await sync(id, news, context, stackId);
+        return await sync(id, news, context, { address, stackId });
       } catch (error) {
         throw await partial(connect(news), id, { ...news, address }, error as Error);
       }
@@ -214,6 +218,12 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider = vboxVmProvider(execHere);
+
+/** In the state of a machine: it is not what its inputs would make, so the next `up` deletes it and makes another. */
+const FROM_SOMETHING_ELSE = { isoSha256: "" };
+
+/** A first boot cannot be repeated. A machine that was taken over is never deleted for it. */
+const isOfNoUse = (error: Error, { adopt }: Inputs) => error instanceof FirstBootFailed && !adopt;
 
 /** What a machine is made from, as a hash: a change of any of it makes another machine. */
 const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: Inputs) =>
@@ -281,7 +291,7 @@ async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Err
 async function partial(vbox: VBoxManage, uuid: string, inputs: Inputs & { address?: string }, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
-    return vm ? new PartialFailure(uuid, await observe(vbox, vm, inputs), error) : error;
+    return vm ? new PartialFailure(uuid, { ...(await observe(vbox, vm, inputs)), ...(isOfNoUse(error, inputs) && FROM_SOMETHING_ELSE) }, error) : error;
   } catch {
     return new PartialFailure(uuid, { uuid, owner: markOf(inputs) }, error);
   }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { load } from "js-yaml";
+import { FIRST_BOOT_MARK } from "../host/cloudInitReport";
 import { isIso, readIso } from "./isoReader";
 
 /** What a cidata disc makes of a machine, as far as the simulated cloud-init does it. */
@@ -12,6 +13,8 @@ export interface Cidata {
   authorizedKeys: string[];
   /** Whether the first boot ends with a reboot. */
   reboots: boolean;
+  /** Whether the last step writes the mark of the first boot's end. */
+  leavesMark: boolean;
   /** Such as `v1.36.3`; undefined where it installs none. */
   kubernetesVersion?: string;
   /** Path of the socket of the container runtime that it installs. */
@@ -47,6 +50,7 @@ export function readCidata(path: string): Cidata | undefined {
     sshUser: user?.name,
     authorizedKeys: user?.ssh_authorized_keys ?? [],
     reboots: power_state?.mode === "reboot",
+    leavesMark: steps.at(-1)?.includes(FIRST_BOOT_MARK) ?? false,
     kubernetesVersion: version === undefined ? undefined : `v${version}`,
     criSocket: installation("install-docker") ? "/run/cri-dockerd.sock" : "/run/containerd/containerd.sock",
   };

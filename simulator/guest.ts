@@ -48,14 +48,17 @@ function diskOf(state: SiteState, { drives, controllers }: Machine): GuestDisk |
   return medium && (medium.guest ??= {});
 }
 
-/** The beginning of a boot: the machine gets what is missing, and cloud-init runs for an instance that it has not seen. */
+/**
+ * The beginning of a boot: the machine gets what is missing, and cloud-init runs for an instance that it has not seen. It writes down that it
+ * has begun before it does anything, so it does not go on with a first boot that was cut short.
+ */
 function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): void {
   if (boot.seeded) return;
   boot.seeded = true;
   disk.machineId ??= randomUUID().replaceAll("-", "");
   const cidata = cidataOf(state, machine);
-  const isInterrupted = disk.firstBootId !== undefined && (disk.firstBootEnds ?? 0) > boot.at;
-  if (!cidata || (cidata.instanceId === disk.instanceId && !isInterrupted)) return;
+  if ((disk.firstBootEnds ?? 0) > (machine.offSince ?? boot.at)) disk.isCutShort = true;
+  if (!cidata || cidata.instanceId === disk.instanceId) return;
   const { reboots, ...rest } = cidata;
   const { boot: bootMs, cloudInit } = state.delays;
   Object.assign(disk, rest, {
@@ -63,6 +66,7 @@ function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): 
     reboots: reboots && fact({ disk }, "status", "done") === "done",
     firstBootId: boot.id,
     firstBootEnds: boot.at + bootMs + cloudInit,
+    isCutShort: false,
   });
 }
 
@@ -82,8 +86,14 @@ function phaseOf(state: SiteState, boot: Boot, disk: GuestDisk, now: number): Pi
     bootId: hasRebooted ? boot.nextId : boot.id,
     isUp: now >= upFrom,
     upFrom,
-    status: isDone ? fact({ disk }, "status", disk.instanceId === undefined ? "disabled" : "done") : "running",
+    status: !isDone ? "running" : disk.instanceId === undefined ? "disabled" : isFirst ? fact({ disk }, "status", "done") : "done",
   };
+}
+
+/** Whether the last step of the user-data has run. The status of a later boot does not tell. */
+export function isInstalled({ disk, bootId, status }: Guest): boolean {
+  const isOver = bootId !== disk.firstBootId || status === "done";
+  return isOver && disk.leavesMark === true && disk.isCutShort !== true && fact({ disk }, "status", "done") === "done";
 }
 
 /** The lease of its first NIC: the first time the next free address, and from then on the same. */

@@ -63,6 +63,8 @@ export interface Machine {
   snapshots: Snapshot[];
   extraData: Record<string, string>;
   guestProperties: Record<string, string>;
+  /** When its power went last, in milliseconds since the epoch. */
+  offSince?: number;
   /** The guest obeys the power button. */
   obeysAcpi: boolean;
   /** Whose session holds it, and for what: a lock of a process that has ended counts for nothing. */
@@ -127,6 +129,10 @@ export interface GuestDisk {
   /** Whether that boot ended with a reboot, and when, in milliseconds since the epoch. */
   reboots?: boolean;
   firstBootEnds?: number;
+  /** The power went before that. */
+  isCutShort?: boolean;
+  /** The user-data's last step writes the mark of its end. */
+  leavesMark?: boolean;
   /** Such as `v1.36.3`: of kubelet and kubeadm. */
   kubernetesVersion?: string;
   /** Path of the container runtime's socket. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { render, type RenderOptions } from "../../cloudinit/render";
@@ -51,6 +51,12 @@ test("prepares the kernel", () => {
   for (const line of ["net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1", "net.bridge.bridge-nf-call-arptables = 1"]) {
     expect(files["/etc/sysctl.d/90-kubernetes.conf"]).toContain(line);
   }
+});
+
+test("version 0.1.0's templates are rendered to the bytes of that version", () => {
+  const userData = readFileSync(join(__dirname, "recordings/user-data-0.1.0.yaml"), "utf8");
+  const options = { userData, macAddresses: ["080027A1B2C3", "080027A1B2C4"], networkConfig: "version: 2\nethernets: ${ethernets}\n" };
+  expect(rendered(options).instanceId).toBe("kube-node01-deb7126fd526c9ff");
 });
 
 test("the steps end at the first that fails, and only the last says that all went well", () => {
@@ -169,9 +175,18 @@ describe("a template of one's own", () => {
       "{version: 2, ethernets: {lan: {match: {macaddress: '${mac1}'}, addresses: [192.0.2.1/24]}}}",
     );
     const { files, reboots } = rendered(ourTemplates({ userData, networkConfig }));
-    expect(parseYaml(files["user-data"], "user-data")).toEqual({ hostname: "kube-node01", power_state: { mode: "poweroff" } });
+    expect(parseYaml(files["user-data"], "user-data")).toMatchObject({ hostname: "kube-node01", power_state: { mode: "poweroff" } });
     expect(files["network-config"]).toContain("macaddress: 08:00:27:a1:b2:c3");
     expect(reboots).toBe(false);
+  });
+
+  test("has the first boot's id and the mark of its end in it all the same, around its own steps", () => {
+    const userData = file("user.yaml", "bootcmd: [[mine, early]]\nruncmd: [[mine]]\n");
+    expect(userDataOf(renderOptions(ourTemplates({ userData })))).toEqual({
+      bootcmd: [["mine", "early"], expect.arrayContaining(["/var/lib/cloud/instance/first-boot-id"])],
+      runcmd: [["mine"], ["sync"], ["touch", "/var/lib/cloud/instance/installed"]],
+    });
+    expect(() => ourTemplates({ userData: file("user.yaml", "runcmd: apt-get update\n") })).toThrow("runcmd in the template");
   });
 
   test("an edited comment is no change", () => {

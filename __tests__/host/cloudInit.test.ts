@@ -1,5 +1,7 @@
 import { waitForCloudInit } from "../../host/cloudInit";
 import { readReport } from "../../host/cloudInitReport";
+import { UserError } from "../../host/errors";
+import { FirstBootFailed } from "../../host/firstBootFailed";
 import type { ExecResult } from "../../host/exec";
 import { SshError, type SshSession, type withSession } from "../../host/ssh";
 
@@ -14,20 +16,24 @@ const LINKS = JSON.stringify([
   {},
 ]);
 
+const [BOOT_1, BOOT_2] = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+
 /** What a machine prints. */
 const printed = ({
-  boot = "boot-1",
-  first = "boot-1",
+  boot = BOOT_1,
+  first = BOOT_1,
+  reached = "installed",
   ...status
 }: {
   boot?: string;
   first?: string;
+  reached?: string;
   status: string;
   errors?: string[];
   recoverable_errors?: object;
-}) => [boot, first, LINKS, JSON.stringify(status, undefined, 2)].join("\n");
+}) => [boot, first, reached, LINKS, JSON.stringify(status, undefined, 2), "end"].join("\n");
 
-const rebooted = printed({ boot: "boot-2", status: "done" });
+const rebooted = printed({ boot: BOOT_2, status: "done" });
 type Step = string | Error;
 
 /** A machine that prints these one after the other; an error ends the session, or stands for one that does not come. The last stays. */
@@ -44,7 +50,7 @@ function machine(...steps: Step[]) {
   };
   const open = ((_target, _options, use) => (opened++, use({ exec } as SshSession))) as typeof withSession;
   const lines: string[] = [];
-  const wait = (changes: { rebootExpected?: boolean; timeoutSeconds?: number } = {}) =>
+  const wait = (changes: { rebootExpected?: boolean; endsUnmarked?: boolean; timeoutSeconds?: number } = {}) =>
     waitForCloudInit(
       {
         name: "node1",
@@ -68,11 +74,11 @@ test("it is over in the boot after the reboot, and not before, whatever drops on
     dropped,
     new SshError("timeout", "the command did not end"),
     new SshError("unreachable", "nobody there"),
-    printed({ boot: "boot-2", status: "running" }),
+    printed({ boot: BOOT_2, status: "running" }),
     rebooted,
   );
   const report = await wait();
-  expect(report).toMatchObject({ bootId: "boot-2", firstBootId: "boot-1", status: "done" });
+  expect(report).toMatchObject({ bootId: BOOT_2, firstBootId: BOOT_1, status: "done" });
   expect(opened()).toBe(4);
   expect(lines.map((line) => line.replace(/ \(\d+ s\)/, ""))).toEqual([
     "cloud-init is running",
@@ -83,7 +89,7 @@ test("it is over in the boot after the reboot, and not before, whatever drops on
 });
 
 test("without a reboot to come it is over when cloud-init is done", async () => {
-  expect(await machine(printed({ status: "done" })).wait({ rebootExpected: false })).toMatchObject({ bootId: "boot-1" });
+  expect(await machine(printed({ status: "done" })).wait({ rebootExpected: false })).toMatchObject({ bootId: BOOT_1 });
 });
 
 test("the addresses are those of the machine, by MAC address", async () => {
@@ -92,7 +98,7 @@ test("the addresses are those of the machine, by MAC address", async () => {
 });
 
 test("errors in spite of which cloud-init went on are told", async () => {
-  const { wait, lines } = machine(printed({ boot: "boot-2", status: "done", recoverable_errors: { WARNING: ["no locale"] } }));
+  const { wait, lines } = machine(printed({ boot: BOOT_2, status: "done", recoverable_errors: { WARNING: ["no locale"] } }));
   await wait();
   expect(lines).toEqual(["cloud-init went on in spite of: no locale"]);
 });
@@ -101,6 +107,28 @@ test("a failure shows cloud-init's errors and the end of its output, without sec
   const { wait, commands } = machine(printed({ status: "error", errors: ["runcmd failed"] }));
   await expect(wait()).rejects.toThrow(/cloud-init failed on node1\n {4}runcmd failed\n {4}.*\n {4}E: no such package abcdef\.<redacted>/);
   expect(commands.at(-1)).toBe("sudo -n tail -c 131072 /var/log/cloud-init-output.log");
+});
+
+describe("a boot that is done without the last step's mark", () => {
+  const cutShort = printed({ boot: BOOT_2, reached: "-", status: "done" });
+  test.each([true, false])("was cut short: another machine is needed (reboot expected: %s)", async (rebootExpected) => {
+    const error = await machine(cutShort).wait({ rebootExpected }).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(FirstBootFailed);
+    expect((error as Error).message).toMatch(/^the first boot of node1 did not come to its end.*\n {4}.*\n {4}E: no such[^]*→ .*the next `pulumi up` replaces the machine$/);
+  });
+  test("may just be writing it", async () => {
+    await machine(printed({ reached: "-", status: "done" }), rebooted).wait();
+  });
+  test("is ready where the machine is in a cluster, and where the user-data leaves none", async () => {
+    await machine(printed({ boot: BOOT_2, reached: "joined", status: "done" })).wait();
+    await machine(cutShort).wait({ endsUnmarked: true });
+  });
+});
+
+test.each([["-", true], ["installed", false], ["joined", false]])("a failure of a machine that has reached %j is one that only another machine helps against: %s", async (reached, expected) => {
+  const error = await machine(printed({ reached, status: "error" })).wait().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(UserError);
+  expect(error instanceof FirstBootFailed).toBe(expected);
 });
 
 test("a failure that passes, as while the machine goes down, is none", async () => {
@@ -139,6 +167,41 @@ test("the last look is at the deadline, and no pause comes after it", async () =
   expect(mockPauses.at(-1)).toBe(0);
 });
 
-test.each(["", "boot-1\n-\n[]\n", "boot-1\n-\n[]\n{"])("half an answer, %j, is none", (output) =>
-  expect(readReport(output)).toBeUndefined(),
+const whole = printed({ status: "done", errors: ["e"], recoverable_errors: { WARNING: ["w"] } });
+const links = (...addresses: unknown[]) => whole.replace(LINKS, JSON.stringify([{ address: "08:00:27:a1:b2:01", addr_info: addresses }]));
+const inet = (local: unknown) => links({ family: "inet", scope: "global", local });
+
+test("a whole answer is read, with the line ends of a terminal too", () => {
+  const report = { bootId: BOOT_1, firstBootId: BOOT_1, reached: "installed", status: "done", errors: ["e"], warnings: ["w"] };
+  for (const answer of [whole, whole.replaceAll("\n", "\r\n"), `${whole}\n`]) expect(readReport(answer)).toMatchObject(report);
+  expect(readReport(inet("192.168.2.130"))!.addresses.get("08:00:27:a1:b2:01")).toBe("192.168.2.130");
+});
+
+test.each(Array.from({ length: whole.length - 1 }, (_, length) => length).filter((length) => length % 17 === 0))("the first %d characters of an answer are none", (length) =>
+  expect(readReport(whole.slice(0, length))).toBeUndefined(),
 );
+
+test.each<[string, string]>([
+  ["nothing", ""],
+  ["two answers", `${whole}\n${whole}`],
+  ["a greeting before it", `Welcome\n${whole}`],
+  ["words of another language", "cloud-init: no s'ha trobat"],
+  ["a boot id that is none", whole.replace(BOOT_1, "1")],
+  ["a first boot's that is none", whole.replace(`${BOOT_1}\n${BOOT_1}`, `${BOOT_1}\n`)],
+  ["an end that we do not know", whole.replace("installed", "yes")],
+  ["no status", whole.replace('"status": "done",', "")],
+  ["a status of another type", whole.replace('"done"', "{}")],
+  ["a status that we do not know", whole.replace('"done"', '"finished"')],
+  ["errors that are no list", whole.replace(/"errors": \[[^\]]*\]/, '"errors": "e"')],
+  ["an error that is no text", whole.replace('"e"', "1")],
+  ["warnings that are no lists", whole.replace(/"WARNING": \[[^\]]*\]/, '"WARNING": "w"')],
+  ["interfaces that are no list", whole.replace(LINKS, "{}")],
+  ["an interface that is null", whole.replace(LINKS, "[null]")],
+  ["an address that is an object", inet({ a: 1 })],
+  ["an address that colours the terminal", inet("\u001b[32m192.168.2.130")],
+  ["an address with a prefix", inet("192.168.2.130/24")],
+  ["an address of IPv6 that says it is IPv4", inet("fe80::1")],
+  ["no address where there is to be one", links({ family: "inet", scope: "global" })],
+  ["an address of a megabyte", inet("1".repeat(1_000_000))],
+  ["an error of 15 MB", whole.replace('"e"', JSON.stringify("x".repeat(15_000_000)))],
+])("%s: no answer", (_what, output) => expect(readReport(output)).toBeUndefined());

@@ -184,3 +184,54 @@ describe("the program's side", () => {
     expect(() => withTemplates({ ...given, containerRuntime: "docker" })).toThrow("→ give criDockerdUrl");
   });
 });
+
+describe("templates of another version of the program", () => {
+  const macAddresses = ["080027A1B2C3", "080027A1B2C4"];
+  const networkConfig = "version: 2\nethernets: ${ethernets}\n";
+  const metaData = "instance-id: ${instanceId}\nlocal-hostname: ${name}\n";
+  const userData = readFileSync(join(__dirname, "../cloudinit/recordings/user-data-0.1.0.yaml"), "utf8");
+  /** What version 0.1.0 had in its state. */
+  const before = { macAddresses, userData, metaData, networkConfig, sources: undefined };
+  const given = () => ({ ...renderOptions(), path, macAddresses });
+  const check = async (olds: object, news: object) => (await operations.check(testProvider, olds as never, { ...given(), ...news })).inputs as State;
+  const ours = (choice = {}) => withTemplates({ ...given(), ...choice });
+  const ofOurs = { userData: undefined, metaData: undefined, networkConfig: undefined };
+
+  test("stay, so that no machine is made anew; a file that was lost comes back as it was, byte by byte", async () => {
+    const state = await created(before);
+    expect(state.instanceId).toMatch(/^kube-node01-[0-9a-f]{16}$/);
+    const news = await check(state, ours(ofOurs));
+    expect(news.userData).toBe(userData);
+    expect(await operations.diff(testProvider, path, state, news)).toMatchObject({ changes: false });
+    rmSync(path);
+    const { outs } = await operations.update(testProvider, path, await refreshed(state), news);
+    expect((outs as object as State).sha256).toBe(state.sha256);
+  });
+
+  test.each<[string, object]>([
+    ["another value", { locale: "de_DE.UTF-8" }],
+    ["another choice of templates", { reboot: false }],
+    ["another runtime", { containerRuntime: "docker", criDockerdUrl: "https://example.org/d.deb", criDockerdSha256: "0".repeat(64) }],
+  ])("give way with %s", async (_what, change) => {
+    const state = await created(before);
+    const news = await check(state, ours({ ...ofOurs, ...change }));
+    expect(news.userData).not.toBe(userData);
+    expect(await operations.diff(testProvider, path, state, news)).toMatchObject({ changes: true, replaces: [] });
+  });
+
+  test("stay as long as one's own is the same, which lacked the mark", async () => {
+    const own = join(folder, "own.yaml");
+    writeFileSync(own, "hostname: ${name}\n");
+    const state = await created({ ...before, userData: "hostname: ${name}\n" });
+    expect((await check(state, ours({ ...ofOurs, userData: own }))).userData).toBe("hostname: ${name}\n");
+    writeFileSync(own, "hostname: ${name}\nlocale: C.UTF-8\n");
+    expect((await check(state, ours({ ...ofOurs, userData: own }))).userData).toContain("/var/lib/cloud/instance/installed");
+    expect((await check(state, ours(ofOurs))).userData).toContain("install-kubernetes");
+  });
+
+  test("of this one stay in a later one, by what they were made from", async () => {
+    const first = await check({}, ours(ofOurs));
+    const { outs } = await operations.create(testProvider, { ...first, userData: `${first.userData as string}# later` });
+    expect((await check(outs, ours(ofOurs))).userData).toMatch(/# later$/);
+  });
+});

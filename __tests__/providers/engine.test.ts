@@ -4,6 +4,7 @@ import { operations } from "../../providers/engine";
 import { SshError } from "../../host/sshError";
 
 interface Inputs extends Named {
+  note?: string;
   size: number;
   colour?: string;
   host: string;
@@ -13,7 +14,7 @@ type Outputs = Inputs & { seen?: string };
 
 const base: Provider<Inputs, Outputs> = {
   defaults: { colour: "red" },
-  changes: { name: "replaces", size: "live", colour: "stop", host: "replacesOnceKnown", hint: "nextTime" },
+  changes: { note: "note", name: "replaces", size: "live", colour: "stop", host: "replacesOnceKnown", hint: "nextTime" },
   problems: ({ size }) => (size !== undefined && size < 0 ? { size: "is negative; give 0 or more" } : {}),
   create: (inputs) => Promise.resolve({ id: inputs.name, outs: { ...inputs, seen: undefined } }),
   read: () => Promise.resolve(undefined),
@@ -30,6 +31,13 @@ describe("check", () => {
   test("names the property", async () => {
     const { failures } = await operations.check(provider(), {}, { ...inputs, size: -1 });
     expect(failures).toEqual([{ property: "size", reason: "is negative; give 0 or more" }]);
+  });
+  test("lets a provider keep what is no reason for a change, of a thing that is there", async () => {
+    const keep = jest.fn((olds: Inputs, news: Inputs) => ({ ...news, size: olds.size }));
+    expect((await operations.check(provider({ keep }), {}, inputs)).inputs).toMatchObject({ size: 1 });
+    expect((await operations.check(provider({ keep }), undefined, inputs)).inputs).toMatchObject({ size: 1 });
+    expect((await operations.check(provider({ keep }), { ...inputs, size: 7 }, inputs)).inputs).toMatchObject({ size: 7 });
+    expect(keep).toHaveBeenCalledWith({ ...inputs, size: 7, colour: "red" }, { ...inputs, colour: "red" });
   });
   test("skips what is not known yet", async () => {
     const problems = jest.fn(() => ({}));
@@ -50,6 +58,7 @@ describe("diff", () => {
   const olds = { ...inputs, colour: "red", seen: "x" };
   test.each<[string, object, { changes: boolean; replaces: string[] }]>([
     ["nothing", {}, { changes: false, replaces: [] }],
+    ["a note", { note: "new" }, { changes: false, replaces: [] }],
     ["a live one", { size: 2 }, { changes: true, replaces: [] }],
     ["one that needs a stop", { colour: "blue" }, { changes: true, replaces: [] }],
     ["one that replaces", { name: "b" }, { changes: true, replaces: ["name"] }],

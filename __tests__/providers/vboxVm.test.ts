@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ADDRESSES = { "08:00:27:a1:b2:01": "192.168.2.131", "0a:58:00:00:00:01": "10.244.1.1" };
-const REPORT = { bootId: "b", status: "done", errors: [], warnings: [], addresses: new Map(Object.entries(ADDRESSES)) };
+const REPORT = { bootId: "b", reached: "installed" as const, status: "done", errors: [], warnings: [], addresses: new Map(Object.entries(ADDRESSES)) };
 
 let box: SimulatedVirtualBox;
 let provider: ReturnType<typeof vboxVmProvider>;

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { generateHostKey } from "../../cloudinit/hostKey";
 import { isoImage } from "../../cloudinit/iso9660";
 import { writeIso } from "../../cloudinit/isoFile";
 import { render } from "../../cloudinit/render";
 import { readReport, REPORT_COMMAND } from "../../host/cloudInitReport";
+import type { Machine } from "../../simulator/state";
 import { renderOptions } from "../support/cloudInit";
 import { SimulatedClock } from "../support/simulatedCommand";
 import { bootWorker, diskOf, temporarySite, type WorkerOptions } from "../support/servedSite";
@@ -18,7 +20,7 @@ async function worker(name: string, options: WorkerOptions = {}) {
   const made = await bootWorker(site, name, options);
   const clock = new SimulatedClock(site.world.read());
   const machine = clock.state.virtualBox.machines.find(({ uuid }) => uuid === made.uuid)!;
-  const switchOn = () => void Object.assign(machine, { state: "running", boot: { id: `boot ${clock.now}`, nextId: `next ${clock.now}`, at: clock.now } });
+  const switchOn = () => void Object.assign(machine, { state: "running", boot: { id: randomUUID(), nextId: randomUUID(), at: clock.now } });
   switchOn();
   return { ...made, clock, machine, switchOn, disk: () => diskOf(clock.state, made.uuid), after: (ms: number) => ((clock.now += ms), clock.guest(made.uuid)!) };
 }
@@ -51,9 +53,9 @@ test("the program reads the report", async () => {
   const { bootId, address } = after(30);
   const report = readReport(clock.worker(uuid, REPORT_COMMAND).stdout)!;
   const mac = clock.guest(uuid)!.machine.nics["1"]!.mac.toLowerCase().match(/../g)!.join(":");
-  expect(report).toEqual({ bootId, firstBootId: bootId, status: "done", errors: [], warnings: [], addresses: new Map([[mac, address]]) });
+  expect(report).toEqual({ bootId, firstBootId: bootId, reached: "installed", status: "done", errors: [], warnings: [], addresses: new Map([[mac, address]]) });
   disk().facts = { status: "error" };
-  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ status: "error", errors: [expect.stringContaining("runcmd")] });
+  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "error", errors: [expect.stringContaining("runcmd")] });
 });
 
 test("each clone has a machine-id of its own, unless the image had one; addresses are kept by MAC", async () => {
@@ -81,13 +83,28 @@ test("another instance-id runs cloud-init anew, but only in the next boot", asyn
   expect(disk()).toMatchObject({ hostname: "kube-node77", machineId: before.disk.machineId });
 });
 
-test("a first boot that the power ended begins anew", async () => {
-  const { after, switchOn, disk } = await worker("kube-node08");
+test.each<[string, (machine: Machine, now: number) => void]>([
+  ["and came back at once", () => undefined],
+  ["and came back long after", (machine, now) => ((machine.offSince = now), (machine.boot = undefined))],
+])("a first boot that the power ended, %s, never goes on: the status is clean, and the mark is missing", async (what, cut) => {
+  const { after, switchOn, disk, clock, uuid, machine } = await worker(`kube-${what.length}`);
   after(15);
+  cut(machine, clock.now);
+  if (machine.offSince) clock.now += 100;
   switchOn();
   const { status, bootId } = after(10);
-  expect(status).toBe("running");
-  expect(disk().firstBootId).toBe(bootId);
+  expect(status).toBe("done");
+  expect(disk().firstBootId).not.toBe(bootId);
+  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "done", errors: [] });
+});
+
+test("a first boot that failed has a clean status after the next boot, and no mark", async () => {
+  const { after, switchOn, clock, uuid, disk } = await worker("kube-node10", { reboots: false });
+  disk().facts = { status: "error" };
+  after(30);
+  switchOn();
+  after(10);
+  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "done", errors: [] });
 });
 
 test("without a cidata disc there is no cloud-init, and nobody to sign in", async () => {

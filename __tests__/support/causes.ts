@@ -48,6 +48,7 @@ export const cutPower = ({ world }: ServedSite, name: string): Promise<void> =>
   world.change((state) => {
     const machine = machineOf(state, name);
     machine.state = "poweroff";
+    machine.offSince = Date.now();
     delete machine.boot;
   });
 

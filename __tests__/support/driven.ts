@@ -23,12 +23,13 @@ export class Driven {
     this.provider = provider as AnyProvider;
   }
 
-  /** `pulumi up`, with these inputs changed: makes it, or brings it up to date. What a failure left is recorded. */
+  /** `pulumi up`, with these inputs changed: makes it, brings it up to date or replaces it. What a failure left is recorded. */
   async up(changes: Bag = {}): Promise<Recorded> {
-    const { inputs, failures } = await operations.check(this.provider, {}, { ...this.inputs(), ...changes });
+    const { inputs, failures } = await operations.check(this.provider, this.state?.outs ?? {}, { ...this.inputs(), ...changes });
     if (failures.length > 0) throw new Error(JSON.stringify(failures));
+    const news = inputs;
+    if (this.state && (await operations.diff(this.provider, this.state.id, this.state.outs, news)).replaces.length > 0) await this.destroy();
     const { state } = this;
-    const news = inputs as Bag as Recorded["outs"];
     const create = () => operations.create(this.provider, news);
     const update = async ({ id, outs }: Recorded) => ({ id, ...(await operations.update(this.provider, id, outs, news)) });
     try {

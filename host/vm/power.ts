@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
+import { FirstBootFailed } from "../firstBootFailed";
 import { SshError } from "../sshError";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
@@ -104,11 +105,15 @@ async function waitFor(vbox: VBoxManage, vm: string, seconds: number, isAsWished
   }
 }
 
-/** The failure of a session with a machine's guest; where the machine does not run, with that as its cause. */
-export async function withPowerState(vbox: VBoxManage, vm: string, error: unknown): Promise<unknown> {
+/**
+ * The failure of a session with a machine's guest; where the machine does not run, with that as its cause.
+ * @param wasReady whether its first boot had come to its end before
+ */
+export async function withPowerState(vbox: VBoxManage, vm: string, error: unknown, wasReady = true): Promise<unknown> {
   if (!(error instanceof SshError) || error.kind !== "unreachable") return error;
   try {
     const info = await vbox.showVm(vm);
+    if (info?.condition === "off" && !wasReady) return firstBootCutShort(powerOf(vm, info), error);
     return info?.condition === "running" ? error : withoutPower(powerOf(vm, info), info, error);
   } catch {
     return error; // It says more than that VirtualBox cannot be asked.
@@ -126,6 +131,9 @@ export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string
     return undefined;
   }
 }
+
+const firstBootCutShort = (state: string, { summary, detail: { said } }: SshError) =>
+  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why; the next `pulumi up` makes the machine anew" });
 
 function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
   const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "makes it anew"}`;

@@ -2,7 +2,7 @@ import { REPORT_COMMAND } from "../../host/cloudInitReport";
 import { LOGS_SCRIPT } from "../../host/joinReport";
 import { CNI_CLEANUP } from "../../host/kubeadm";
 import { FACTS_SCRIPT } from "../../host/preflight";
-import { fact, type Guest } from "../guest";
+import { fact, type Guest, isInstalled } from "../guest";
 import { done, failed, type GuestScene, type Work } from "./command";
 import { cat, date } from "./files";
 import { kubeadmOnWorker } from "./kubeadmJoin";
@@ -33,7 +33,8 @@ export const worker: Programs<GuestScene> = {
 };
 
 /** Line by line, as REPORT_COMMAND prints it. */
-function report({ bootId, disk, status, address, machine }: Guest): string {
+function report(guest: Guest): string {
+  const { bootId, disk, status, address, machine } = guest;
   const mac = machine.nics["1"]?.mac.toLowerCase().match(/../g)?.join(":");
   const inet = address === undefined ? [] : [{ family: "inet", local: address, prefixlen: 24, scope: "global" }];
   const links = [
@@ -41,7 +42,8 @@ function report({ bootId, disk, status, address, machine }: Guest): string {
     ...(mac ? [{ ifname: "enp0s3", address: mac, addr_info: inet }] : []),
   ];
   const errors = status === "error" ? ["('scripts_user', RuntimeError('Runparts: 1 failures (runcmd) in 1 attempted commands'))"] : [];
-  return [bootId, disk.firstBootId ?? "-", JSON.stringify(links), JSON.stringify({ status, errors, recoverable_errors: {} }, null, 1)].join("\n");
+  const reached = isInstalled(guest) ? "installed" : disk.kubelet?.state === "whole" ? "joined" : "-";
+  return [bootId, disk.firstBootId ?? "-", reached, JSON.stringify(links), JSON.stringify({ status, errors, recoverable_errors: {} }, null, 1), "end"].join("\n");
 }
 
 /** As FACTS_SCRIPT prints them. */

@@ -39,6 +39,7 @@ export function settle({ machines }: VirtualBoxState): void {
 /** The machine is off. */
 export function cutPower(machine: Machine): void {
   machine.state = "poweroff";
+  machine.offSince = machine.until ?? Date.now();
   delete machine.until;
   delete machine.boot;
 }

@@ -40,6 +40,7 @@ export function control(machine: Machine, command: string, delays: Delays): void
       return pressPowerButton(machine, delays);
     case "reset":
       checkRuns(machine);
+      machine.offSince = Date.now();
       machine.boot = newBoot();
       return;
     case "pause":
