@@ -6,6 +6,7 @@ import { kubectl, type Taint } from "./kubectl";
 import { markOf, type Owner } from "./mark";
 import { beginningOf } from "./quoted";
 import { shellCommand, type SshSession } from "./ssh";
+import { TOKEN_GROUP } from "./tokenGroup";
 
 /** What a worker needs to join a cluster: what `kubeadm token create --print-join-command` prints. */
 export interface JoinInformation {
@@ -38,25 +39,30 @@ export function apiVersion(kubeadmVersion: string): string {
 /** The version of the kubeadm on a machine, such as `v1.36.3`. */
 const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short", { looks: true })).trim();
 
-/**
- * Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it.
- *
- * @param ttlMinutes how long it lives
- */
-export async function registerToken(session: SshSession, token: string, options: { ttlMinutes: number; description: string }): Promise<void> {
+/** What a bootstrap token is made with. */
+export interface TokenOptions {
+  /** How long it lives, in minutes. */
+  ttlMinutes: number;
+  description: string;
+  /** What its user is a member of. Default: our own group, {@link TOKEN_GROUP}, whose bindings must be there. */
+  group?: string;
+}
+
+/** Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it. */
+export async function registerToken(session: SshSession, token: string, options: TokenOptions): Promise<void> {
   const version = await kubeadmVersion(session);
   await session.run("sudo -n kubeadm token create --config /dev/stdin", { input: tokenConfiguration(version, token, options) });
 }
 
 /** The configuration for `kubeadm token create`. Without a ClusterConfiguration kubeadm asks the network for the latest version. */
-export function tokenConfiguration(version: string, token: string, { ttlMinutes, description }: { ttlMinutes: number; description: string }): string {
+export function tokenConfiguration(version: string, token: string, { ttlMinutes, description, group = TOKEN_GROUP }: TokenOptions): string {
   const api = apiVersion(version);
   const bootstrapToken = {
     token,
     ttl: `${ttlMinutes}m0s`,
     description,
     usages: ["signing", "authentication"],
-    groups: ["system:bootstrappers:kubeadm:default-node-token"],
+    groups: [group],
   };
   return documents(
     { apiVersion: api, kind: "InitConfiguration", bootstrapTokens: [bootstrapToken] },

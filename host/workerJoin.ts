@@ -3,11 +3,13 @@ import { lastLines } from "./quoted";
 import { namedCause, workerReport } from "./joinReport";
 import { tryToJoin } from "./joinAttempts";
 import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
+import { startApproving } from "./kubeletApproval";
 import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import type { SshSession } from "./ssh";
+import { ensureTokenGroup } from "./tokenGroup";
 import { deleteNode } from "./workerLeave";
 
 /** Everything that decides how a worker joins. */
@@ -99,6 +101,7 @@ const epochAt = async (session: SshSession, moment: number) => Number(await sess
 
 /** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+  await ensureTokenGroup(sessions.master, plan);
   if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
@@ -106,17 +109,27 @@ async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: Work
   await joinWith(token, sessions, plan, facts);
 }
 
-async function joinWith(token: string, { worker, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+async function joinWith(token: string, { worker, master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+  const approval = startApproving(master, { name: plan.name, tokenId: tokenId(token) }, log);
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
-    await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log });
+    await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log }).finally(() => approval.end());
   } catch (error) {
     const report = await workerReport(worker);
-    const said = `${(error as Error).message}\n${report}`;
+    const trouble = approval.trouble === undefined ? [] : [`its kubelet's certificate could not be approved: ${approval.trouble}`];
+    const said = [(error as Error).message, report, ...trouble].join("\n");
     throw new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
   }
+  if (approval.denied.length > 0) throw askedForMore(plan, approval.denied);
 }
+
+/** A worker does so only when somebody on it does: its own kubelet asks for nothing else. */
+const askedForMore = ({ name }: JoinPlan, denied: readonly string[]) =>
+  new UserError(`${name} has joined, and its token was also used to ask for certificates that are not its own; they were denied`, {
+    said: denied.join("\n"),
+    todo: `find out who did that on ${name}, or make the machine anew: pulumi up --replace '**vbox:Vm::${name}'`,
+  });
 
 async function isUsable({ master }: JoinSessions, token: string): Promise<boolean> {
   const known = (await listTokens(master)).find(({ id }) => id === tokenId(token));

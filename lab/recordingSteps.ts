@@ -60,7 +60,8 @@ async function joining({ master, worker }: Stage, { worker: name, address }: Cas
 }
 
 const withToken = async <T>(master: SshSession, use: () => Promise<T>): Promise<T> => {
-  await registerToken(master, TOKEN, { ttlMinutes: 10, description: `vbox-kubeadm ${STACK}` });
+  // In kubeadm's own group: these joins are about kubeadm, and nobody approves their certificates.
+  await registerToken(master, TOKEN, { ttlMinutes: 10, description: `vbox-kubeadm ${STACK}`, group: "system:bootstrappers:kubeadm:default-node-token" });
   try {
     return await use();
   } finally {

@@ -5,6 +5,7 @@ import { type JoinInformation, joinInformation, newToken, registerToken, revokeT
 import { isOutOfReach, withMaster } from "../host/masters";
 import { shown } from "../host/shown";
 import type { SshSession } from "../host/ssh";
+import { ensureTokenGroup, releaseTokenGroup } from "../host/tokenGroup";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link KubeadmJoinToken}. */
@@ -78,6 +79,7 @@ export const provider: Provider<Inputs, Outputs> = {
   async create(inputs, context) {
     const outs = await onMaster(inputs, context, async (session) => {
       await revokeTokensOf(session, inputs);
+      await ensureTokenGroup(session, inputs);
       const token = newToken();
       await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs) });
       context.log(`join token ${tokenId(token)} made, for ${inputs.ttlMinutes} minutes at most`);
@@ -98,6 +100,7 @@ export const provider: Provider<Inputs, Outputs> = {
       await onMaster(outs, context, async (session) => {
         await revokeToken(session, id);
         await revokeTokensOf(session, outs);
+        await releaseTokenGroup(session, outs);
       });
     } catch (error) {
       if (!isOutOfReach(error)) throw error;

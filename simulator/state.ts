@@ -177,6 +177,32 @@ export interface ClusterState {
   kubeconfig: string;
   tokens: Token[];
   nodes: ClusterNode[];
+  /** What this program made of role bindings; kubeadm's own are always there. Default: none. */
+  bindings?: Binding[];
+  /** CertificateSigningRequests. Default: none. */
+  requests?: CertificateRequest[];
+}
+
+/** A ClusterRoleBinding or RoleBinding, as the API has it. */
+export interface Binding {
+  apiVersion: string;
+  kind: "ClusterRoleBinding" | "RoleBinding";
+  metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  roleRef: { apiGroup: string; kind: string; name: string };
+  subjects: { apiGroup: string; kind: string; name: string }[];
+}
+
+/** A CertificateSigningRequest. */
+export interface CertificateRequest {
+  name: string;
+  username: string;
+  groups: string[];
+  signerName: string;
+  usages: string[];
+  /** The PKCS#10 request. */
+  pem: string;
+  /** None yet. */
+  decision?: "Approved" | "Denied";
 }
 
 /** A bootstrap token. */
@@ -184,6 +210,8 @@ export interface Token {
   id: string;
   secret: string;
   description: string;
+  /** What its user is a member of. Default: kubeadm's own group. */
+  group?: string;
   /** Milliseconds since the epoch; a token past it does not exist. None: it lives for ever. */
   expires?: number;
 }

@@ -2,6 +2,7 @@ import { lastLines } from "../../host/exec";
 import { namedCause } from "../../host/joinReport";
 import { caCertHash, joinConfiguration, type JoinOptions, newToken, tokenConfiguration } from "../../host/kubeadm";
 import { FACTS_SCRIPT, parseFacts } from "../../host/preflight";
+import { KUBEADM_GROUP } from "../../simulator/bootstrap";
 import { SimulatedClock } from "../support/simulatedCommand";
 import { bootWorker, diskOf, temporarySite } from "../support/servedSite";
 
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 
 const create = (ttlMinutes = 30, given = token) =>
-  clock.master("sudo -n kubeadm token create --config /dev/stdin", tokenConfiguration("v1.36.3", given, { ttlMinutes, description: "a worker's" }));
+  clock.master("sudo -n kubeadm token create --config /dev/stdin", tokenConfiguration("v1.36.3", given, { ttlMinutes, description: "a worker's", group: KUBEADM_GROUP }));
 
 function join(given: Partial<JoinOptions> = {}) {
   const pin = caCertHash(clock.state.cluster.caCertificate);

@@ -72,6 +72,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
       ...["kubeadm version", "kubeadm token create", "date"].map((what) => `ssh kube-mast01 ${what}`),
       ...["get secrets", "get configmap cluster-info", `get node ${name}`, "version", "get nodes", "delete secret bootstrap-token"].map((what) => `ssh kube-mast01 kubectl ${what}`),
       ...[`get pods ${name}`, `annotate node ${name}`, `label node ${name}`, `taint node ${name}`, `drain ${name}`].map((what) => `ssh kube-mast01 kubectl ${what}`),
+      ...["get bindings", "apply bindings", "get certificatesigningrequests", "certificate approve"].map((what) => `ssh kube-mast01 kubectl ${what}`),
       ...[`delete node ${name}`, `delete pods ${name}`].map((what) => `ssh kube-mast01 kubectl ${what}`),
     ]),
   );

@@ -2,6 +2,7 @@ import { REPORT_COMMAND } from "../../host/cloudInitReport";
 import { LOGS_SCRIPT } from "../../host/joinReport";
 import { CNI_CLEANUP } from "../../host/kubeadm";
 import { FACTS_SCRIPT } from "../../host/preflight";
+import { isAboutBindings } from "./kubectlBindings";
 import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
 import { parseCommand } from "./shell";
 
@@ -32,6 +33,9 @@ function what(command: string): string {
 
 /** Verb, kind and names: no labels, taints or annotations, and no token's id; of a node's pods the node. */
 function kubectlName({ verb, operands, flags }: KubectlArguments): string {
+  // The API server chooses what a request for a certificate is called.
+  if (verb === "certificate") return `${verb} ${operands[0]}`;
+  if (verb === "apply" || flags.raw !== undefined || isAboutBindings(operands)) return `${verb} bindings`;
   const names = operands.filter((word) => !/[=:]|-$/.test(word)).map((word) => word.replace(/^(bootstrap-token)-.*/, "$1"));
   const [, node] = /^spec\.nodeName=(.*)$/.exec(flags["field-selector"] ?? "") ?? [];
   return [verb, ...names, ...(node ? [node] : [])].join(" ");

@@ -31,7 +31,7 @@ export function configurationOf<T>({ words, input }: Scene, kind: string): T | u
 }
 
 interface InitConfiguration {
-  bootstrapTokens?: { token: string; ttl?: string; description?: string }[];
+  bootstrapTokens?: { token: string; ttl?: string; description?: string; groups?: string[] }[];
 }
 
 /** kubeadm on a master: `version`, and `token create --config /dev/stdin`. */
@@ -48,7 +48,7 @@ export function kubeadmOnMaster(scene: Scene): ExecResult {
   settleCluster(state, now);
   if (state.cluster.tokens.some((token) => token.id === id)) return kubeadmError(`a token with id "${id}" already exists`);
   const ttl = milliseconds(wanted.ttl ?? "24h0m0s");
-  state.cluster.tokens.push({ id, secret, description: wanted.description ?? "", ...(ttl > 0 && { expires: now + ttl }) });
+  state.cluster.tokens.push({ id, secret, description: wanted.description ?? "", ...(wanted.groups && { group: wanted.groups[0] }), ...(ttl > 0 && { expires: now + ttl }) });
   return done(wanted.token);
 }
 
@@ -57,7 +57,7 @@ export const unreachable = (endpoint: string, method: string, path: string) =>
   `${method} "https://${endpoint}/api/v1/${path}?timeout=10s": dial tcp ${endpoint}: connect: connection refused`;
 
 /** Reads a Go duration such as `30m0s`; 0 is for ever. */
-function milliseconds(duration: string): number {
+export function milliseconds(duration: string): number {
   const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000 };
   return [...duration.matchAll(/(\d+)([hms])/g)].reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0);
 }

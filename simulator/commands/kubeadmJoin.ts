@@ -1,11 +1,12 @@
 import { caCertHash } from "../../host/kubeadm";
 import type { Taint } from "../../host/kubectl";
 import type { ExecResult } from "../../host/exec";
+import { isBound, requestCertificate, userOf } from "../bootstrap";
 import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "../cluster";
 import { fact } from "../guest";
-import type { Kubelet } from "../state";
+import type { ClusterState, Kubelet, Token } from "../state";
 import { done, failed, type GuestScene, type Later, type Work } from "./command";
-import { CHECKING, configurationOf, kubeadmError, kubeadmVersion, notRoot, preflightErrors, unreachable } from "./kubeadm";
+import { CHECKING, configurationOf, kubeadmError, kubeadmVersion, milliseconds, notRoot, preflightErrors, unreachable } from "./kubeadm";
 
 /** kubeadm on a worker: `version`, `join --config /dev/stdin` and `reset --force`. */
 export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
@@ -18,6 +19,8 @@ export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
 
 interface JoinConfiguration {
   discovery?: { bootstrapToken?: { apiServerEndpoint: string; token: string; caCertHashes?: string[] } };
+  /** Of v1beta4. */
+  timeouts?: { tlsBootstrap?: string };
   nodeRegistration?: { name?: string; criSocket?: string; kubeletExtraArgs?: { name: string; value: string }[]; taints?: Taint[] };
 }
 
@@ -72,6 +75,8 @@ function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet
   settleCluster(state, now);
   const refusal = discoveryError(scene, configuration);
   if (refusal) return kubeadmError(`error execution phase preflight: couldn't validate the identity of the API Server: ${refusal}`, CHECKING);
+  const forbidden = forbiddenConfiguration(state.cluster, tokenOf(scene, configuration)!);
+  if (forbidden) return kubeadmError(`error execution phase preflight: unable to fetch the kubeadm-config ConfigMap: ${forbidden}`, CHECKING);
   guest.disk.kubelet = kubelet;
   const node = nodeAt(state, kubelet.nodeName, now);
   if (node && readinessOf(state, node, now).status === "True") {
@@ -81,7 +86,42 @@ function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet
   }
   const writeError = fact(guest, "writeError", "");
   if (writeError) return kubeadmError(cannotWrite("/var/lib/kubelet/config.yaml", writeError), CHECKING);
-  return { afterMs: 0, isHalf: true, next: bootstrapped };
+  const deadline = now + milliseconds(configuration.timeouts?.tlsBootstrap ?? "5m0s");
+  return { afterMs: 0, isHalf: true, next: (later) => requested(later, configuration, deadline) };
+}
+
+/** The kubelet asks for its certificate, where its token may. */
+function requested(scene: GuestScene, configuration: JoinConfiguration, deadline: number): ExecResult | Later<GuestScene> {
+  const { cluster } = scene.state;
+  const token = tokenOf(scene, configuration);
+  const request = token && isBound(cluster, token, "system:node-bootstrapper") ? requestCertificate(cluster, token, configuration.nodeRegistration?.name ?? "") : undefined;
+  return certified(scene, request?.name, deadline);
+}
+
+/** It waits until somebody approves that. Denied, it would ask again; nobody who denied it once does otherwise the next time. */
+function certified(scene: GuestScene, name: string | undefined, deadline: number): ExecResult | Later<GuestScene> {
+  const { cluster } = scene.state;
+  if (cluster.requests?.some((request) => request.name === name && request.decision === "Approved")) return bootstrapped(scene);
+  if (scene.now < deadline) return { afterMs: CERTIFICATE_LOOK_MS, next: (later) => certified(later, name, deadline) };
+  return kubeadmError("error execution phase kubelet-start: error uploading crisocket: context deadline exceeded", CHECKING);
+}
+
+/** How often the simulated kubelet looks, in milliseconds; the real one is told. */
+const CERTIFICATE_LOOK_MS = 50;
+
+/** The token that a join has, if the cluster has it, too. */
+function tokenOf({ state: { cluster } }: GuestScene, { discovery }: JoinConfiguration) {
+  const [id] = (discovery?.bootstrapToken?.token ?? "").split(".");
+  return cluster.tokens.find((token) => token.id === id);
+}
+
+/** What a token without the group's bindings may not read. */
+function forbiddenConfiguration(cluster: ClusterState, token: Token): string | undefined {
+  const may = (role: string) => isBound(cluster, token, role);
+  const no = (what: string) => `${what} is forbidden: User "${userOf(token)}" cannot get resource`;
+  if (!may("kubeadm:nodes-kubeadm-config")) return `failed to get config map: ${no('configmaps "kubeadm-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
+  if (!may("kubeadm:kubelet-config")) return `failed to get component configs: ${no('configmaps "kubelet-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
+  return may("kubeadm:get-nodes") ? undefined : `${no("nodes")} "nodes" in API group "" at the cluster scope`;
 }
 
 /** The last part: the kubelet has its credentials, and registers its Node. */

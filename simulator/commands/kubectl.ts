@@ -4,6 +4,8 @@ import { settleCluster } from "../cluster";
 import type { ExecResult } from "../../host/exec";
 import { failed, type Scene, type Work } from "./command";
 import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
+import { apply } from "./kubectlBindings";
+import { certificate } from "./kubectlCertificate";
 import { deleteResources } from "./kubectlDelete";
 import { get, version } from "./kubectlGet";
 import { annotate, cordon, drain, label, uncordon } from "./kubectlNode";
@@ -12,7 +14,7 @@ import { taint } from "./kubectlTaint";
 /** A kubectl command, over a cluster that is settled. */
 export type KubectlVerb = (scene: Scene, args: KubectlArguments) => ExecResult;
 
-const VERBS: Readonly<Record<string, KubectlVerb>> = { get, version, delete: deleteResources, label, annotate, taint, cordon, uncordon, drain };
+const VERBS: Readonly<Record<string, KubectlVerb>> = { get, version, apply, certificate, delete: deleteResources, label, annotate, taint, cordon, uncordon, drain };
 
 /** kubectl on a master, as its administrator. */
 export const kubectl: Work = (scene) => {

@@ -9,9 +9,9 @@ export interface KubectlArguments {
 
 const SHORT: Readonly<Record<string, string>> = { n: "namespace", o: "output", l: "selector", A: "all-namespaces" };
 
-const VALUED = ["kubeconfig", "namespace", "output", "selector", "field-selector", "timeout", "grace-period"];
+const VALUED = ["kubeconfig", "namespace", "output", "selector", "field-selector", "timeout", "grace-period", "field-manager", "filename", "raw"];
 
-const SWITCHES = ["all-namespaces", "ignore-not-found", "overwrite", "ignore-daemonsets", "delete-emptydir-data", "force"];
+const SWITCHES = ["all-namespaces", "ignore-not-found", "overwrite", "ignore-daemonsets", "delete-emptydir-data", "force", "server-side"];
 
 /**
  * Takes a command line apart.
@@ -24,6 +24,10 @@ export function kubectlArguments(args: readonly string[]): KubectlArguments | st
   for (let at = 0; at < args.length; at++) {
     const [, dashes = "", given = "", value] = /^(--?)([A-Za-z-]+)(?:=(.*))?$/s.exec(args[at]!) ?? [];
     const name = dashes === "-" ? (SHORT[given] ?? given) : given;
+    if (args[at] === "--") {
+      operands.push(...args.slice(at + 1));
+      break;
+    }
     if (dashes === "") operands.push(args[at]!);
     else if (SWITCHES.includes(name)) flags[name] = value ?? "true";
     else if (VALUED.includes(name)) flags[name] = value ?? args[++at] ?? "";

@@ -2,11 +2,13 @@ import type { ExecResult } from "../../host/exec";
 import { nodeAt } from "../cluster";
 import { done, failed, type Scene } from "./command";
 import type { KubectlVerb } from "./kubectl";
+import { deleteRaw } from "./kubectlBindings";
 import { notFound, podsOf } from "./kubectlGet";
 
-/** `kubectl delete` of a node, a token's secret, and pods (which their DaemonSets make anew). */
+/** `kubectl delete` of a node, a token's secret, a binding by its path, and pods (which their DaemonSets make anew). */
 export const deleteResources: KubectlVerb = (scene, { operands, flags }) => {
   const [kind = "", name = ""] = operands;
+  if (flags.raw !== undefined) return deleteRaw(scene.state.cluster, flags.raw, scene.input);
   switch (kind.replace(/s$/, "")) {
     case "node":
       return deleteNode(scene, name, "ignore-not-found" in flags);

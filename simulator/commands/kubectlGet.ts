@@ -5,11 +5,15 @@ import { nodeObject, type NodeObject, podObjects, type PodObject, time } from ".
 import type { ClusterState, Token } from "../state";
 import { done, failed, type Scene } from "./command";
 import type { KubectlVerb } from "./kubectl";
+import { getBindings, isAboutBindings } from "./kubectlBindings";
+import { getRequests } from "./kubectlCertificate";
 import { nodeTable, podTable } from "./kubectlTables";
 
-/** `kubectl get` of nodes, pods, the tokens' secrets and the ConfigMap cluster-info. */
-export const get: KubectlVerb = (scene, { operands, flags }) => {
+/** `kubectl get` of nodes, pods, the tokens' secrets, the ConfigMap cluster-info, role bindings and requests for certificates. */
+export const get: KubectlVerb = (scene, args) => {
+  const { operands, flags } = args;
   const [kind = "", name] = operands;
+  if (isAboutBindings(operands)) return getBindings(scene, args);
   switch (kind.replace(/s$/, "")) {
     case "node":
       return getNodes(scene, name, flags);
@@ -17,6 +21,8 @@ export const get: KubectlVerb = (scene, { operands, flags }) => {
       return getPods(scene, flags);
     case "secret":
       return getSecrets(scene.state.cluster, flags.output ?? "");
+    case "certificatesigningrequest":
+      return getRequests(scene, args);
     case "configmap":
       return getConfigMap(scene.state.cluster, name ?? "", flags);
     default:

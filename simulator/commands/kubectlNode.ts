@@ -3,6 +3,7 @@ import { nodeAt } from "../cluster";
 import type { ClusterNode } from "../state";
 import { done, failed, type Scene } from "./command";
 import type { KubectlVerb } from "./kubectl";
+import { annotateBindings, isAboutBindings } from "./kubectlBindings";
 import { notFound, podsOf } from "./kubectlGet";
 
 /** `kubectl label node NAME KEY=VALUE… KEY-…`. */
@@ -16,8 +17,10 @@ export const label: KubectlVerb = (scene, { operands: [kind, name, ...changes], 
     return done(`node/${node.name} ${!isChanged ? "not labeled" : isOnlyRemoval ? "unlabeled" : "labeled"}`);
   });
 
-/** `kubectl annotate node NAME KEY=VALUE… KEY-…`. */
-export const annotate: KubectlVerb = (scene, { operands: [kind, name, ...changes], flags }) =>
+/** `kubectl annotate node NAME KEY=VALUE… KEY-…`, and of bindings. */
+export const annotate: KubectlVerb = (scene, args) => (isAboutBindings(args.operands) ? annotateBindings(scene, args) : annotateNode(scene, args));
+
+const annotateNode: KubectlVerb = (scene, { operands: [kind, name, ...changes], flags }) =>
   onNode(scene, kind, name, (node) => change(node.annotations, changes, "overwrite" in flags) ?? done(`node/${node.name} annotated`));
 
 /** `kubectl cordon NAME`. */
