@@ -13,7 +13,7 @@ const REFUSALS = ["NotFound", "AlreadyExists", "Conflict", "Invalid", "BadReques
 const VERDICT = /^(Error from server|error: |Unable to connect to the server|The connection to the server|sudo: )/;
 
 /** What kubectl refuses by itself, before or after it has asked the server: of the commands that the program gives it. */
-const REFUSED_BY_KUBECTL = /^error: (unknown (command|flag)|invalid (taint|label|argument)|unable to match a printer|taint "[^"]*" not found|'[^']*' already has a value|node \S+ already has|.*(global timeout reached|cannot delete ))/;
+const REFUSED_BY_KUBECTL = /^error: (unknown (command|flag)|invalid (taint|label|argument)|unable to match a printer|Apply failed with |taint "[^"]*" not found|'[^']*' already has a value|node \S+ already has|.*(global timeout reached|cannot delete ))/;
 
 /** What a shell gives where it cannot run a program. */
 const NOT_RUN = [126, 127];

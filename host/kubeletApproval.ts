@@ -100,7 +100,7 @@ export async function decide(master: SshSession, bootstrap: Bootstrap, log: (lin
 /** Only this token's: one object a line. */
 async function requestsOf(master: SshSession, bootstrap: Bootstrap): Promise<Request[]> {
   const template = `jsonpath={range .items[?(@.spec.username=="${userOf(bootstrap)}")]}{@}{"\\n"}{end}`;
-  const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], { looks: true, timeoutMs: COMMAND_MS });
+  const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], { looks: true, timeoutMs: COMMAND_MS, patienceMs: 0 });
   return lines.split("\n").filter((line) => line.trim()).map(requestIn);
 }
 
@@ -123,7 +123,7 @@ export function problemOf({ spec }: Request, bootstrap: Bootstrap): string | und
 
 /** A request's name is its maker's choice. */
 async function certificate(master: SshSession, verb: "approve" | "deny", name: string): Promise<void> {
-  const said = await kubectl(master, ["certificate", verb, "--", name], { timeoutMs: COMMAND_MS });
+  const said = await kubectl(master, ["certificate", verb, "--", name], { timeoutMs: COMMAND_MS, patienceMs: 0 });
   const done = { approve: "approved", deny: "denied" }[verb];
   if (!said.includes(`${name} ${done}`)) throw notUnderstood(`kubectl certificate ${verb}`, `as it does when it has ${done} it`, said);
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { kubectl, kubectlJson } from "./kubectl";
+import { markOf, type Owner } from "./mark";
 import type { SshSession } from "./ssh";
 
 /**
@@ -10,13 +11,6 @@ import type { SshSession } from "./ssh";
  * for a kubelet's certificate, whatever node the request names. Of the form that Kubernetes wants (k8s.io/cluster-bootstrap, `BootstrapGroupPattern`).
  */
 export const TOKEN_GROUP = "system:bootstrappers:vbox-kubeadm";
-
-/** A worker of a stack, whose joins need the group's bindings. */
-export interface Holder {
-  /** `project/stack`. */
-  stack: string;
-  name: string;
-}
 
 interface Binding {
   kind: "ClusterRoleBinding" | "RoleBinding";
@@ -54,14 +48,14 @@ const resourceOf = ({ kind, metadata: { name } }: Binding) => `${kind.toLowerCas
  *
  * @throws UserError where somebody else has a binding of such a name
  */
-export async function ensureTokenGroup(session: SshSession, holder: Holder): Promise<void> {
+export async function ensureTokenGroup(session: SshSession, holder: Owner): Promise<void> {
   const foreign = (await look(session)).find((found) => !isOurs(found));
   if (foreign) throw notOurs(foreign);
   const key = keyOf(holder);
   const objects = BINDINGS.map(({ metadata, ...rest }) => ({
     apiVersion: `${API}/v1`,
     ...rest,
-    metadata: { ...metadata, labels: OURS, annotations: { [key]: ownerOf(holder) } },
+    metadata: { ...metadata, labels: OURS, annotations: { [key]: markOf(holder) } },
   }));
   // Server-side: whoever applies at the same time adds its own annotation, and takes none away. Each worker is its own field manager.
   const apply = ["apply", "--server-side", `--field-manager=${key.replace("/", "-")}`, "--filename=-"];
@@ -71,7 +65,7 @@ export async function ensureTokenGroup(session: SshSession, holder: Holder): Pro
 }
 
 /** Takes a worker off the bindings, and the bindings away where it was the last one on them. What is not there, or not ours, is left. */
-export async function releaseTokenGroup(session: SshSession, holder: Holder): Promise<void> {
+export async function releaseTokenGroup(session: SshSession, holder: Owner): Promise<void> {
   const key = keyOf(holder);
   const held = (await look(session)).filter((found) => isOurs(found) && found.metadata.annotations?.[key] !== undefined);
   if (held.length > 0) await takeOff(session, held, key);
@@ -117,9 +111,8 @@ const notOurs = (found: Binding) =>
   });
 
 const HOLDER = "used-by.vbox-kubeadm/";
-const ownerOf = ({ stack, name }: Holder) => `${stack}/${name}`;
 
 /** An annotation's key holds 63 characters, which a worker's name alone may have. */
-const keyOf = (holder: Holder) => `${HOLDER}${createHash("sha256").update(ownerOf(holder)).digest("hex").slice(0, 40)}`;
+const keyOf = (holder: Owner) => `${HOLDER}${createHash("sha256").update(markOf(holder)).digest("hex").slice(0, 40)}`;
 
 const holdersOf = ({ metadata: { annotations = {} } }: Binding) => Object.keys(annotations).filter((key) => key.startsWith(HOLDER));

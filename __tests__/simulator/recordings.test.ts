@@ -4,6 +4,7 @@ import { join as joinByKubeadm, joinConfiguration, joinInformation, newToken, re
 import { withSession } from "../../host/ssh";
 import { deeds, record, type Recording, wording } from "../../lab/recording";
 import { type Cast, steps } from "../../lab/recordingSteps";
+import { KUBEADM_GROUP } from "../../simulator/bootstrap";
 import { type ServedSite, bootWorker, servedSite } from "../support/servedSite";
 
 /**
@@ -35,7 +36,7 @@ async function joined(name: string) {
   const nodeIp = name === cast.worker ? cast.address : "192.168.2.130";
   const options = { token, name, criSocket: "unix:///run/containerd/containerd.sock", nodeIp, taints: [], kubeletArgs: {}, timeoutSeconds: 10 };
   const information = await withSession(site.masterTarget(), { deadlineMs: 10_000, what: "master" }, async (master) => {
-    await registerToken(master, token, { ttlMinutes: 1, description: "" });
+    await registerToken(master, token, { ttlMinutes: 1, description: "", group: KUBEADM_GROUP });
     return joinInformation(master);
   });
   const configuration = joinConfiguration("v1.36.3", { ...options, ...information });

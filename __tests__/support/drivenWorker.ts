@@ -20,7 +20,7 @@ import type { ServedSite } from "./servedSite";
 const stack = "kube/test";
 
 /** Deadlines, short ones: nothing takes any time on the site itself. */
-export const seconds = { command: 5, cloudInit: 4, start: 2, stop: 1, ssh: 1, join: 1, ready: 1, drain: 1 };
+export const seconds = { command: 5, cloudInit: 4, start: 2, stop: 1, ssh: 1, join: 5, ready: 1, drain: 1 };
 
 /** What the configuration has otherwise than the site's own; it may change between two operations. */
 export interface Overrides {
