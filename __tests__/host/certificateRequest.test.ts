@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isKubeletsRequest } from "../../host/certificateRequest";
-import { run } from "../../host/exec";
+import { run } from "../../lab/exec";
 
 let folder: string;
 let genuine: string;
