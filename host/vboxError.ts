@@ -26,9 +26,12 @@ export class VBoxError extends UserError {
     return this.code === "VBOX_E_OBJECT_IN_USE";
   }
 
-  /** The machine is registered, and its settings cannot be read. */
-  get isInaccessible(): boolean {
-    return this.code === "E_ACCESSDENIED" && /functionality is limited/.test(this.result.stderr);
+  /**
+   * The machine or medium is not ready yet; or the machine is registered, and its settings cannot be read. VirtualBox tells the two apart in
+   * words only, which may be in any language.
+   */
+  get isDenied(): boolean {
+    return this.code === "E_ACCESSDENIED";
   }
 
   /**
@@ -37,26 +40,39 @@ export class VBoxError extends UserError {
    */
   get isPassing(): boolean {
     const { stderr } = this.result;
+    // VBoxManage's own words, before it learns VirtualBox's language.
     if (/Failed to create the VirtualBox object/.test(stderr)) return true;
-    return (
-      (this.code === "VBOX_E_INVALID_SESSION_STATE" && /while attempting to share its session/.test(stderr)) ||
-      (this.code === "VBOX_E_INVALID_OBJECT_STATE" && /\block(ed)?\b/.test(stderr)) ||
-      // Sessions that are opened on one stopped machine at the same moment (seen with 7.2.22).
-      (this.code === "VBOX_E_VM_ERROR" && /Failed to assign the machine to the session/.test(stderr)) ||
-      (this.code === "E_ACCESSDENIED" && /not ready/.test(stderr))
-    );
+    if (["VBOX_E_INVALID_SESSION_STATE", "VBOX_E_INVALID_OBJECT_STATE"].includes(this.code ?? "")) return true;
+    // Sessions that are opened on one stopped machine at the same moment (seen with 7.2.22).
+    return this.isDenied || (this.code === "VBOX_E_VM_ERROR" && /^VBoxManage(\.exe)?: error: Context: "LockMachine\(/m.test(stderr));
   }
 
   /**
-   * Two calls that look at one stopped machine collided, or VirtualBox was just starting (seen with 7.2.22: its words, a crash, or a
-   * failure without a word). Only a call that changes nothing may be repeated.
+   * The process that `startvm` made for the machine ended, or lost VirtualBox's server, before the machine had power: seen where several start
+   * at once, and where one starts just after it was stopped. (`SessionMachine` reports it as `ISession`; a machine that cannot run has other
+   * components.)
+   */
+  get isLostStart(): boolean {
+    return isFailure(this.code) && /component SessionMachine, interface ISession\b/.test(this.result.stderr);
+  }
+
+  /**
+   * Two calls that look at one stopped machine collided, or VirtualBox was just starting (seen with 7.2.22: a session that is not locked any
+   * more, a crash, or a failure without a word). Only a call that changes nothing may be repeated.
    */
   get isCollision(): boolean {
     const { exitCode, stdout, stderr } = this.result;
-    const isLost = /The session is not locked/.test(stderr);
-    return isLost || exitCode === SIGSEGV_EXIT || `${stdout}${stderr}`.trim() === "";
+    return /^(NS_ERROR|E)_UNEXPECTED$/.test(this.code ?? "") || exitCode === SIGSEGV_EXIT || `${stdout}${stderr}`.trim() === "";
+  }
+
+  /** A file that should be made is there already. */
+  get isInTheWay(): boolean {
+    const { stderr } = this.result;
+    return this.code === "VBOX_E_FILE_ERROR" && (/VERR_ALREADY_EXISTS/.test(stderr) || (/component Machine(Wrap)?\b/.test(stderr) && !/\(VERR_/.test(stderr)));
   }
 }
+
+const isFailure = (code: string | undefined) => code === "E_FAIL" || code === "NS_ERROR_FAILURE";
 
 const SIGSEGV_EXIT = 139;
 
@@ -72,15 +88,17 @@ function wordsOf({ stderr, stdout }: ExecResult): string {
   return lastLines(lines.join("\n"), 10) || "(it said nothing)";
 }
 
+/** `Code X (0x…) - …`, where VirtualBox gives no details. */
+const isWithoutWords = (stderr: string) => !/\bDetails: code /.test(stderr);
+
 const BROKEN_INSTALLATION_EXIT = 126;
 
 function remedy({ exitCode, stderr }: ExecResult, code: string | undefined): string | undefined {
   if (exitCode === BROKEN_INSTALLATION_EXIT)
     return "VirtualBox's installation is broken, often after an upgrade of the system: install it again";
-  if (code === "VBOX_E_INVALID_OBJECT_STATE" && stderr.includes("locked"))
-    return "close what holds the machine, such as its settings in VirtualBox's window";
+  if (code === "VBOX_E_INVALID_OBJECT_STATE") return "close what holds the machine or its disk, such as its settings in VirtualBox's window";
   if (/VERR_DISK_FULL/.test(stderr)) return "make room on that disk, or move VirtualBox's machines to another: VBoxManage setproperty machinefolder FOLDER";
-  if (code === "VBOX_E_FILE_ERROR" && /extended info not available/.test(stderr))
+  if (code === "VBOX_E_FILE_ERROR" && isWithoutWords(stderr))
     return "VirtualBox does not say which file it could not read or write: is there room on the disk of its machine folder, and may it write there?";
   return undefined;
 }

@@ -2,15 +2,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import pRetry from "p-retry";
-import { type Exec, exec as execHere, type ExecResult, lastLines, NotRunnable } from "./exec";
+import { type Exec, exec as execHere, lastLines, NotRunnable } from "./exec";
 import { UserError } from "./errors";
-import { type Medium, readMedia } from "./media";
+import { type Medium, readMedia, readMedium } from "./media";
+import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readSystemProperty, readValue } from "./vboxAnswer";
 import { VBoxError } from "./vboxError";
 import { judgeVersion } from "./vboxVersion";
 import { InaccessibleVm, readVmInfo, type VmInfo } from "./vminfo";
 
-/** Calls at a time in this process: VBoxSVC, which does the work, gains nothing from more. */
-const limit = pLimit(4);
+/** Calls at a time in this process: VBoxSVC, which does the work, gains nothing from more. What takes long is not in the way of the rest. */
+const shortCalls = pLimit(4);
+const longCalls = pLimit(4);
+const LONG_VERBS = new Set(["clonevm", "createmedium", "clonemedium", "modifymedium", "unregistervm", "startvm", "discardstate", "snapshot"]);
 
 /** How long a call that meets a locked machine is tried again. VirtualBox holds a lock for some seconds after a power-off. */
 const PASSING_MS = 60_000;
@@ -22,8 +25,10 @@ interface CallOptions {
   timeoutMs?: number;
   /** Changes nothing, so it may be repeated after any collision. */
   looks?: boolean;
-  /** Whether a result counts as success. Default: exit code 0. */
-  succeeded?: (result: ExecResult) => boolean;
+  /** How long a failure that passes is met with another try. Default: a minute. */
+  patienceMs?: number;
+  /** Whether a failure passes. Default: what does for every call. */
+  passes?(error: VBoxError): Promise<boolean>;
 }
 
 /** How to clone a machine; see `VBoxManage clonevm`. */
@@ -57,10 +62,14 @@ export class VBoxManage {
     private readonly cloneTimeoutMs = 3_600_000,
   ) {}
 
-  /** @throws UserError for a VirtualBox that is too old; says so to `log` for one that is newer than we know */
+  /**
+   * @throws UserError for a VirtualBox that is too old; says so to `log` for one that is newer than we know
+   * @throws NotUnderstood for one that speaks another language than English
+   */
   async checkVersion(log: (line: string) => void): Promise<void> {
     const warning = judgeVersion(await this.call(["--version"], { looks: true }));
     if (warning) log(warning);
+    await this.machineFolder(); // VirtualBox's server is not asked for its version, but speaks here.
   }
 
   /**
@@ -69,23 +78,23 @@ export class VBoxManage {
    */
   async showVm(vm: string): Promise<VmInfo | undefined> {
     try {
-      const output = await this.found(this.call(["showvminfo", vm, "--machinereadable"], { looks: true }));
-      return output === undefined ? undefined : readVmInfo(output);
+      return await this.found(this.look(["showvminfo", vm, "--machinereadable"], readVmInfo));
     } catch (error) {
-      throw error instanceof VBoxError && error.isInaccessible ? new InaccessibleVm(vm) : error;
+      throw error instanceof VBoxError && (await this.isInaccessible(vm, error)) ? new InaccessibleVm(vm) : error;
     }
   }
 
+  /** UUIDs of the registered machines whose settings VirtualBox cannot read: it knows nothing else of them, not even their names. */
+  inaccessibleVms = () => this.look(["list", "vms"], inaccessibleIn);
+
   /** The value of a key of the machine's extra data, or undefined. */
-  getExtraData = async (vm: string, key: string) => valueIn(await this.call(["getextradata", vm, key], { looks: true }));
+  getExtraData = (vm: string, key: string) => this.look(["getextradata", vm, key], (output) => readValue("VBoxManage getextradata", output));
 
   setExtraData = (vm: string, key: string, value: string) => this.call(["setextradata", vm, key, value]);
 
   /** The value of a guest property, or undefined, also where there is no such machine. */
-  async guestProperty(vm: string, property: string): Promise<string | undefined> {
-    const output = await this.found(this.call(["guestproperty", "get", vm, property], { looks: true }));
-    return output === undefined ? undefined : valueIn(output);
-  }
+  guestProperty = (vm: string, property: string) =>
+    this.found(this.look(["guestproperty", "get", vm, property], (output) => readValue("VBoxManage guestproperty", output)));
 
   /** The folder in which VirtualBox makes machines. */
   machineFolder = () => this.systemProperty("Default machine folder");
@@ -99,12 +108,7 @@ export class VBoxManage {
     await this.call(["setproperty", "loghistorycount", await this.systemProperty("Log history count")]);
   }
 
-  private async systemProperty(name: string): Promise<string> {
-    const output = await this.call(["list", "systemproperties"], { looks: true });
-    const value = new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(output)?.[1];
-    if (!value) throw new UserError(`VBoxManage list systemproperties printed no "${name}"`, { said: output });
-    return value;
-  }
+  private systemProperty = (name: string) => this.look(["list", "systemproperties"], (output) => readSystemProperty(output, name));
 
   async clone(base: string, { name, uuid, baseFolder, snapshot, linked }: CloneOptions): Promise<void> {
     const from = snapshot ? ["--snapshot", snapshot] : [];
@@ -135,13 +139,10 @@ export class VBoxManage {
   resizeDisk = (medium: string, sizeMb: number) => this.call(["modifymedium", "disk", medium, "--resize", String(sizeMb)]);
 
   /** A disk by its UUID or path, or undefined where VirtualBox finds none. */
-  async showDisk(medium: string): Promise<Medium | undefined> {
-    const output = await this.found(this.call(["showmediuminfo", "disk", medium], { looks: true }));
-    return output === undefined ? undefined : readMedia(output)[0];
-  }
+  showDisk = (medium: string): Promise<Medium | undefined> => this.found(this.look(["showmediuminfo", "disk", medium], readMedium));
 
   /** All media of a kind that VirtualBox has registered. */
-  listMedia = async (kind: "hdds" | "dvds") => readMedia(await this.call(["list", kind], { looks: true }));
+  listMedia = (kind: "hdds" | "dvds") => this.look(["list", kind], readMedia);
 
   /** Takes a medium out of the registry. One that is not there, or just vanished with the machine that it belonged to, is no error. */
   async closeMedium(kind: "disk" | "dvd", uuid: string): Promise<void> {
@@ -154,20 +155,28 @@ export class VBoxManage {
     }
   }
 
-  /** @throws VBoxError with the last words of the machine's log where it did not start */
+  /**
+   * Starts a machine. A start that VirtualBox lost on the way is tried again, as long as a start may take; one that it reports as failed
+   * counts where the machine runs all the same.
+   * @throws UserError with the last words of the machine's log where it did not start
+   */
   async start(vm: VmInfo, timeoutMs: number): Promise<void> {
-    const started = ({ exitCode, stdout }: ExecResult) => exitCode === 0 || /^VM ".*" has been successfully started\.$/m.test(stdout);
+    const passes = async (error: VBoxError) => (error.isPassing || error.isLostStart) && !(await this.isUp(vm));
     try {
-      await this.call(["startvm", vm.uuid, "--type", "headless"], { timeoutMs, succeeded: started });
+      await this.call(["startvm", vm.uuid, "--type", "headless"], { timeoutMs, patienceMs: timeoutMs, passes });
     } catch (error) {
+      if (!(error instanceof VBoxError)) throw error;
+      if (await this.isUp(vm)) return;
       const log = await readFile(join(vm.logFolder, "VBox.log"), "utf8").catch(() => undefined);
-      if (!(error instanceof VBoxError) || !log) throw error;
+      if (!log) throw error;
       throw new UserError(`${vm.name} did not start`, {
         said: `${error.detail.said}\n${join(vm.logFolder, "VBox.log")} ends:\n${lastLines(log, 8)}`,
         cause: error,
       });
     }
   }
+
+  private isUp = ({ uuid }: VmInfo) => this.showVm(uuid).then((vm) => vm?.condition === "running", () => false);
 
   control = (vm: string, command: "acpipowerbutton" | "poweroff" | "resume") => this.call(["controlvm", vm, command]);
 
@@ -189,23 +198,60 @@ export class VBoxManage {
     }
   }
 
+  /** A call that changes nothing, and what its output means. @throws NotUnderstood naming VirtualBox's language, where that is why */
+  private async look<T>(args: readonly string[], read: (output: string) => T): Promise<T> {
+    const output = await this.call(args, { looks: true });
+    try {
+      return read(output);
+    } catch (error) {
+      throw error instanceof NotUnderstood ? await this.explained(error) : error;
+    }
+  }
+
+  private async explained(error: NotUnderstood): Promise<NotUnderstood> {
+    const properties = await this.call(["list", "systemproperties"], { looks: true }).catch(() => "");
+    const language = languageIn(properties);
+    return language ? new NotUnderstood(error.call, error.output, nameOfLanguage(language)) : error;
+  }
+
+  /** A failure that passes is tried again. The time for that begins with the first answer, and does not count a wait for other calls. */
   private call(args: readonly string[], options: CallOptions = {}): Promise<string> {
-    return pRetry(() => limit(() => this.once(args, options)), {
+    const { looks, patienceMs = PASSING_MS, passes = (error: VBoxError) => this.passes(error, args, looks) } = options;
+    const limit = LONG_VERBS.has(args[0]!) ? longCalls : shortCalls;
+    let [answered, queued] = [0, 0];
+    const attempt = () => {
+      const asked = performance.now();
+      return limit(() => {
+        queued += performance.now() - asked;
+        return this.once(args, options);
+      });
+    };
+    return pRetry(attempt, {
       retries: 1000,
-      maxRetryTime: PASSING_MS,
       minTimeout: 200,
       maxTimeout: 3000,
       factor: 1.5,
       randomize: true,
-      shouldRetry: ({ error }) => error instanceof VBoxError && (error.isPassing || (options.looks === true && error.isCollision)),
+      shouldRetry: ({ error }) => {
+        if (answered === 0) [answered, queued] = [performance.now(), 0];
+        return error instanceof VBoxError && performance.now() - answered - queued < patienceMs && passes(error);
+      },
     });
   }
 
-  private async once(args: readonly string[], { timeoutMs, succeeded = ({ exitCode }) => exitCode === 0 }: CallOptions): Promise<string> {
+  private passes = async (error: VBoxError, [, vm = ""]: readonly string[], looks = false): Promise<boolean> =>
+    (looks && error.isCollision) || (error.isPassing && !(await this.isInaccessible(vm, error)));
+
+  /** VirtualBox has one code for a machine that is not ready yet and one whose settings it cannot read; the second it lists without a name. */
+  private async isInaccessible(vm: string, { isDenied }: VBoxError): Promise<boolean> {
+    return isDenied && inaccessibleIn(await this.once(["list", "vms"]).catch(() => "")).includes(vm.toLowerCase());
+  }
+
+  private async once(args: readonly string[], { timeoutMs }: CallOptions = {}): Promise<string> {
     const result = await this.exec(this.file, args, { timeoutMs, env: ENVIRONMENT }).catch((error: unknown) => {
       throw error instanceof NotRunnable ? this.missing(error) : error;
     });
-    if (!succeeded(result)) throw new VBoxError(`${this.file} ${args.slice(0, 3).join(" ")}`, result);
+    if (result.exitCode !== 0) throw new VBoxError(`${this.file} ${args.slice(0, 3).join(" ")}`, result);
     return result.stdout;
   }
 
@@ -214,9 +260,9 @@ export class VBoxManage {
     return new UserError(message.split("\n")[0]!, { ...detail, todo });
   }
 
-  private async found(output: Promise<string>): Promise<string | undefined> {
+  private async found<T>(answer: Promise<T>): Promise<T | undefined> {
     try {
-      return await output;
+      return await answer;
     } catch (error) {
       if (error instanceof VBoxError && error.isNotFound) return undefined;
       throw error;
@@ -225,6 +271,3 @@ export class VBoxManage {
 }
 
 const at = ({ controller, port, device }: Slot) => ["--storagectl", controller, "--port", String(port), "--device", String(device)];
-
-/** `Value: X`, or `No value set!`. */
-const valueIn = (output: string) => /^Value: (.*?)\r?$/m.exec(output)?.[1];

@@ -56,6 +56,8 @@ export function readVmInfo(output: string): VmInfo {
   if (values.get("name") === "<inaccessible>") throw new InaccessibleVm(values.get("UUID") ?? "?");
   const value = (key: string) => values.get(key) ?? missing(key);
   const state = value("VMState");
+  value("hidpointing"); // It comes behind the NICs: what describes the hardware is whole.
+  const number = (key: string) => (/^\d+$/.test(value(key)) ? Number(value(key)) : missing(key));
   const controllers = controllersOf(values);
   return {
     uuid: value("UUID"),
@@ -64,9 +66,9 @@ export function readVmInfo(output: string): VmInfo {
     condition: conditionOf(state),
     settingsFile: value("CfgFile"),
     logFolder: value("LogFldr"),
-    cpus: Number(value("cpus")),
-    memoryMb: Number(value("memory")),
-    vramMb: Number(value("vram")),
+    cpus: number("cpus"),
+    memoryMb: number("memory"),
+    vramMb: number("vram"),
     nics: nicsOf(values),
     controllers,
     attachments: controllers.flatMap(({ name }) => attachmentsOf(values, name)),

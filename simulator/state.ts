@@ -37,6 +37,8 @@ export interface VirtualBoxState {
   machineFolder: string;
   /** How many logs a machine has beside its newest. Default: 3, as VirtualBox's. */
   logHistoryCount?: number;
+  /** What VirtualBox's server speaks. Default: `C`. */
+  language?: string;
   /** The file system of the machine folder has no room left. */
   isDiskFull?: boolean;
   machines: Machine[];

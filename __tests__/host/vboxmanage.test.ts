@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Exec, ExecResult } from "../../host/exec";
@@ -7,9 +7,10 @@ import { VBoxError } from "../../host/vboxError";
 import { VBoxManage } from "../../host/vboxmanage";
 import { judgeVersion } from "../../host/vboxVersion";
 
-const details = (code: string, words: string): ExecResult => ({
+/** A refusal: its words may be in any language, what stands behind `Details` and `Context` is not. */
+const details = (code: string, words: string, { by = "component MachineWrap, interface IMachine", at = "x" } = {}): ExecResult => ({
   stdout: "",
-  stderr: [words, `Details: code ${code} (0x80bb0007), component MachineWrap, interface IMachine`, 'Context: "x" at line 1 of file Y.cpp']
+  stderr: [words, `Details: code ${code} (0x80bb0007), ${by}`, `Context: "${at}" at line 1 of file Y.cpp`]
     .map((line) => `VBoxManage: error: ${line}`)
     .join("\n"),
   exitCode: 1,
@@ -17,6 +18,8 @@ const details = (code: string, words: string): ExecResult => ({
 const ok = (stdout = ""): ExecResult => ({ stdout, stderr: "", exitCode: 0 });
 const failed = (stderr: string, exitCode = 1): ExecResult => ({ stdout: "", stderr, exitCode });
 
+const LIMITED = details("E_ACCESSDENIED", "The object functionality is limited");
+const LOST = { by: "component SessionMachine, interface ISession" };
 const LOCKED = details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' is already locked for a session (or being unlocked)");
 const NOT_READY = details("E_ACCESSDENIED", "The object is not ready");
 const NOT_FOUND = details("VBOX_E_OBJECT_NOT_FOUND", "Could not find a registered machine named 'a'");
@@ -35,9 +38,13 @@ describe("failures", () => {
   test.each([
     ["a locked machine", LOCKED],
     ["a pending lock", details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' already has a lock request pending")],
-    ["an object that is not ready", NOT_READY],
     ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
-    ["a session that was not given the machine", details("VBOX_E_VM_ERROR", "Failed to assign the machine to the session (E_ACCESSDENIED)")],
+    [
+      "a session that was not given the machine",
+      details("VBOX_E_VM_ERROR", "Failed to assign the machine to the session (E_ACCESSDENIED)", { at: "LockMachine(a->session, LockType_Write)" }),
+    ],
+    ["a locked machine, in Catalan", details("VBOX_E_INVALID_OBJECT_STATE", "La màquina «a» ja està blocada per a una sessió (o s'està desblocant)")],
+    ["a locked disk, in Catalan", details("VBOX_E_INVALID_OBJECT_STATE", "El suport «a» està bloquejat per a escriptura per una altra tasca")],
     [
       "a server that is just starting",
       failed("VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed"),
@@ -50,9 +57,8 @@ describe("failures", () => {
 
   test.each([
     ["a wrong state", details("VBOX_E_INVALID_VM_STATE", "The machine is not mutable (state is Running)")],
-    ["another state error", details("VBOX_E_INVALID_OBJECT_STATE", "Medium is not in the right state")],
     ["a machine that failed", details("VBOX_E_VM_ERROR", "The virtual machine 'a' has terminated unexpectedly")],
-    ["another refusal", details("E_ACCESSDENIED", "Permission denied")],
+    ["a start that was lost, of another call than startvm", details("E_FAIL", "The VM session was aborted", LOST)],
     ["a wrong argument", failed("VBoxManage: error: Invalid type 'x' specfied for NIC 5")],
     ["a file error", details("VBOX_E_FILE_ERROR", "Machine settings file '/x/locked' already exists")],
     ["a crash of a call that changes something", failed("", 139)],
@@ -61,6 +67,26 @@ describe("failures", () => {
     const { vbox, calls } = scripted(final, ok());
     await expect(vbox.modify("a", ["--cpus", "2"])).rejects.toThrow(VBoxError);
     expect(calls).toHaveLength(1);
+  });
+
+  test.each([
+    ["not ready", NOT_READY],
+    ["not ready, in Catalan", details("E_ACCESSDENIED", "L'objecte no està preparat")],
+  ])("a machine that is %s is tried again", async (_what, refusal) => {
+    const { vbox, calls } = scripted(refusal, ok('"a" {2b159f10-9cff-49f3-bb38-846e4f57beb3}\n'), ok());
+    await vbox.modify("2b159f10-9cff-49f3-bb38-846e4f57beb3", ["--cpus", "2"]);
+    expect(calls.map(([verb]) => verb)).toEqual(["modifyvm", "list", "modifyvm"]);
+  });
+
+  test.each([
+    ["", LIMITED, "<inaccessible>"],
+    [", in Catalan", details("E_ACCESSDENIED", "La funcionalitat de l'objecte és limitada"), "<inaccessible>"],
+    [", in Russian", details("E_ACCESSDENIED", "Функциональность объекта ограничена"), "<недоступно>"],
+  ])("a machine whose settings cannot be read is not tried again%s", async (_language, refusal, name) => {
+    const uuid = "2b159f10-9cff-49f3-bb38-846e4f57beb3";
+    const vbox = new VBoxManage("V", async (_file, [verb]) => (verb === "list" ? ok(`"${name}" {${uuid}}\n`) : refusal));
+    await expect(vbox.showVm(uuid)).rejects.toThrow(/cannot read the settings/);
+    await expect(vbox.getExtraData(uuid, "k")).rejects.toThrow(VBoxError);
   });
 
   test.each([
@@ -99,9 +125,6 @@ describe("what is missing", () => {
     expect(await scripted(NOT_FOUND).vbox.showVm("a")).toBeUndefined();
     expect(await scripted(NOT_FOUND).vbox.guestProperty("a", "/x")).toBeUndefined();
     await expect(scripted(details("E_FAIL", "no")).vbox.showVm("a")).rejects.toThrow(VBoxError);
-    await expect(scripted(details("E_ACCESSDENIED", "The object functionality is limited")).vbox.showVm("a")).rejects.toThrow(
-      /cannot read the settings/,
-    );
   });
 
   test("a machine that unregistervm removed although it failed is removed", async () => {
@@ -109,7 +132,10 @@ describe("what is missing", () => {
   });
 
   test("a medium that vanished on the way is closed, one that is still there is not", async () => {
-    const listed = "UUID:           2b159f10-9cff-49f3-bb38-846e4f57beb3\nLocation:       /a.iso\n";
+    const listed = [
+      ...["UUID:           2b159f10-9cff-49f3-bb38-846e4f57beb3", "State:          created", "Type:           readonly", "Location:       /a.iso"],
+      ...["Storage format: RAW", "Capacity:       1 MBytes", "Encryption:     disabled", ""],
+    ].join("\n");
     const refusal = details("VBOX_E_FILE_ERROR", "The given path is not fully qualified");
     await scripted(refusal, ok("")).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3");
     await expect(scripted(refusal, ok(listed)).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3")).rejects.toThrow(VBoxError);
@@ -128,16 +154,49 @@ test("VBoxManage speaks English, and reads names in any letters", async () => {
   expect(env).toEqual({ LC_ALL: "C.UTF-8" });
 });
 
-test("no more than four calls run at a time", async () => {
-  let [now, most] = [0, 0];
-  const exec: Exec = async () => {
-    most = Math.max(most, ++now);
-    await new Promise((resolve) => setImmediate(resolve));
-    now--;
-    return ok();
-  };
-  await Promise.all(Array.from({ length: 20 }, () => new VBoxManage("VBoxManage", exec).setExtraData("a", "k", "v")));
-  expect(most).toBe(4);
+const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("calls at a time", () => {
+  test("are four", async () => {
+    let [now, most] = [0, 0];
+    const exec: Exec = async () => {
+      most = Math.max(most, ++now);
+      await tick();
+      now--;
+      return ok();
+    };
+    await Promise.all(Array.from({ length: 20 }, () => new VBoxManage("VBoxManage", exec).setExtraData("a", "k", "v")));
+    expect(most).toBe(4);
+  });
+
+  test("that take long are not in the way of short ones", async () => {
+    const ends: (() => void)[] = [];
+    const exec: Exec = (_file, [verb]) => (verb === "createmedium" ? new Promise((resolve) => ends.push(() => resolve(ok()))) : Promise.resolve(ok()));
+    const vbox = new VBoxManage("VBoxManage", exec);
+    const disks = Array.from({ length: 6 }, (_, i) => vbox.createDisk(`/${i}.vdi`, 5, "VDI", "Standard"));
+    await vbox.modify("a", ["--cpus", "2"]);
+    expect(ends).toHaveLength(4);
+    while (ends.length > 0) {
+      ends.shift()!();
+      await tick();
+    }
+    await Promise.all(disks);
+  });
+
+  test("time in the queue is not time for which a lock has lasted", async () => {
+    jest.spyOn(performance, "now").mockImplementation(() => now);
+    let [now, tries] = [0, 0];
+    const exec: Exec = async (_file, [verb]) => {
+      now += verb === "clonevm" ? 100_000 : 0;
+      await tick();
+      return verb === "unregistervm" && ++tries < 3 ? LOCKED : ok();
+    };
+    const vbox = new VBoxManage("VBoxManage", exec);
+    const clone = () => vbox.clone("base", { name: "a", uuid: "u", baseFolder: "/", linked: false });
+    await Promise.all([...Array.from({ length: 12 }, clone), vbox.unregister("a", { deleteFiles: true }), ...Array.from({ length: 4 }, clone)]);
+    expect(tries).toBe(3);
+    jest.restoreAllMocks();
+  });
 });
 
 describe("starting", () => {
@@ -145,9 +204,41 @@ describe("starting", () => {
   afterAll(() => rmSync(logFolder, { recursive: true }));
   const vm = { uuid: "u", name: "a", logFolder } as Parameters<VBoxManage["start"]>[0];
 
-  test("counts when VirtualBox says so, whatever the exit code", async () => {
-    const stdout = 'Waiting for VM "a" to power on...\nVM "a" has been successfully started.\n';
-    await scripted({ stdout, stderr: "", exitCode: 1 }).vbox.start(vm, 1000);
+  /** VirtualBox with a machine whose starts end like this, one after the other, in one of these states. */
+  function starting(...results: [ExecResult, string][]) {
+    let [starts, state] = [0, "poweroff"];
+    const exec: Exec = async (_file, [verb]) => {
+      if (verb === "showvminfo") return ok(recording.replace(/^VMState=.*$/m, `VMState="${state}"`));
+      const [result, next] = results[starts++]!;
+      state = next;
+      return result;
+    };
+    return { vbox: new VBoxManage("VBoxManage", exec), starts: () => starts };
+  }
+  const recording = readFileSync(join(__dirname, "recordings/plain.txt"), "utf8");
+
+  test("counts when the machine runs, whatever the exit code and the words", async () => {
+    const { vbox, starts } = starting([failed("S'està esperant que la MV «a» s'engegui..."), "running"]);
+    await vbox.start(vm, 1000);
+    expect(starts()).toBe(1);
+  });
+
+  test.each(["The VM session was closed before any attempt to power it on", "The VM session was aborted", "La sessió de la MV s'ha interromput"])(
+    "that was lost is tried again: %s",
+    async (words) => {
+      for (const code of ["E_FAIL", "NS_ERROR_FAILURE"]) {
+        const { vbox, starts } = starting([details(code, words, LOST), "poweroff"], [ok(), "running"]);
+        await vbox.start(vm, 10_000);
+        expect(starts()).toBe(2);
+      }
+    },
+  );
+
+  test("that is lost again and again ends with its deadline", async () => {
+    const lost: [ExecResult, string] = [details("E_FAIL", "The VM session was aborted", LOST), "poweroff"];
+    const { vbox, starts } = starting(...Array.from({ length: 50 }, () => lost));
+    await expect(vbox.start(vm, 500)).rejects.toThrow("The VM session was aborted");
+    expect(starts()).toBeLessThan(6);
   });
 
   test("that fails shows the end of the machine's log", async () => {
@@ -172,14 +263,39 @@ describe("versions", () => {
   test("something else is no VBoxManage", () => expect(() => judgeVersion("hello")).toThrow(/gave no version/));
 });
 
+describe("another language", () => {
+  const catalan: Exec = async (_file, [verb, what]) =>
+    ok({ getextradata: "Valor: shop/test/n\n", list: `Carpeta de màquines per defecte:          /vms\nIdioma de l'usuari:              ca\n` }[verb!] ?? what);
+
+  test("is named, with the cure, and never counts as no value", async () => {
+    const vbox = new VBoxManage("V", catalan);
+    await expect(vbox.getExtraData("n", "k")).rejects.toThrow(
+      /VirtualBox speaks Catalan \(ca\)[^]*Valor: shop\/test\/n[^]*→.*VBoxManage setproperty language C/,
+    );
+  });
+
+  test("is found together with the version", async () => {
+    const exec: Exec = async (file, args) => (args[0] === "--version" ? ok("7.2.22\n") : catalan(file, args));
+    await expect(new VBoxManage("V", exec).checkVersion(() => {})).rejects.toThrow(/speaks Catalan/);
+  });
+
+  test("is guessed where nothing names it", async () => {
+    await expect(scripted(ok("Valeur : x\n")).vbox.getExtraData("n", "k")).rejects.toThrow(
+      /getextradata printed what this program does not understand\n {4}Valeur : x\n→.*setproperty language C/,
+    );
+  });
+});
+
 test("media are read from a list and from one's details", () => {
   const output = [
     "UUID:           ad264b5a-7c43-4282-8d10-62eba923abc6",
     "Parent UUID:    base",
+    "State:          created",
     "Location:       /vms/base/base.vdi",
     "Storage format: VDI",
     "Format variant: fixed default",
     "Capacity:       64 MBytes",
+    "Encryption:     disabled",
     "In use by VMs:  base (UUID: a2f0a5c8-7ad8-4b47-9a0b-4b0d7c1b9f6e)",
     "",
     "UUID:           8df76a92-0646-4768-8299-d8e47089f50f",
@@ -189,8 +305,9 @@ test("media are read from a list and from one's details", () => {
     "Location:       /vms/base/Snapshots/{8df76a92}.vdi",
     "Storage format: vdi",
     "Capacity:       65 MBytes",
+    "Encryption:     disabled",
   ].join("\r\n");
-  expect(readMedia(`WARNING: x\n${output}`)).toEqual([
+  expect(readMedia(`WARNING: x\n\t more\n\n${output}`)).toEqual([
     { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true, isInUse: true },
     {
       uuid: "8df76a92-0646-4768-8299-d8e47089f50f",

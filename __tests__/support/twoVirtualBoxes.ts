@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec, type ExecResult } from "../../host/exec";
-import { type Medium, readMedia } from "../../host/media";
+import { type Medium, readMedia, readMedium } from "../../host/media";
 import { VBoxError } from "../../host/vboxError";
 import { readVmInfo } from "../../host/vminfo";
 import { projectDir } from "../../lab/paths";
@@ -37,7 +37,7 @@ export class TwoVirtualBoxes {
       mkdirSync(side);
       for (const name of ["inherited.iso", "other.iso"]) writeFileSync(join(side, name), Buffer.alloc(65_536));
     }
-    this.real = { folder: real, run: (args) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: real, LC_ALL: "C" } }) };
+    this.real = { folder: real, run: (args) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: real, LC_ALL: "C.UTF-8" } }) };
     this.world = emptySite(simulated);
     const manage = new SimulatedVBoxManage(this.world);
     this.simulated = { folder: simulated, run: (args) => manage.run(args) };
@@ -75,9 +75,11 @@ export class TwoVirtualBoxes {
     expect((await this.call(args)).exitCode).toBe(0);
   }
 
-  /** Calls both, which have to refuse it in the same words. Arguments as for {@link accept}. */
-  async refuse(...args: string[]): Promise<void> {
-    expect((await this.call(args)).exitCode).not.toBe(0);
+  /** Calls both, which have to refuse it in the same words. Arguments as for {@link accept}. @returns how */
+  async refuse(...args: string[]) {
+    const refusal = await this.call(args);
+    expect(refusal.exitCode).not.toBe(0);
+    return refusal;
   }
 
   /** Calls both, which have to print the same. Arguments as for {@link accept}. */
@@ -96,7 +98,7 @@ export class TwoVirtualBoxes {
   async expectSameDisk(path: string): Promise<void> {
     const [real, simulated] = await this.both(async (side) => {
       const { stdout } = await side.run(await resolved(side, ["showmediuminfo", "disk", path]));
-      return readMedia(stdout).map((disk) => plain(disk, side));
+      return [readMedium(stdout)].map((disk) => plain(disk, side));
     });
     expect(simulated).toEqual(real);
     expect(simulated).toHaveLength(1);
@@ -141,11 +143,11 @@ function endOf(args: readonly string[], result: ExecResult, side: Side) {
   return { args, exitCode: result.exitCode, words, ...(result.exitCode !== 0 && kindOf(new VBoxError("", result))) };
 }
 
-const kindOf = ({ code, isNotFound, isInUse, isInaccessible, isPassing, isCollision }: VBoxError) => ({
+const kindOf = ({ code, isNotFound, isInUse, isDenied, isPassing, isCollision }: VBoxError) => ({
   code,
   isNotFound,
   isInUse,
-  isInaccessible,
+  isDenied,
   isPassing,
   isCollision,
 });

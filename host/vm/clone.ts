@@ -95,7 +95,7 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
       return uuid;
     } catch (error) {
       await removeFolder(vbox, folder, owner);
-      if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !/already[ _]exists/i.test(error.message))
+      if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !error.isInTheWay)
         throw explained(error, source);
       log("meets the rest of an interrupted clone, and tries again");
       await sleep(1000 * attempt);

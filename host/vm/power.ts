@@ -94,11 +94,12 @@ async function shutDown(
   return now;
 }
 
-/** Looks, less and less often, until the machine is as wished or the time is over; gives what it saw last. */
+/** Looks, less and less often, until the machine is as wished or the time since the first look is over; gives what it saw last. */
 async function waitFor(vbox: VBoxManage, vm: string, seconds: number, isAsWished: (info: VmInfo) => boolean): Promise<VmInfo> {
-  const end = performance.now() + seconds * 1000;
+  let end: number | undefined;
   for (let pause = 250; ; pause = Math.min(2000, pause * 1.5)) {
     const info = await vbox.showVm(vm);
+    end ??= performance.now() + seconds * 1000;
     if (!info) throw new UserError(`VirtualBox has no machine ${vm} any more`, { todo: "run `pulumi up --refresh`" });
     if (isAsWished(info) || performance.now() + pause > end) return info;
     await sleep(pause);

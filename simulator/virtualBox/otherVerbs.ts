@@ -1,4 +1,4 @@
-import type { Machine, Medium } from "../state";
+import type { Machine, Medium, VirtualBoxState } from "../state";
 import { named } from "./arguments";
 import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
@@ -30,9 +30,17 @@ const setproperty: Verb = ([property, value]) => ({
     if (value === undefined) throw misused("Incorrect number of parameters", 2);
     if (property === "machinefolder") box.machineFolder = value;
     else if (property === "loghistorycount") box.logHistoryCount = Number(value);
+    else if (property === "language") setLanguage(box, value);
     else throw misused(`Invalid parameter '${property}'`, 2);
   },
 });
+
+/** Without a value, it is the server's own again. */
+function setLanguage(box: VirtualBoxState, value: string): void {
+  if (value !== "" && !/^(C|[a-z]{2}(_[A-Z]{2})?)$/.test(value))
+    throw misused("Code NS_ERROR_INVALID_ARG (0x80070057) - Invalid argument value (extended info not available)");
+  box.language = value || "C";
+}
 
 /** `disk` or `dvd`, and the medium. */
 function mediumIn([kind, key]: readonly string[]): { kind: Medium["kind"]; key: string } {

@@ -35,6 +35,7 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
     ]),
     ...machine.controllers.flatMap((controller) => printDrives(box, machine, controller)),
     ...nicNumbers.flatMap((number) => printNic(machine, number)),
+    'hidpointing="ps2mouse"',
     ...(description ? [`description="${escape(description)}"`] : []),
     ...printSnapshots(snapshots),
     "GuestMemoryBalloon=0",
@@ -87,8 +88,13 @@ function printSnapshots(snapshots: Machine["snapshots"]): string[] {
 }
 
 /** `list systemproperties`: those that the program reads. */
-export const printSystemProperties = ({ machineFolder, logHistoryCount = 3 }: VirtualBoxState) =>
-  lines([`API version:                     7_2`, `Default machine folder:          ${machineFolder}`, `Log history count:               ${logHistoryCount}`]);
+export const printSystemProperties = ({ machineFolder, logHistoryCount = 3, language = "C" }: VirtualBoxState) =>
+  lines([
+    `API version:                     7_2`,
+    `Default machine folder:          ${machineFolder}`,
+    `Log history count:               ${logHistoryCount}`,
+    `User language:                   ${language}`,
+  ]);
 
 /** `list hdds` and `list dvds`: what a medium holds differences from comes before it. */
 export function printMedia(box: VirtualBoxState, kind: Medium["kind"]): string {

@@ -3,6 +3,7 @@ import type { ExecResult } from "../../host/exec";
 import type { Delays, SiteState, VirtualBoxState } from "../state";
 import type { World } from "../world";
 import type { Call, Outcome } from "./call";
+import { inLanguage } from "./language";
 import { machineVerbs } from "./machineVerbs";
 import { accessible, admit, lookUp, registered, release, settle, take } from "./machines";
 import { otherVerbs } from "./otherVerbs";
@@ -23,8 +24,13 @@ export class SimulatedVBoxManage {
     private readonly afterHalf: () => void = () => {},
   ) {}
 
-  /** Runs one call, which refuses as VirtualBox does: by its exit code, in its words. */
+  /** Runs one call, which refuses as VirtualBox does: by its exit code, in its words, in its language. */
   async run(args: readonly string[]): Promise<ExecResult> {
+    const result = await this.runInEnglish(args);
+    return inLanguage(this.world.read().virtualBox.language ?? "C", result);
+  }
+
+  private async runInEnglish(args: readonly string[]): Promise<ExecResult> {
     try {
       const call = readCall(args);
       const outcome = await this.perform(call);

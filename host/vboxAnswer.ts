@@ -1,0 +1,76 @@
+import { UserError } from "./errors";
+import { lastLines } from "./exec";
+
+/** VBoxManage succeeded, and what it printed is not what this program knows: it says nothing about what is or is not there. */
+export class NotUnderstood extends UserError {
+  /**
+   * @param call the call as it is shown, or what it shows
+   * @param language what VirtualBox speaks, where that is known to be the reason
+   */
+  constructor(
+    readonly call: string,
+    readonly output: string,
+    language?: string,
+  ) {
+    const todo = language
+      ? "make VirtualBox speak English: VBoxManage setproperty language C"
+      : "run it by hand and look at its output; where that is not in English: VBoxManage setproperty language C";
+    super(language ? `VirtualBox speaks ${language}, and this program reads English only` : `${call} printed what this program does not understand`, {
+      said: `${language ? `${call} printed:\n` : ""}${lastLines(output, 5) || "(nothing)"}`,
+      todo,
+    });
+  }
+}
+
+/** What was printed, without the warning of Debian's wrapper that VirtualBox's kernel driver is missing: it comes before every answer. */
+export const withoutWarning = (output: string) => output.replace(/^WARNING:.*\r?\n?(?:(?:[ \t].*)?(?:\r?\n|$))*/, "");
+
+/**
+ * Reads what `getextradata` and `guestproperty get` print of one value: `Value: X`, or `No value set!`.
+ * @throws NotUnderstood for anything else
+ */
+export function readValue(call: string, output: string): string | undefined {
+  const values = new Set([...output.matchAll(/^Value: (.*?)\r?$/gm)].map(([, value]) => value!));
+  const isAbsent = /^No value set!\r?$/m.test(output);
+  if (values.size + (isAbsent ? 1 : 0) !== 1) throw new NotUnderstood(call, output);
+  return values.values().next().value;
+}
+
+/**
+ * Reads one line of what `list systemproperties` prints, `NAME: value`.
+ * @throws NotUnderstood where there is none, or more than one value
+ */
+export function readSystemProperty(output: string, name: string): string {
+  const values = new Set([...output.matchAll(new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*\\r?$`, "gm"))].map(([, value]) => value!));
+  const [value] = values;
+  if (values.size !== 1 || !value) throw new NotUnderstood("VBoxManage list systemproperties", output);
+  return value;
+}
+
+/**
+ * The labels of the same property, `User language`, in the languages that VBoxManage 7.2's translations cover. It is absent before 7.0.
+ * A server that cannot load the language that it is given goes on in the one before: so this name explains an answer, and does not judge one.
+ */
+const LANGUAGE = /^(?:User language|Idioma de l'usuari|Пользовательский язык):[ \t]*(\S+)/m;
+
+/** The language that VirtualBox was told to speak, as `ca` or `ca_ES`; undefined for English, and where it is not printed. */
+export function languageIn(systemProperties: string): string | undefined {
+  const code = LANGUAGE.exec(systemProperties)?.[1];
+  if (!code || /^(C|en)(_|$)/.test(code)) return undefined;
+  return code;
+}
+
+/** A language for people: `Catalan (ca)`. */
+export function nameOfLanguage(code: string): string {
+  try {
+    const name = new Intl.DisplayNames(["en"], { type: "language" }).of(code.replace("_", "-"));
+    return name && name !== code ? `${name} (${code})` : code;
+  } catch {
+    return code;
+  }
+}
+
+/** UUIDs of the registered machines whose settings VirtualBox cannot read, from `list vms`: `"<inaccessible>" {UUID}`, or the word in another language. */
+export function inaccessibleIn(listVms: string): string[] {
+  return [...listVms.matchAll(/^"<[^"]*>" \{([0-9a-f-]{36})\}\r?$/gm)].map(([, uuid]) => uuid!);
+}
