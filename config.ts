@@ -131,6 +131,6 @@ export function workerNames({ workerNames, workerCount, workerNamePrefix }: Pick
 
 /** What one worker is to be: the common values, and its own over them. */
 export function workerConfiguration(configuration: Configuration, name: string): WorkerConfiguration {
-  const { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
-  return { cpus, memoryMb, vramMb, nics, disks, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
+  const { cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
+  return { cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
 }

@@ -3,6 +3,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { argument, count, digits, distinct, fitting, flag, list, matching, numbered, object, path, record, ruled, text } from "./configValues";
 import { cidr, networkOf } from "./host/ipv4";
+import { DOORS } from "./host/doors";
 import { isEndpoint, isKubeletArgument, isKubeletValue } from "./host/joinProblems";
 import { isLabelKey, isLabelValue, isSelector } from "./host/labels";
 import { isPublicKey } from "./host/sshHostKey";
@@ -52,6 +53,7 @@ const worker = {
   vramMb: count(1, 256, "MB"),
   nics: list(nic, 8, "network adapters").min(1, "give at least one network adapter"),
   disks: list(disk, 28, "disks"),
+  keepOpen: list(z.enum(DOORS, `give names of doors: ${DOORS.join(", ")}`), DOORS.length, "doors"),
   labels: record(labelKey, labelValue, 100, "give labels such as {disk: ssd}"),
   taints: list(taint, 100, "taints").refine((taints) => distinct(taints, ({ key, effect }) => `${key}:${effect}`), "two taints have one key and effect; give each once"),
   kubeletArgs: record(

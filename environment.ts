@@ -50,17 +50,15 @@ export function readEnvironment(): Environment {
 function checkFiles(config: Configuration): void {
   const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, ...choice } = config;
   readTemplates({ ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined });
-  if (autostart) sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey });
+  if (autostart) sshCredentials(sshPrivateKeyFile);
 }
 
 function environmentOf(config: Configuration): Environment {
   const stack = `${config.clusterName}/${pulumi.getStack()}`;
   const { vm, address, port } = config.bastion;
   const bastion = { user: config.sshUser, ...config.bastion, hostKeys: hostKeysOf(config, (address ?? vm)!, port) };
-  const { sshPrivateKeyFile } = config;
-  const sshPublicKey = publicKeyOf(config);
-  const credentials = sshPrivateKeyFile ? { privateKeyFile: expandHome(sshPrivateKeyFile) } : { publicKey: sshPublicKey };
-  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, ...credentials, bastion });
+  const privateKeyFile = config.sshPrivateKeyFile && expandHome(config.sshPrivateKeyFile);
+  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, privateKeyFile, bastion });
   return {
     config,
     stack,
@@ -68,7 +66,7 @@ function environmentOf(config: Configuration): Environment {
     bastion,
     masters: config.masters.map((master) => reach(master, hostKeysOf(config, master))),
     reach,
-    sshPublicKey,
+    sshPublicKey: publicKeyOf(config),
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
   };
 }

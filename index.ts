@@ -76,6 +76,7 @@ function make({ name, nics, ...worker }: Worker) {
       vramMb: worker.vramMb,
       nics,
       disks: worker.disks,
+      keepOpen: worker.keepOpen,
       isoPath: iso.path,
       isoSha256: iso.sha256,
       autostart,

@@ -34,10 +34,11 @@ export function details(stack: SimulatedStack, before: ReadonlySet<string>): str
   return lines.map(namesIn(stack, before)).sort();
 }
 
-function machineLine({ uuid, name, state, settings, nics: all, drives, snapshots, extraData, session }: Machine): string {
+function machineLine({ uuid, name, state, settings, nics: all, drives, snapshots, extraData, session, nat = {}, sharedFolders = [], usbFilters = [] }: Machine): string {
+  const doors = [...Object.values(nat).flatMap(({ forwardings, tftp }) => [...forwardings, ...(tftp ? ["tftp"] : [])]), ...sharedFolders.map((folder) => folder.name), ...usbFilters];
   const nics = Object.fromEntries(Object.entries(all).filter(([, { type }]) => type !== "none"));
   const attached = drives.map(({ controller, port, device, medium }) => `${controller}-${port}-${device}=${medium ?? "empty"}`).sort();
-  return `machine ${JSON.stringify({ uuid, name, state, settings, nics, attached, snapshots: snapshots.map((snapshot) => snapshot.name), extraData, locked: session !== undefined })}`;
+  return `machine ${JSON.stringify({ uuid, name, state, settings, nics, doors, attached, snapshots: snapshots.map((snapshot) => snapshot.name), extraData, locked: session !== undefined })}`;
 }
 
 /** If it runs: whether it has become what the disc in its drive says, and what it has joined. */

@@ -7,14 +7,19 @@
  *
  * VirtualBox prints all that describes the machine before any of the free text, so of two values of one key the first is the true one, and
  * what follows the machine's state and the first free text is not read at all.
+ *
+ * The settings of a NAT adapter follow it without its number: their keys get its name, as in `nic2 Forwarding(0)`.
  */
 export function parseMachineReadable(output: string): Map<string, string> {
   const values = new Map<string, string>();
+  let nic = "";
   const lines = output.split(/\r?\n/);
   for (let i = 0; i < lines.length; i++) {
     const match = KEY.exec(lines[i]!);
     if (!match) continue;
-    const key = match[1] === undefined ? match[2]! : unescape(match[1]);
+    const printed = match[1] === undefined ? match[2]! : unescape(match[1]);
+    if (/^nic\d+$/.test(printed)) nic = printed;
+    const key = NAT.test(printed) ? `${nic} ${printed}` : printed;
     if (FREE_TEXT.test(key) && values.has("VMState")) break;
     let text = lines[i]!.slice(match[0].length);
     while (!RAW.test(key) && isOpen(text) && i + 1 < lines.length) text += `\n${lines[++i]!}`;
@@ -30,7 +35,10 @@ const KEY = /^(?:"((?:[^"\\]|\\.)*)"|([^"=]+))=/;
 const FREE_TEXT = /^(description|SnapshotName)$/;
 
 /** Values that are printed without escapes. */
-const RAW = /^(intnet|natnet|nat-network|hostonlyadapter|hostonly-network|bridgeadapter|generic|cloud-network)\d+$/;
+const RAW = /^(nic\d+ Forwarding\(\d+\)|(intnet|natnet|nat-network|hostonlyadapter|hostonly-network|bridgeadapter|generic|cloud-network)\d+)$/;
+
+/** What is printed of each NAT adapter, and may be a door to the host. */
+const NAT = /^(Forwarding\(\d+\)|enableTFTP)$/;
 
 /** A quoted value with its escapes. */
 const QUOTED = /^"((?:[^"\\]|\\[^])*)"/;

@@ -7,7 +7,7 @@ import { UserError } from "./errors";
 import { type Medium, readMedia, readMedium } from "./media";
 import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readSystemProperty, readValue } from "./vboxAnswer";
 import { VBoxError } from "./vboxError";
-import { judgeVersion } from "./vboxVersion";
+import { judgeVersion, readVersion } from "./vboxVersion";
 import { InaccessibleVm, readVmInfo, type VmInfo } from "./vminfo";
 
 /** Calls at a time in this process: VBoxSVC, which does the work, gains nothing from more. What takes long is not in the way of the rest. */
@@ -71,6 +71,9 @@ export class VBoxManage {
     if (warning) log(warning);
     await this.machineFolder(); // VirtualBox's server is not asked for its version, but speaks here.
   }
+
+  /** VirtualBox's major version, such as 7. */
+  majorVersion = async () => readVersion(await this.call(["--version"], { looks: true })).major;
 
   /**
    * The machine, or undefined where there is none of this name or UUID.
@@ -179,6 +182,14 @@ export class VBoxManage {
   private isUp = ({ uuid }: VmInfo) => this.showVm(uuid).then((vm) => vm?.condition === "running", () => false);
 
   control = (vm: string, command: "acpipowerbutton" | "poweroff" | "resume") => this.call(["controlvm", vm, command]);
+
+  /** Plugs in the cable of a network adapter of a machine that has power. */
+  plugIn = (vm: string, nic: number) => this.call(["controlvm", vm, `setlinkstate${nic}`, "on"]);
+
+  removeSharedFolder = (vm: string, name: string) => this.call(["sharedfolder", "remove", vm, "--name", name]);
+
+  /** @param index from 0 */
+  removeUsbFilter = (vm: string, index: number) => this.call(["usbfilter", "remove", String(index), "--target", vm]);
 
   /** Deletes a disk that is attached to no machine, with its file. */
   deleteDisk = (medium: string) => this.call(["closemedium", "disk", medium, "--delete"]);

@@ -1,3 +1,4 @@
+import { type OpenDoor, openDoors } from "./doors";
 import { UserError } from "./errors";
 import type { Nic } from "./machine";
 import { parseMachineReadable } from "./machineReadable";
@@ -22,10 +23,16 @@ export interface VmInfo {
   nics: ObservedNic[];
   controllers: Controller[];
   attachments: Attachment[];
+  /** Its open doors to the host. */
+  doors: OpenDoor[];
 }
 
 /** A network adapter as it is reported: its type may be one that we do not make, such as `none` or `generic`. */
-export type ObservedNic = Omit<Nic, "type"> & { type: string };
+export type ObservedNic = Omit<Nic, "type"> & {
+  type: string;
+  /** There where its cable is unplugged. */
+  cable?: "unplugged";
+};
 
 /** A storage controller. */
 export interface Controller {
@@ -72,6 +79,7 @@ export function readVmInfo(output: string): VmInfo {
     nics: nicsOf(values),
     controllers,
     attachments: controllers.flatMap(({ name }) => attachmentsOf(values, name)),
+    doors: openDoors(values),
   };
 }
 
@@ -115,6 +123,7 @@ function nicOf(values: Map<string, string>, number: number): ObservedNic {
     type: type === "hostonlynetwork" ? "hostonlynet" : type,
     ...(network !== undefined && { network }),
     mac: (values.get(`macaddress${number}`) ?? "").toUpperCase(),
+    ...(values.get(`cableconnected${number}`) === "off" && { cable: "unplugged" }),
   };
 }
 

@@ -89,7 +89,7 @@ export const provider: Provider<Inputs, Outputs> = {
   },
 
   async read(_id, outs, context) {
-    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session, outs.caCertHash)) }));
+    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session)) }));
   },
 
   // Whatever may change without a replacement is only used the next time.
@@ -112,7 +112,6 @@ export const provider: Provider<Inputs, Outputs> = {
 const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
   withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
-/** @param pinned the CA's pin until now */
-async function observe(session: SshSession, pinned?: string): Promise<JoinInformation & { kubeconfig: string }> {
-  return { ...(await joinInformation(session, pinned)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true }) };
+async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
+  return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true }) };
 }

@@ -1,10 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
-import { resolveTarget } from "../host/bastion";
-import { type Readiness, waitForCloudInit } from "../host/cloudInit";
+import type { Readiness } from "../host/cloudInit";
+import type { Door } from "../host/doors";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { FirstBootFailed } from "../host/firstBootFailed";
+import { guestAddress } from "../host/guestAddress";
 import type { Disk, Nic } from "../host/machine";
 import { markOf } from "../host/mark";
 import { OneByOne } from "../host/oneByOne";
@@ -13,6 +14,7 @@ import { VBoxManage } from "../host/vboxmanage";
 import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
 import { observeDisks } from "../host/vm/disks";
+import { isOwnClone, namesOf, reportDoors, strayDoors } from "../host/vm/doors";
 import { hasIso } from "../host/vm/iso";
 import { markFinished, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
@@ -47,6 +49,11 @@ export interface VBoxVmArgs {
   nics: pulumi.Input<Nic[]>;
   /** Disks beside the base image's own, in their order. Adding, growing and removing need a stop; none can shrink. Default none. */
   disks?: pulumi.Input<Disk[]>;
+  /**
+   * Doors to the host that stay as the base image has them, by name; of `serial`, port 1 writes into NAME-console.log in the machine's
+   * folder. Default: none, all others are closed. A change needs a stop.
+   */
+  keepOpen?: pulumi.Input<Door[]>;
   /** Path of the cidata ISO, attached to controller IDE, port 1, device 0. Default: an empty drive. A change is live. */
   isoPath?: pulumi.Input<string>;
   /** SHA-256 of the ISO. Cloud-init runs once, so a change replaces. */
@@ -91,10 +98,12 @@ export class VBoxVm extends DynamicResource {
 
 type Args = pulumi.Unwrap<VBoxVmArgs>;
 type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
-/** Always true; a refresh makes false what it finds otherwise, and so there is an update. */
+/** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
 interface Kept {
   /** VirtualBox has the machine under its name. */
   named: boolean;
+  /** Doors to the host that are open and are to be closed, by name. */
+  openDoors: Door[];
   /** The ISO is in its drive. */
   isoInserted: boolean;
   /** If it is to run, it does, and its guest has told its address. */
@@ -125,7 +134,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     let address: string | undefined;
     const ready = async () => {
       if (!inputs.readiness) return;
-      address = await waitUntilReady(inputs, inputs.readiness, within(inputs), log).catch(async (error: unknown) => {
+      address = await guestAddress({ ...inputs.readiness, ...inputs, log }, within(inputs)).catch(async (error: unknown) => {
         throw await withPowerState(vbox, uuid, error, known.address !== undefined);
       });
     };
@@ -147,6 +156,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       memoryMb: 2048,
       vramMb: 33,
       disks: [],
+      keepOpen: [],
+      openDoors: [],
       autostart: true,
       adopt: false,
       commandTimeoutSeconds: 120,
@@ -168,6 +179,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       vramMb: "stop",
       nics: "stop",
       disks: "stop",
+      keepOpen: "stop",
+      openDoors: "stop",
       isoPath: "live",
       isoInserted: "live",
       ready: "live",
@@ -195,12 +208,13 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       }
     },
 
-    async read(id, outs) {
+    async read(id, outs, { log }) {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
       // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
       if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
+      reportDoors(vm, outs, log);
       return observe(vbox, vm, outs);
     },
 
@@ -240,6 +254,7 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
     nics: nics as Nic[],
     disks: await disksOf(vbox, vm, known.disks),
     named: vm.name === known.name,
+    openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
     // Without an ISO of ours, what is in the drive is the user's.
     isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
     ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
@@ -256,21 +271,6 @@ async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Di
     const lost: Disk = { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
     const { sizeMb, format, variant } = disk && !("detached" in disk) && disk.unreadable === undefined ? disk : lost;
     return { sizeMb, format, variant };
-  });
-}
-
-/**
- * Resolves with the address that the guest has on its first NIC.
- * @throws UserError when it has none there
- */
-async function waitUntilReady({ name, nics, vboxManage, commandTimeoutSeconds }: Inputs, readiness: Readiness, exec: Exec, log: Context["log"]): Promise<string> {
-  const target = await resolveTarget(readiness.target, vboxManage, exec);
-  const { addresses } = await waitForCloudInit({ ...readiness, name, target, commandTimeoutMs: commandTimeoutSeconds * 1000, log });
-  const mac = nics[0]!.mac.toLowerCase().replace(/..(?=.)/g, "$&:");
-  const address = addresses.get(mac);
-  if (address) return address;
-  throw new UserError(`the guest has no IPv4 address on its first network adapter (${mac})`, {
-    todo: "look at the network's DHCP server, and at `ip address` on the guest",
   });
 }
 

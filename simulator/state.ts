@@ -59,7 +59,12 @@ export interface Machine {
   settings: Record<string, string>;
   description?: string;
   /** By number, from 1; an absent one is `none`. */
-  nics: Record<string, { type: string; network?: string; mac: string }>;
+  nics: Record<string, { type: string; network?: string; mac: string; isUnplugged?: boolean }>;
+  /** By the adapter's number, which keeps it whatever it is attached to. A rule is as `natpf` was given it. */
+  nat?: Record<string, { forwardings: string[]; tftp?: boolean }>;
+  sharedFolders?: { name: string; hostPath: string }[];
+  /** Their names. */
+  usbFilters?: string[];
   controllers: { name: string; type: string; portCount: number }[];
   drives: Drive[];
   snapshots: Snapshot[];
@@ -171,8 +176,6 @@ export interface ClusterState {
   trouble?: { kind: Trouble; commands?: number };
   /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
   flannelWaits?: string;
-  /** The masters' default route is over an interface without an IPv4 address. */
-  noIpv4Route?: boolean;
   /** Such as `v1.36.3`. */
   version: string;
   endpoint: string;

@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { openDoors } from "../../host/doors";
+import { parseMachineReadable } from "../../host/machineReadable";
 import { endVirtualBox } from "../../lab/virtualBox";
 import { context, create, dir, expectNoDrift, inputs, isoPath, provider, registered, remove, showVm, vbox, type Inputs } from "../support/realMachines";
 
@@ -19,6 +21,9 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
   expect(shown).not.toContain("SnapshotName");
   expect(shown).toContain('nic3="none"');
   expect(shown).toContain('boot1="disk"');
+  expect(openDoors(parseMachineReadable(shown))).toEqual([]);
+  const settings = readFileSync(/^CfgFile="(.*)"$/m.exec(shown)![1]!, "utf8");
+  expect(settings).not.toMatch(/CardReader|tracefile|TrustedPlatformModule|GuestDebug|SharedFolder |DeviceFilter |Forwarding|TFTP/);
 
   const larger = { ...wanted, cpus: 1, memoryMb: 1024, nics: [{ type: "hostonly" as const, network: "vboxnet0", mac: "080027A1B203" }] };
   const grown = {

@@ -42,6 +42,13 @@ beforeAll(async () => {
     truncateSync(join(dir, name), 65_536);
   }
   vbox("storageattach", "base", "--storagectl", "Disks", "--port", "1", "--type", "dvddrive", "--medium", join(dir, "inherited.iso"));
+  // What no machine that is made of it may have.
+  const ports = ["--uart1", "0x3F8", "4", "--uartmode1", "file", join(dir, "console.log"), "--uart2", "0x2F8", "3", "--uartmode2", "tcpserver", "2023", "--lpt1", "0x378", "7", "--lptmode1", "/dev/lp0"];
+  const forwardings = ["--natpf1", "ssh,tcp,,2222,,22", "--natpf1", "a b,udp,,53,,53", "--nat-enable-tftp1", "on", "--natpf2", "hidden,tcp,,2223,,22"];
+  vbox("modifyvm", "base", ...ports, ...forwardings, "--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional", "--recording", "on", "--audioin", "on");
+  vbox("modifyvm", "base", "--teleporter", "on", "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb");
+  for (const name of ["src", 'a"b']) vbox("sharedfolder", "add", "base", "--name", name, "--hostpath", dir);
+  for (const index of ["0", "1"]) vbox("usbfilter", "add", index, "--target", "base", "--name", `key ${index}`);
   vbox("snapshot", "base", "take", "clean");
 }, 900_000);
 

@@ -182,9 +182,9 @@ const plain = <T extends object>(value: T, side: Side): T => JSON.parse(masked(J
 
 const sorted = <T>(values: T[]): T[] => [...values].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 
-/** Without VirtualBox's backups, and the second file of a fixed VMDK. */
+/** Without VirtualBox's backups, its certificate for VRDE, and the second file of a fixed VMDK. */
 const filesOf = (side: Side) =>
   readdirSync(join(side.folder, "vms"), { recursive: true, encoding: "utf8" })
-    .filter((file) => !/\.vbox-prev$|-flat\.vmdk$/.test(file))
+    .filter((file) => !/\.vbox-prev$|-flat\.vmdk$|VRDEAuto.*\.pem$/.test(file))
     .map((file) => masked(file, side))
     .sort();

@@ -23,6 +23,13 @@ export function hardwareFlags(vm: VmInfo, wanted: Hardware): string[] {
   ];
 }
 
+/** Numbers of the adapters whose cables are unplugged, of those that the machine is to have. */
+export const unplugged = (vm: VmInfo, { nics }: Pick<Hardware, "nics">): number[] =>
+  vm.nics.flatMap(({ cable }, i) => (cable === "unplugged" && nics[i] ? [i + 1] : []));
+
+/** The flags of `modifyvm` that plug cables in. */
+export const plugFlags = (numbers: readonly number[]) => numbers.flatMap((number) => [`--cableconnected${number}`, "on"]);
+
 const networkFlags = {
   natnetwork: "--nat-network",
   intnet: "--intnet",

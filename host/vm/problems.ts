@@ -1,4 +1,5 @@
 import { isArgument } from "../argument";
+import { DOORS } from "../doors";
 import type { Disk, Nic } from "../machine";
 import { shellCommand } from "../shell";
 import { shown } from "../shown";
@@ -15,6 +16,7 @@ export interface Checked {
   vramMb?: number;
   nics?: Nic[];
   disks?: Disk[];
+  keepOpen?: string[];
   stopTimeoutSeconds?: number;
   startTimeoutSeconds?: number;
 }
@@ -24,7 +26,7 @@ export interface Checked {
  * @param platform the system that VirtualBox runs on, as Node names it
  */
 export function vmProblems(inputs: Checked, platform: string = process.platform): Record<string, string> {
-  const { name, stack, cloneMode, baseSnapshot, baseImage = "BASE", nics, disks } = inputs;
+  const { name, stack, cloneMode, baseSnapshot, baseImage = "BASE", nics, disks, keepOpen } = inputs;
   const problems: Record<string, string | undefined> = {
     name:
       name === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
@@ -47,6 +49,7 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
     startTimeoutSeconds: outside(inputs.startTimeoutSeconds, 1, 86_400, "seconds"),
     nics: nics && nicsProblem(nics, platform),
     disks: disks && first(disks, diskProblem),
+    keepOpen: keepOpen && first(keepOpen, doorProblem),
   };
   return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
@@ -98,6 +101,8 @@ function nicProblem({ type, network, mac }: Nic, platform: string): string | und
     return `${shown(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
   return undefined;
 }
+
+const doorProblem = (door: string) => ((DOORS as readonly string[]).includes(door) ? undefined : `${shown(door)} is no door to the host; give some of ${DOORS.join(", ")}`);
 
 function diskProblem({ sizeMb, format, variant }: Disk): string | undefined {
   if (!["VDI", "VMDK", "VHD"].includes(format)) return `${shown(format)} is no format; give VDI, VMDK or VHD`;

@@ -1,3 +1,4 @@
+import type { OpenDoor } from "../doors";
 import { UserError } from "../errors";
 import type { Disk } from "../machine";
 import type { Owner } from "../mark";
@@ -5,13 +6,14 @@ import type { OneByOne } from "../oneByOne";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
 import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
-import { BIRTH_FLAGS, type Hardware, hardwareFlags } from "./hardware";
+import { blindFlags, closeOthers, closingFlags, isOwnClone, type KeptDoors, namesOf, reportDoors, strayDoors } from "./doors";
+import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from "./hardware";
 import { dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
 import { mark, notOurs, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 
 /** What a machine is to be. */
-export interface VmSpec extends Owner, Hardware, PowerTimeouts {
+export interface VmSpec extends Owner, Hardware, PowerTimeouts, Pick<KeptDoors, "keepOpen"> {
   disks: Disk[];
   isoPath?: string;
   autostart: boolean;
@@ -30,12 +32,28 @@ interface SyncOptions {
   log(line: string): void;
 }
 
-/** Changes a machine's hardware. A machine that VirtualBox left as it was must not be marked as complete. */
-async function modify(vbox: VBoxManage, uuid: string, flags: readonly string[], spec: VmSpec): Promise<void> {
-  if (flags.length === 0) return;
-  await vbox.modify(uuid, flags);
-  const left = hardwareFlags((await vbox.showVm(uuid))!, spec);
-  if (left.length > 0) throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, { todo: "look at the machine in VirtualBox" });
+/** What is to be changed of a machine with `modifyvm` and its like. */
+interface Changes {
+  flags: string[];
+  doors: OpenDoor[];
+}
+
+const changesOf = (vm: VmInfo, spec: VmSpec): Changes => ({ flags: hardwareFlags(vm, spec), doors: isOwnClone(vm, spec) ? strayDoors(vm, spec) : [] });
+
+/**
+ * Changes a machine's hardware, and closes its doors. A machine that VirtualBox left as it was must not be marked as complete. Doors are
+ * looked at again: an adapter shows its forwardings only from when on it is a NAT one.
+ */
+async function modify(vbox: VBoxManage, uuid: string, changes: Changes, spec: VmSpec): Promise<void> {
+  let { flags, doors } = changes;
+  for (let round = 1; flags.length + doors.length > 0; round++) {
+    await vbox.modify(uuid, [...flags, ...closingFlags(doors)]);
+    await closeOthers(vbox, uuid, doors);
+    ({ flags, doors } = changesOf((await vbox.showVm(uuid))!, spec));
+    if (flags.length === 0 && (doors.length === 0 || round === 1)) continue;
+    const left = [...flags, ...closingFlags(doors)];
+    throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, { todo: "look at the machine in VirtualBox" });
+  }
 }
 
 /**
@@ -47,20 +65,25 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   const standing = await standingOf(vbox, vm, spec, options);
   if (standing === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
   const isBare = standing === "half-made";
-  const flags = [...(isBare ? BIRTH_FLAGS : []), ...hardwareFlags(vm, spec)];
+  const changes = changesOf(vm, spec);
+  if (changes.doors.length > 0) options.log(`closes its doors to the host: ${namesOf(changes.doors).join(", ")}`);
+  reportDoors(vm, spec, options.log);
   const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);
-  const needsStop = vm.name !== spec.name || flags.length > 0 || disks.some(needsOff);
+  const needsStop = vm.name !== spec.name || isBare || changes.flags.length + changes.doors.length > 0 || disks.some(needsOff);
   const isUp = ["running", "paused", "stuck"].includes(vm.condition);
 
   const change = async () => {
     const off = needsStop ? await renamed(vbox, await stopVm(vbox, uuid, spec, options.log), spec.name) : vm;
     const now = isBare ? await dropInheritedDrives(vbox, off) : off;
-    await modify(vbox, uuid, flags, spec);
+    const birth = isBare ? [...BIRTH_FLAGS, ...(await blindFlags(vbox, spec))] : [];
+    const plugs = now.condition === "off" ? plugFlags(unplugged(now, spec)) : [];
+    await modify(vbox, uuid, { ...changes, flags: [...birth, ...changes.flags, ...plugs] }, spec);
     await changeDisks(vbox, now, disks);
     if (spec.isoPath !== undefined) await insertIso(vbox, now, spec.isoPath);
     if (standing !== "ours") await mark(vbox, uuid, spec, options.origin);
     if (!spec.autostart && !isUp) return;
-    await startVm(vbox, uuid, spec, options.log);
+    const running = await startVm(vbox, uuid, spec, options.log);
+    for (const nic of unplugged(running, spec)) await vbox.plugIn(uuid, nic);
     await options.ready();
   };
   await (needsStop && isUp ? options.restarts.run(spec.name, change) : change());

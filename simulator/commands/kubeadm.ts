@@ -31,7 +31,6 @@ export function configurationOf<T>({ words, input }: Scene, kind: string): T | u
 }
 
 interface InitConfiguration {
-  localAPIEndpoint?: { advertiseAddress?: string };
   bootstrapTokens?: { token: string; ttl?: string; description?: string; groups?: string[] }[];
 }
 
@@ -42,8 +41,7 @@ export function kubeadmOnMaster(scene: Scene): ExecResult {
   if (verb === "version") return kubeadmVersion(state.cluster.version, scene);
   if (verb !== "token" || object !== "create") return failed(`error: unknown command "${verb}" for "kubeadm"`);
   if (!isRoot) return kubeadmError("failed to load admin kubeconfig: open /etc/kubernetes/admin.conf: permission denied");
-  const { localAPIEndpoint, bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
-  if (state.cluster.noIpv4Route && !localAPIEndpoint?.advertiseAddress) return kubeadmError("unable to select an IP from default routes");
+  const { bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
   const [, id = "", secret = ""] = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(wanted?.token ?? "") ?? [];
   if (!wanted || !id) return kubeadmError("the bootstrap token is invalid: it does not match \\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z");
   if (state.cluster.apiDown) return kubeadmError(unreachable(state.cluster.endpoint, "Post", "namespaces/kube-system/secrets"));

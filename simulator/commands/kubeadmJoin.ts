@@ -1,4 +1,4 @@
-import { caCertHashes as pinsOf } from "../../host/kubeadm";
+import { caCertHash } from "../../host/kubeadm";
 import type { Taint } from "../../host/kubectl";
 import type { ExecResult } from "../../host/exec";
 import { isBound, requestCertificate, userOf } from "../bootstrap";
@@ -144,9 +144,8 @@ function discoveryError({ state: { cluster } }: GuestScene, { discovery }: JoinC
   const known = cluster.tokens.find((token) => token.id === id);
   if (!known) return `could not find a JWS signature in the cluster-info ConfigMap for token ID "${id}"`;
   if (known.secret !== secret) return "failed to verify JWS signature of received cluster info object, can't trust this API Server";
-  const pins = pinsOf(cluster.caCertificate);
-  if (pins.some((pin) => caCertHashes.includes(pin))) return undefined;
-  return `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pins.join(":")}" are pinned`;
+  const pin = caCertHash(cluster.caCertificate);
+  return caCertHashes.includes(pin) ? undefined : `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pin}" are pinned`;
 }
 
 const JOINED = `${CHECKING}

@@ -21,7 +21,7 @@ export interface CloneWish {
 /**
  * The first phase of `clonevm`, which takes long: the clone's disks, in its folder. As in VirtualBox it has its settings file only when it
  * is complete, and is registered after that.
- * @returns the clone, which nobody knows yet: what it inherits are hardware, DVD drives, extra data and guest properties, not snapshots
+ * @returns the clone, which nobody knows yet: what it inherits are hardware with its doors to the host, DVD drives, extra data and guest properties, not snapshots
  * @throws Refusal
  */
 export function cloneDisks(box: VirtualBoxState, base: Machine, wish: CloneWish): Machine {
@@ -31,10 +31,11 @@ export function cloneDisks(box: VirtualBoxState, base: Machine, wish: CloneWish)
   checkFree(settingsFile);
   if (wish.isLinked && !snapshot) throw refused("Linked clone can only be created from a snapshot", "NS_ERROR_INVALID_ARG", "Machine");
   if (!snapshot && isUp(base)) throw locked(base.name);
-  const { settings, nics, controllers, extraData, guestProperties, obeysAcpi } = structuredClone(base);
+  const { settings, nics, nat, sharedFolders, usbFilters, controllers, extraData, guestProperties, obeysAcpi } = structuredClone(base);
   for (const nic of Object.values(nics)) nic.mac = randomMac();
   const drives = cloneDrives(box, (snapshot ?? base).drives, dirname(settingsFile), wish.isLinked);
-  return { uuid, name, settingsFile, state: "poweroff", settings, nics, controllers, drives, snapshots: [], extraData, guestProperties, obeysAcpi };
+  const inherited = { settings, nics, nat, sharedFolders, usbFilters, controllers, drives, extraData, guestProperties, obeysAcpi };
+  return { uuid, name, settingsFile, state: "poweroff", snapshots: [], ...inherited };
 }
 
 function findSnapshot({ snapshots }: Machine, key: string): Snapshot {

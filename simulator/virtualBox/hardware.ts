@@ -1,5 +1,6 @@
 import type { Machine, VirtualBoxState } from "../state";
 import { type Arguments, readArguments } from "./arguments";
+import { doorWords, setDoor } from "./doors";
 import { checkMutable } from "./machines";
 import { modifyNic, nicNumbers, nicOptions } from "./nics";
 import { misused, refused } from "./refusal";
@@ -29,7 +30,7 @@ const isKnown = (option: string) => {
 };
 
 /** `modifyvm`'s options. @throws Refusal for one that is unknown */
-export const readModifications = (args: readonly string[]): Arguments => readArguments(args, (option) => isKnown(option) || undefined);
+export const readModifications = (args: readonly string[]): Arguments => readArguments(args, (option, first) => isKnown(option) || doorWords(option.slice(2), first));
 
 /** `modifyvm`. @throws Refusal for a value that is none, or a name whose place is taken */
 export function modify(box: VirtualBoxState, machine: Machine, options: Arguments["options"]): void {
@@ -50,6 +51,8 @@ export function modify(box: VirtualBoxState, machine: Machine, options: Argument
 }
 
 function set(machine: Machine, name: string, value: string): void {
+  const words = value.split("\0");
+  if (doorWords(name, words[0]) !== undefined) return setDoor(machine, name, words);
   const number = numbers[name];
   if (number) checkNumber(Number(value), number);
   if (name.startsWith("boot") && !bootDevices.includes(value)) throw misused(`Invalid boot device '${value}'`, 2);

@@ -24,7 +24,7 @@ const aboutMachines = /vm(info)?$|^(storage|snapshot|discardstate|getextradata|s
 export function journalName(box: VirtualBoxState, [verb = "", ...args]: readonly string[]): string {
   const words = args.filter((arg, i) => !arg.startsWith("--") && !args[i - 1]?.startsWith("--"));
   const options = (telling[verb] ?? []).flatMap((name) => args[args.indexOf(name) + 1 || args.length] ?? []);
-  const machineAt = verb === "guestproperty" ? 1 : aboutMachines.test(verb) ? 0 : -1;
+  const machineAt = ["guestproperty", "sharedfolder"].includes(verb) ? 1 : aboutMachines.test(verb) ? 0 : -1;
   // The third word of a call that sets something is the value.
   const names = words.slice(0, verb === "guestproperty" ? 3 : 2).map((word, i) => (i === machineAt ? machineName(box, word) : nameOf(box, word)));
   return ["VBoxManage", verb, ...names, ...options.map((option) => nameOf(box, option))].join(" ");

@@ -2,6 +2,7 @@ import type { Delays, Machine, VirtualBoxState } from "../state";
 import { named } from "./arguments";
 import type { Call, Outcome, Verb } from "./call";
 import { cloneDisks, takeSnapshot } from "./clone";
+import { filterUsb, shareFolder } from "./doors";
 import { modify, readModifications } from "./hardware";
 import { accessible, type Need, registered } from "./machines";
 import { writeSettings } from "./machineFiles";
@@ -93,7 +94,22 @@ const startvm: Verb = (args) => {
 };
 
 /** It goes to the machine's own process, past all sessions. */
-const controlvm: Verb = (args) => on(first(args), "looks", (machine, _box, delays) => control(machine, args[1] ?? "", delays));
+const controlvm: Verb = (args) => on(first(args), "looks", (machine, _box, delays) => control(machine, args.slice(1), delays));
+
+/** Also of a running machine its settings are changed past its session, which is refused. */
+const sharedfolder: Verb = (args) => {
+  const { rest, option } = named(args, ["--name", "--hostpath"], ["--readonly", "--automount"]);
+  const [action, key] = rest;
+  if ((action !== "add" && action !== "remove") || key === undefined) throw misused("Not enough parameters", 2);
+  return on(key, "writes", (machine) => shareFolder(machine, action, option("--name") ?? "", option("--hostpath") ?? ""));
+};
+
+const usbfilter: Verb = (args) => {
+  const { rest, option } = named(args, ["--target", "--name", "--vendorid", "--productid", "--active"]);
+  const [action, index] = rest;
+  if ((action !== "add" && action !== "remove") || index === undefined) throw misused("Not enough parameters", 2);
+  return on(option("--target") ?? "", "shares", (machine) => filterUsb(machine, action, Number(index), option("--name") ?? ""));
+};
 
 const discardstate: Verb = (args) => on(first(args), "writes", discardState);
 
@@ -118,6 +134,8 @@ export const machineVerbs: Record<string, Verb> = {
   storageattach,
   startvm,
   controlvm,
+  sharedfolder,
+  usbfilter,
   discardstate,
   snapshot,
 };

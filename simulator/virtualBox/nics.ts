@@ -41,5 +41,6 @@ export function modifyNic(machine: Machine, number: string, options: ReadonlyMap
   if (mac !== "AUTO" && !/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac)) throw refused("Invalid MAC address format", "NS_ERROR_INVALID_ARG", "NetworkAdapter");
   const given = kind.flags?.map((flag) => options.get(flag)).find((value) => value !== undefined);
   const network = given ?? (type === is?.type ? is.network : kind.network);
-  machine.nics[number] = { type, ...(network !== undefined && { network }), mac: mac === "AUTO" ? randomMac() : mac };
+  const cable = options.get("cableconnected") ?? options.get("cable-connected") ?? (is?.isUnplugged ? "off" : "on");
+  machine.nics[number] = { type, ...(network !== undefined && { network }), mac: mac === "AUTO" ? randomMac() : mac, ...(cable === "off" && { isUnplugged: true }) };
 }

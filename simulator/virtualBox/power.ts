@@ -31,8 +31,10 @@ export function start(box: VirtualBoxState, machine: Machine): void {
 const newBoot = (): Boot => ({ id: randomUUID(), nextId: randomUUID(), at: Date.now() });
 
 /** `controlvm`. @throws Refusal where the machine's state forbids it */
-export function control(machine: Machine, command: string, delays: Delays): void {
+export function control(machine: Machine, [command = "", value]: readonly string[], delays: Delays): void {
   if (!isUp(machine)) throw misused(`Machine '${machine.name}' is not currently running.`);
+  const link = /^setlinkstate([1-8])$/.exec(command)?.[1];
+  if (link !== undefined) return setLink(machine, link, value);
   switch (command) {
     case "poweroff":
       return cutPower(machine);
@@ -56,6 +58,13 @@ export function control(machine: Machine, command: string, delays: Delays): void
     default:
       throw misused(`Invalid parameter '${command}'`, 2);
   }
+}
+
+function setLink({ nics }: Machine, number: string, value: string | undefined): void {
+  const nic = nics[number];
+  if (!nic || (value !== "on" && value !== "off")) throw misused(`Invalid link state '${value}'`, 2);
+  if (value === "off") nic.isUnplugged = true;
+  else delete nic.isUnplugged;
 }
 
 function checkRuns(machine: Machine): void {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Drive, Machine, Medium, VirtualBoxState } from "../state";
+import { printDoors, printEarlyDoors, printNat } from "./doors";
 import { isAccessible } from "./machines";
 import { childrenOf, folderOf, mediumOf, usersOf } from "./media";
 import { hasFile } from "./mediumFile";
@@ -28,6 +29,7 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
     ...["boot1", "boot2", "boot3", "boot4"].map((key) => `${key}="${settings[key]}"`),
     // Nobody but the guest knows that it is on its way down.
     `VMState="${machine.state === "stopping" ? "running" : machine.state}"`,
+    ...printEarlyDoors(machine),
     ...machine.controllers.flatMap(({ name, type, portCount }, i) => [
       `storagecontrollername${i}="${escape(name)}"`,
       `storagecontrollertype${i}="${type}"`,
@@ -36,6 +38,7 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
     ...machine.controllers.flatMap((controller) => printDrives(box, machine, controller)),
     ...nicNumbers.flatMap((number) => printNic(machine, number)),
     'hidpointing="ps2mouse"',
+    ...printDoors(machine),
     ...(description ? [`description="${escape(description)}"`] : []),
     ...printSnapshots(snapshots),
     "GuestMemoryBalloon=0",
@@ -61,12 +64,12 @@ function printDrives(box: VirtualBoxState, { drives }: Machine, { name, type, po
   });
 }
 
-function printNic({ nics }: Machine, number: string): string[] {
-  const nic = nics[number];
+function printNic(machine: Machine, number: string): string[] {
+  const nic = machine.nics[number];
   if (!nic || nic.type === "none") return [`nic${number}="none"`];
   // As it is: VirtualBox does not escape a network's name.
   const network = nic.type === "nat" ? `natnet${number}="nat"` : `${nicTypes[nic.type]?.printed}${number}="${nic.network}"`;
-  return [network, `macaddress${number}="${nic.mac}"`, `cableconnected${number}="on"`, `nic${number}="${nic.type}"`, `nictype${number}="82540EM"`];
+  return [network, `macaddress${number}="${nic.mac}"`, `cableconnected${number}="${nic.isUnplugged ? "off" : "on"}"`, `nic${number}="${nic.type}"`, `nictype${number}="82540EM"`, ...(nic.type === "nat" ? printNat(machine, number) : [])];
 }
 
 /** Each is the child of the one before. Names and descriptions are printed as they are. */

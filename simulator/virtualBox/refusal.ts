@@ -15,7 +15,7 @@ const codes = {
 type Code = keyof typeof codes;
 
 /** The part of VirtualBox that refuses. */
-type Component = "Machine" | "Medium" | "VirtualBox" | "StorageController" | "NetworkAdapter" | "GraphicsAdapter" | "Console";
+type Component = "Machine" | "Medium" | "VirtualBox" | "StorageController" | "NetworkAdapter" | "GraphicsAdapter" | "Console" | "USBDeviceFilters";
 
 const said = (lines: readonly string[]) => lines.map((line) => `VBoxManage: error: ${line}\n`).join("");
 const details = (code: Code, component: Component) => `Details: code ${code} (${codes[code]}), component ${component}Wrap, interface I${component}`;

@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { type Door, DOORS } from "../../../host/doors";
 import type { Disk, Nic } from "../../../host/machine";
 import type { Drift, Victim, WorkerOutputs } from "./drift";
 import type { Hand } from "./hand";
@@ -13,6 +14,9 @@ const modify = (done: string, settings: string[], seen: Drift["seen"], repair: s
 
 /** Sets outputs of the machine. */
 const vm = (values: Record<string, unknown>) => (outputs: WorkerOutputs) => void Object.assign(outputs.vm!, values);
+
+/** In the order of the table of doors. */
+const opened = (...doors: Door[]) => ({ vm }: WorkerOutputs) => void (vm!.openDoors = DOORS.filter((door) => doors.includes(door) || (vm!.openDoors as Door[]).includes(door)));
 
 const hardware: Victim = {
   worker: "hardware",
@@ -52,6 +56,41 @@ const adapters: Victim = {
     adapter("A network adapter was attached to something else", 3, ["--nic3", "nat"], { type: "nat" }, "attaches it again"),
     adapter("A network adapter was taken away", 4, ["--nic4", "none"], { type: "none" }, "attaches it again, with its MAC address"),
     adapter("A network adapter was added", 5, ["--nic5", "nat", "--macaddress5", "0800270D0E0F"], { type: "nat", mac: "0800270D0E0F" }, "takes it away"),
+  ],
+};
+
+const host: Victim = {
+  worker: "host",
+  machine: "is restarted",
+  node: "stays",
+  drifts: [
+    modify("A serial or parallel port was connected to the host", ["--uart1", "0x3F8", "4", "--uartmode1", "file", "/dev/null", "--lpt1", "0x378", "7"], opened("serial", "parallel"), "closes it"),
+    modify("A machine got a remote display, a shared clipboard, drag and drop", ["--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional"], opened("vrde", "clipboard", "dragAndDrop"), "closes it"),
+    modify("A machine's screen is recorded, its microphone was opened, or it can be teleported", ["--recording", "on", "--audioin", "on", "--teleporter", "on"], opened("recording", "audio", "teleporter"), "closes it"),
+    { ...modify("A folder of the host was shared", [], opened("sharedFolders"), "closes it"), act: (hand) => hand.whileOff(() => hand.vbox("sharedfolder", "add", hand.uuid, "--name", "theirs", "--hostpath", "/")) },
+    { ...modify("A USB filter was added", [], opened("usbFilters"), "closes it"), act: (hand) => hand.vbox("usbfilter", "add", "0", "--target", hand.uuid, "--name", "theirs") },
+  ],
+};
+
+const forwarded: Victim = {
+  worker: "forwarded",
+  overrides: { nics: [{ type: "intnet", network: "node" }, { type: "nat" }] },
+  machine: "is restarted",
+  node: "stays",
+  drifts: [modify("A port of the host was forwarded to a NAT adapter, or its TFTP server switched on", ["--natpf2", "theirs,tcp,,2222,,22", "--nat-enable-tftp2", "on"], opened("portForwarding", "tftp"), "closes it")],
+};
+
+const unplugged: Victim = {
+  worker: "unplugged",
+  machine: "runs on",
+  node: "stays",
+  drifts: [
+    {
+      done: "A network adapter's cable was unplugged",
+      act: (hand) => hand.vbox("controlvm", hand.uuid, "setlinkstate1", "off"),
+      seen: ({ vm }) => void ((vm!.nics as { cable?: string }[])[0]!.cable = "unplugged"),
+      repair: "plugs it in, live",
+    },
   ],
 };
 
@@ -142,6 +181,9 @@ const remove = (worker: string, done: string, unregister: (hand: Hand) => Promis
 export const machineVictims: readonly Victim[] = [
   hardware,
   adapters,
+  host,
+  forwarded,
+  unplugged,
   disks,
   stop("switched-off", "is started", "A machine was powered off", "poweroff", "poweroff", "starts it"),
   stop("saved", "is resumed", "A machine's state was saved", "savestate", "saved", "resumes it"),

@@ -12,6 +12,11 @@ export const untouched: Victim = {
       repair: "leaves them",
     },
     {
+      done: "A machine's smart card reader, network traces, TPM and debugger, which VirtualBox does not print; its sound output",
+      act: (hand) => hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb", "--audioout", "on")),
+      repair: "leaves them: they are closed when a machine is cloned",
+    },
+    {
       done: "A snapshot",
       act: (hand) => hand.whileOff(() => hand.vbox("snapshot", hand.uuid, "take", "theirs")),
       repair: "leaves it",
@@ -80,6 +85,7 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
     cloneMode: "the same",
     baseSnapshot: "the same",
     autostart: "only an input: a machine that is to run and does not is `ready: false`",
+    keepOpen: "only an input: a door that is open and not in it is in `openDoors`",
     isoPath: "only an input: another disc in the drive is `isoInserted: false`",
   },
   "kubeadm:JoinToken": { name: "only an input", stack: "only an input", machine: "only an input" },
