@@ -34,6 +34,8 @@ export interface CliOptions {
 export interface StackOptions {
   /** How long things take there. Default: nothing takes any time. */
   delays?: Partial<Delays>;
+  /** Of the cluster, such as `v1.29.15`. Default: that of makeSite. */
+  kubernetesVersion?: string;
   /** Told each command that a machine is given over SSH, whole. */
   heard?: (command: string) => void;
 }
@@ -63,9 +65,9 @@ const stackName = "dev";
 /**
  * Makes, or takes up, a simulated site in a folder and a stack on it, and starts the site's machines in this process.
  */
-export async function openSimulatedStack(folder: string, { delays, heard }: StackOptions = {}): Promise<SimulatedStack> {
+export async function openSimulatedStack(folder: string, { delays, kubernetesVersion, heard }: StackOptions = {}): Promise<SimulatedStack> {
   const siteFolder = join(folder, "site");
-  const site = existsSync(siteFolder) ? siteAt(siteFolder) : await makeSite(siteFolder, { delays });
+  const site = existsSync(siteFolder) ? siteAt(siteFolder) : await makeSite(siteFolder, { delays, kubernetesVersion });
   const endPrograms = await servePrograms(siteFolder, join(folder, "programs.socket"));
   const machines = await startMachines(siteFolder, heard);
   const program = join(folder, "program");

@@ -25,9 +25,7 @@ export class Driven {
 
   /** `pulumi up`, with these inputs changed: makes it, brings it up to date or replaces it. What a failure left is recorded. */
   async up(changes: Bag = {}): Promise<Recorded> {
-    const { inputs, failures } = await operations.check(this.provider, this.state?.outs ?? {}, { ...this.inputs(), ...changes });
-    if (failures.length > 0) throw new Error(JSON.stringify(failures));
-    const news = inputs;
+    const news = await this.checked(changes);
     if (this.state && (await operations.diff(this.provider, this.state.id, this.state.outs, news)).replaces.length > 0) await this.destroy();
     const { state } = this;
     const create = () => operations.create(this.provider, news);
@@ -40,6 +38,22 @@ export class Driven {
       if (id !== undefined && properties) this.state = { id, outs: properties };
       throw error;
     }
+  }
+
+  /** `pulumi preview`, with these inputs changed: the properties that differ from the state. */
+  async differs(changes: Bag = {}): Promise<string[]> {
+    const { id, outs } = this.state!;
+    const news = await this.checked(changes);
+    const differs = async (property: string) => (await operations.diff(this.provider, id, outs, { ...outs, [property]: news[property] })).changes;
+    const properties = Object.keys({ ...outs, ...news });
+    const answers = await Promise.all(properties.map(differs));
+    return properties.filter((_, index) => answers[index]);
+  }
+
+  private async checked(changes: Bag): Promise<Recorded["outs"]> {
+    const { inputs, failures } = await operations.check(this.provider, this.state?.outs ?? {}, { ...this.inputs(), ...changes });
+    if (failures.length > 0) throw new Error(JSON.stringify(failures));
+    return inputs as Bag as Recorded["outs"];
   }
 
   /** `pulumi refresh`. */

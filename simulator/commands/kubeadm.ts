@@ -1,5 +1,6 @@
 import { loadAll } from "js-yaml";
 import type { ExecResult } from "../../host/exec";
+import { minorOf } from "../../host/versionSkew";
 import { settleCluster } from "../cluster";
 import { done, failed, type Scene } from "./command";
 
@@ -24,11 +25,38 @@ export function preflightErrors(errors: readonly string[]): ExecResult {
   return kubeadmError("error execution phase preflight: preflight checks failed", CHECKING, list);
 }
 
+interface Document {
+  apiVersion?: string;
+  kind?: string;
+}
+
+const documentsIn = (input: string) => loadAll(input).filter((document): document is Document => typeof document === "object" && document !== null);
+
 /** The document of a kind in a configuration that came over standard input. */
 export function configurationOf<T>({ words, input }: Scene, kind: string): T | undefined {
   if (words[words.indexOf("--config") + 1] !== "/dev/stdin") return undefined;
-  return (loadAll(input) as ({ kind?: string } | null)[]).find((document) => document?.kind === kind) as T | undefined;
+  return documentsIn(input).find((document) => document.kind === kind) as T | undefined;
 }
+
+/** What kubeadm says to a configuration of an API version that it does not take (kubernetes/cmd/kubeadm, `validateSupportedVersion`; tried with 1.29 and 1.36). */
+export function apiProblem(version: string, { input }: Scene): string | undefined {
+  const minor = minorOf(version);
+  for (const { apiVersion = "", kind } of documentsIn(input)) {
+    if (apiVersion === "kubeadm.k8s.io/v1beta2" && minor >= 27) return `your configuration file uses an old API spec: "${apiVersion}". Please use kubeadm v1.22 instead`;
+    if (apiVersion === "kubeadm.k8s.io/v1beta4" && minor >= 28 && minor < 31) return `experimental API spec: "${apiVersion}" is not allowed. You can use the --allow-experimental-api flag if the command supports it.`;
+    if (!apiVersions(minor).includes(apiVersion)) return `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:100"`;
+  }
+  return undefined;
+}
+
+const apiVersions = (minor: number) => {
+  const known: [number, boolean][] = [
+    [2, minor < 27],
+    [3, minor >= 22],
+    [4, minor >= 28],
+  ];
+  return known.filter(([, is]) => is).map(([number]) => `kubeadm.k8s.io/v1beta${number}`);
+};
 
 interface InitConfiguration {
   bootstrapTokens?: { token: string; ttl?: string; description?: string; groups?: string[] }[];
@@ -41,6 +69,8 @@ export function kubeadmOnMaster(scene: Scene): ExecResult {
   if (verb === "version") return kubeadmVersion(state.cluster.version, scene);
   if (verb !== "token" || object !== "create") return failed(`error: unknown command "${verb}" for "kubeadm"`);
   if (!isRoot) return kubeadmError("failed to load admin kubeconfig: open /etc/kubernetes/admin.conf: permission denied");
+  const problem = apiProblem(state.cluster.version, scene);
+  if (problem) return kubeadmError(problem);
   const { bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
   const [, id = "", secret = ""] = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(wanted?.token ?? "") ?? [];
   if (!wanted || !id) return kubeadmError("the bootstrap token is invalid: it does not match \\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z");

@@ -1,34 +1,43 @@
 import { caCertHash } from "../../host/kubeadm";
 import type { Taint } from "../../host/kubectl";
 import type { ExecResult } from "../../host/exec";
+import { minorOf } from "../../host/versionSkew";
 import { isBound, requestCertificate, userOf } from "../bootstrap";
 import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "../cluster";
 import { fact } from "../guest";
 import type { ClusterState, Kubelet, Token } from "../state";
 import { done, failed, type GuestScene, type Later, type Work } from "./command";
-import { CHECKING, configurationOf, kubeadmError, kubeadmVersion, milliseconds, notRoot, preflightErrors, unreachable } from "./kubeadm";
+import { apiProblem, CHECKING, configurationOf, kubeadmError, kubeadmVersion, milliseconds, notRoot, preflightErrors, unreachable } from "./kubeadm";
 
 /** kubeadm on a worker: `version`, `join --config /dev/stdin` and `reset --force`. */
 export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
   const verb = scene.words[1];
-  const { guest, state } = scene;
-  if (verb === "version") return kubeadmVersion(fact(guest, "kubeadmVersion", guest.disk.kubernetesVersion ?? state.cluster.version), scene);
+  if (verb === "version") return kubeadmVersion(versionOn(scene, "kubeadmVersion"), scene);
   if (verb === "join") return join(scene);
   return verb === "reset" ? reset(scene) : failed(`error: unknown command "${verb}" for "kubeadm"`);
 };
+
+/** Of what the guest's first boot has installed. A base image that had it from the start has the cluster's. */
+const versionOn = ({ guest, state }: GuestScene, program: "kubeadmVersion" | "kubeletVersion") => fact(guest, program, guest.disk.kubernetesVersion ?? state.cluster.version);
 
 interface JoinConfiguration {
   discovery?: { bootstrapToken?: { apiServerEndpoint: string; token: string; caCertHashes?: string[] } };
   /** Of v1beta4. */
   timeouts?: { tlsBootstrap?: string };
-  nodeRegistration?: { name?: string; criSocket?: string; kubeletExtraArgs?: { name: string; value: string }[]; taints?: Taint[] };
+  nodeRegistration?: { name?: string; criSocket?: string; kubeletExtraArgs?: KubeletArgs; taints?: Taint[] };
 }
+
+/** A map up to v1beta3. */
+type KubeletArgs = { name: string; value: string }[] | Record<string, string>;
 
 /** The first part: kubeadm's preflight checks. */
 const join: Work<GuestScene> = (scene) => {
   const { state, guest, isRoot } = scene;
   if (!isRoot) return notRoot();
+  const version = versionOn(scene, "kubeadmVersion");
   const configuration = configurationOf<JoinConfiguration>(scene, "JoinConfiguration");
+  const problem = apiProblem(version, scene) ?? shapeProblem(configuration as JoinConfiguration & Api);
+  if (problem) return kubeadmError(problem);
   if (!configuration?.discovery?.bootstrapToken) return kubeadmError("discovery: Invalid value: \"\": bootstrapToken or file must be set");
   const errors = joinErrors(scene, configuration);
   if (errors.length > 0) return preflightErrors(errors);
@@ -36,9 +45,23 @@ const join: Work<GuestScene> = (scene) => {
   return { afterMs: state.delays.join, next: (later) => discovered(later, configuration, half) };
 };
 
-/** kubeadm's preflight checks of what an earlier join left, and of the runtime. */
-function joinErrors({ guest }: GuestScene, { nodeRegistration }: JoinConfiguration): string[] {
+interface Api {
+  apiVersion: string;
+}
+
+/** What is a list in one API version is a map in another. */
+function shapeProblem(configuration: (JoinConfiguration & Api) | undefined): string | undefined {
+  const args = configuration?.nodeRegistration?.kubeletExtraArgs;
+  if (args === undefined || Array.isArray(args) === configuration?.apiVersion.endsWith("v1beta4")) return undefined;
+  const [is, type] = Array.isArray(args) ? ["array", "map[string]string"] : ["object", "[]v1beta4.Arg"];
+  return `json: cannot unmarshal ${is} into Go struct field NodeRegistrationOptions.nodeRegistration.kubeletExtraArgs of type ${type}`;
+}
+
+/** kubeadm's preflight checks of what an earlier join left, of the runtime, and of the kubelet's version. */
+function joinErrors(scene: GuestScene, { nodeRegistration }: JoinConfiguration): string[] {
+  const { guest } = scene;
   const { kubelet } = guest.disk;
+  const [kubeletVersion, kubeadm] = [versionOn(scene, "kubeletVersion"), versionOn(scene, "kubeadmVersion")];
   const socket = nodeRegistration?.criSocket?.replace("unix://", "") ?? "";
   const there = (file: string) => `[ERROR FileAvailable-${file.replaceAll("/", "-")}]: ${file} already exists`;
   const problems: [boolean, string][] = [
@@ -47,6 +70,7 @@ function joinErrors({ guest }: GuestScene, { nodeRegistration }: JoinConfigurati
     [!fact(guest, "criSockets", guest.disk.criSocket ?? "").split(" ").includes(socket), `[ERROR CRI]: ${noRuntime(socket)}`],
     [kubelet?.state === "whole", "[ERROR Port-10250]: Port 10250 is in use"],
     [kubelet !== undefined, there("/etc/kubernetes/pki/ca.crt")],
+    [minorOf(kubeletVersion) < minorOf(kubeadm) - 3, `[ERROR KubeletVersion]: Kubelet version "${kubeletVersion.slice(1)}" is lower than kubeadm can support. Please upgrade kubelet`],
   ];
   return problems.filter(([is]) => is).map(([, text]) => text);
 }
@@ -61,10 +85,12 @@ function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: 
     state: "half",
     nodeName: nodeRegistration?.name ?? "",
     caCertHash: discovery?.bootstrapToken?.caCertHashes?.[0] ?? "",
-    nodeIp: nodeRegistration?.kubeletExtraArgs?.find(({ name }) => name === "node-ip")?.value ?? address,
+    nodeIp: argument(nodeRegistration?.kubeletExtraArgs, "node-ip") ?? address,
     ...(nodeRegistration?.taints && { taints: nodeRegistration.taints.map(taintOf) }),
   };
 }
+
+const argument = (args: KubeletArgs = [], wanted: string) => (Array.isArray(args) ? args.find(({ name }) => name === wanted)?.value : args[wanted]);
 
 /** As the API server keeps it: without what is empty. */
 const taintOf = ({ key, value, effect }: Taint): Taint => ({ key, ...(value && { value }), effect });
