@@ -70,7 +70,7 @@ const worker = {
 export const configurationSchema = z.object({
   clusterName: machineName,
   zone: ruled("zone"),
-  kubernetesVersion: matching("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/),
+  kubernetesVersion: matching("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/).optional(),
   containerRuntime: z.enum(["containerd", "docker"], "give containerd or docker"),
   podSubnet: network,
   controlPlaneEndpoint: text("give an address and a port such as 192.168.4.20:6443", isEndpoint).optional(),

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readEnvironment, type Worker } from "./environment";
 import { FIRST_BOOT_MARK } from "./host/cloudInitReport";
 import { shellCommand } from "./host/shell";
-import { CloudInitIso } from "./providers/cloudInitIso";
+import { CloudInitIso, type CloudInitIsoArgs } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
 import { StackIdentity } from "./providers/stackIdentity";
@@ -22,7 +22,7 @@ const routes = config.routes.map((route) => new HostRoute(`route-${route.destina
 function make({ name, nics, ...worker }: Worker) {
   const fullName = `${name}.${zone}`;
 
-  const iso = new CloudInitIso(name, {
+  const isoArgs: CloudInitIsoArgs = {
     name,
     zone,
     path: isoPath(name),
@@ -55,7 +55,12 @@ function make({ name, nics, ...worker }: Worker) {
     userData: config.userData,
     metaData: config.metaData,
     networkConfig: config.networkConfig,
-  });
+    // Machines that are only made may be given their version without a cluster.
+    masters: autostart || config.kubernetesVersion === undefined ? masters : [],
+    sshTimeoutSeconds: timeouts.ssh,
+  };
+  // The cluster's version is asked by way of the routes.
+  const iso = new CloudInitIso(name, isoArgs, { dependsOn: routes });
   const target = iso.hostPublicKey.apply((key) => reach(fullName, [key]));
   // A template of one's own that version 0.1.0 put on the ISO may lack the mark of its end; every other user-data has it.
   const endsUnmarked = config.userData === undefined ? pulumi.output(false) : pulumi.unsecret(iso.userData).apply((userData) => !userData.includes(FIRST_BOOT_MARK));

@@ -28,7 +28,7 @@ export const rules = {
       .refine(distinct),
     "a different 080027A1B2C3 for each NIC, 1 to 36",
   ],
-  kubernetesVersion: [z.string().regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}$/), "the full version, like 1.36.3"],
+  kubernetesVersion: [z.string().regex(/^1\.\d{1,3}\.\d{1,3}$/), "the full version, like 1.36.3"],
   kubernetesRepository: [url(), "the address of a flat apt repository: https://…"],
   kubernetesKeyUrl: [url(), "the address of its key: https://…"],
   kubernetesKeyFingerprint: [fingerprint(), "a key's fingerprint: 40 upper-case hexadecimal digits, without spaces"],

@@ -1,5 +1,6 @@
 import { addressTwin, type Node } from "./kubectl";
 import type { SshSession } from "./ssh";
+import { minorOf, skewProblem, versionsFor } from "./versionSkew";
 
 /** What a worker says of itself before it joins. */
 export interface WorkerFacts {
@@ -110,16 +111,11 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
     [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
     [!facts.criSockets.includes(socket), `${socket} is not there; is the container runtime running?`],
     [facts.kubeletVersion === "" || facts.kubeadmVersion === "", "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
-    [!isSkewAllowed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}: it may be up to three minor versions older, never newer`],
-    [minor(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
+    [isSkewed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`],
+    [minorOf(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
   ];
   return problems.filter(([isProblem]) => isProblem).map(([, text]) => text);
 }
 
-const minor = (version: string) => Number(/^v?1\.(\d+)/.exec(version)?.[1] ?? NaN);
-
-/** Kubernetes' version skew policy for kubelet and kube-apiserver (since 1.28; two minor versions before). */
-function isSkewAllowed(kubelet: string, server: string): boolean {
-  const behind = minor(server) - minor(kubelet);
-  return Number.isNaN(behind) || (behind >= 0 && behind <= (minor(server) >= 28 ? 3 : 2));
-}
+/** A kubelet that is not there has a line of its own. */
+const isSkewed = (kubelet: string, server: string) => kubelet !== "" && skewProblem(kubelet, server) !== undefined;

@@ -4,12 +4,13 @@ import { namedCause, workerReport } from "./joinReport";
 import { tryToJoin } from "./joinAttempts";
 import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
 import { startApproving } from "./kubeletApproval";
-import { getNode, getNodes, kubectlJson, type Node, type Taint } from "./kubectl";
+import { getNode, getNodes, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
 import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
+import { serverVersion } from "./versionSkew";
 import { deleteNode } from "./workerLeave";
 
 /** Everything that decides how a worker joins. */
@@ -88,9 +89,8 @@ function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
 }
 
 async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
-  const { serverVersion } = (await kubectlJson(master, ["version"])) as { serverVersion: { gitVersion: string } };
   const { name, address, criSocket } = plan;
-  const expected = { name, address, criSocket, serverVersion: serverVersion.gitVersion, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
+  const expected = { name, address, criSocket, serverVersion: await serverVersion(master), nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
   if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "mend this on the worker or in its base image, then run `pulumi up` again" });
   log("fit to join");

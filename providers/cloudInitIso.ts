@@ -7,11 +7,15 @@ import { type IsoFile, observeIso, removeIso, sha256, writeIso } from "../cloudi
 import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
 import { type ContainerRuntime, type Distro, readTemplates, type TemplateSources } from "../cloudinit/templates";
+import type { SshTargetArgs } from "../host/bastion";
+import { clusterVersion, type Masters } from "../host/clusterVersion";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
+import { isOutOfReach } from "../host/masters";
 import { VBoxManage } from "../host/vboxmanage";
+import { versionToInstall } from "../host/versionSkew";
 import { wasFinished } from "../host/vm/owner";
-import { DynamicResource, type Provider } from "./dynamic";
+import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /**
  * What goes into a machine's first boot. A change of any content writes the ISO anew, with the same host key, and so changes `sha256` and
@@ -26,11 +30,11 @@ export interface CloudInitIsoArgs {
   path: pulumi.Input<string>;
   /** The stack's random id, the mark in the image; it is no content. Default: none, as in version 0.1.0. A change writes the mark again. */
   stackId?: pulumi.Input<string>;
-  /** Takes over the ISO of another stack, with its host key, instead of refusing it. Default: false. A change is used the next time. */
+  /** Takes over the ISO of another stack, with its host key, instead of refusing it. Default: false. No change. */
   adopt?: pulumi.Input<boolean>;
-  /** VBoxManage, which is asked whether a machine still needs the content that is to be written over. Default: `VBoxManage`. A change is used the next time. */
+  /** VBoxManage, which is asked whether a machine still needs the content that is to be written over, and for the bastion's address. Default: `VBoxManage`. No change. */
   vboxManage?: pulumi.Input<string>;
-  /** How long one command of VBoxManage may take, in seconds. Default: 120. A change is used the next time. */
+  /** How long one command may take, of VBoxManage or over SSH, in seconds. Default: 120. No change. */
   commandTimeoutSeconds?: pulumi.Input<number>;
   /** Which distribution the base image is of. Default: `debian`. Content. */
   distro?: Distro;
@@ -44,8 +48,16 @@ export interface CloudInitIsoArgs {
   sshCaPublicKey?: pulumi.Input<string>;
   /** MAC addresses of the machine's NICs in their order, as VirtualBox prints them: `080027A1B2C3`. The first has the routes. Content. */
   macAddresses: pulumi.Input<pulumi.Input<string>[]>;
-  /** Full version of kubelet, kubeadm and kubectl, without "v": `1.36.3`. Content. */
-  kubernetesVersion: pulumi.Input<string>;
+  /**
+   * Full version of kubelet, kubeadm and kubectl, without "v": `1.36.3`; one that the cluster does not take is refused. Default: the cluster's
+   * own, asked of the masters when the content is made. That version then stays for as long as the cluster takes it, whatever becomes of the
+   * cluster. Content.
+   */
+  kubernetesVersion?: pulumi.Input<string>;
+  /** The masters, in the order in which they are asked. Default: none, then `kubernetesVersion` is needed, and is used unasked. No change. */
+  masters?: pulumi.Input<pulumi.Input<SshTargetArgs>[]>;
+  /** How long the masters may take to answer by SSH, in seconds. Default: 120. No change. */
+  sshTimeoutSeconds?: pulumi.Input<number>;
   /** The flat apt repository that has them. Default: `https://pkgs.k8s.io/core:/stable:/v1.36/deb/`, of the version's minor. Content. */
   kubernetesRepository?: pulumi.Input<string>;
   /** Where the key that signs it is: http, https or file. Default: `Release.key` in the repository. Content. */
@@ -87,6 +99,8 @@ export interface CloudInitIsoArgs {
 /** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
 export class CloudInitIso extends DynamicResource {
   declare readonly path: pulumi.Output<string>;
+  /** The version of Kubernetes that the machine installs: the one that was given, or the cluster's when the content was made. */
+  declare readonly kubernetesVersion: pulumi.Output<string>;
   /** The image's identity: SHA-256 of its bytes, hexadecimal. */
   declare readonly sha256: pulumi.Output<string>;
   /** cloud-init's instance id: the name, and a hash of the content. */
@@ -101,7 +115,7 @@ export class CloudInitIso extends DynamicResource {
   declare readonly reboots: pulumi.Output<boolean>;
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots"];
+    const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots"];
     super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey"] }, opts);
   }
 }
@@ -128,19 +142,19 @@ export function withTemplates({
   return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
 }
 
-interface Inputs extends RenderOptions {
+interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
   path: string;
   /** What the templates were made from; absent in a state of version 0.1.0. */
   sources?: TemplateSources;
   stackId: string;
   adopt: boolean;
-  vboxManage: string;
-  commandTimeoutSeconds: number;
+  kubernetesVersion?: string;
   /** Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is an update. */
   intact: boolean;
 }
 
 interface Outputs extends Inputs, HostKey {
+  kubernetesVersion: string;
   sha256: string;
   instanceId: string;
   reboots: boolean;
@@ -164,6 +178,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     packageUpgrade: true,
     locale: "en_US.UTF-8",
     timezone: "UTC",
+    masters: [],
+    sshTimeoutSeconds: 120,
   },
 
   changes: {
@@ -180,7 +196,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     sshPublicKey: "live",
     sshCaPublicKey: "live",
     macAddresses: "live",
-    kubernetesVersion: "live",
+    kubernetesVersion: "liveOnceGiven",
     kubernetesRepository: "live",
     kubernetesKeyUrl: "live",
     kubernetesKeyFingerprint: "live",
@@ -196,27 +212,31 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     locale: "live",
     timezone: "live",
     stackId: "nextTime",
-    adopt: "nextTime",
-    vboxManage: "nextTime",
-    commandTimeoutSeconds: "nextTime",
+    adopt: "note",
+    vboxManage: "note",
+    masters: "note",
+    sshTimeoutSeconds: "note",
+    commandTimeoutSeconds: "note",
   },
 
   // A machine is not made anew because a later version of the program has better templates: it gets them with the next change of its content.
   keep(olds, news) {
     const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact", ...templates].includes(property);
     const isSame = (Object.keys(provider.changes) as (keyof Inputs)[]).every((property) => !isContent(property) || isDeepStrictEqual(olds[property], news[property]));
-    if (!isSame || !isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
+    const isOtherVersion = news.kubernetesVersion !== undefined && news.kubernetesVersion !== olds.kubernetesVersion;
+    if (isOtherVersion || !isSame || !isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
     return { ...news, ...Object.fromEntries(templates.map((template) => [template, olds[template]])) };
   },
 
   problems: inputProblems,
 
   // An ISO that is there already keeps its host key: a machine may have it.
-  async create(inputs, { rolling }) {
-    rolling.welcome(inputs.name);
+  async create(inputs, context) {
+    context.rolling.welcome(inputs.name);
+    const content = { ...inputs, kubernetesVersion: await versionOf(inputs, context) };
     const there = await observeIso(inputs.path);
     const isOurs = ({ stackId }: Owned) => stackId === inputs.stackId || inputs.adopt;
-    const { image, outs } = made(inputs, (there && isOurs(there) && there.hostKey) || generateHostKey());
+    const { image, outs } = made(content, (there && isOurs(there) && there.hostKey) || generateHostKey());
     if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(inputs, exec);
     await writeIso(inputs.path, image, isOurs);
     return { id: inputs.path, outs };
@@ -228,8 +248,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     return { ...outs, intact, sha256: found?.sha256 ?? "" };
   },
 
-  async update(_id, olds, news) {
-    const { image, outs } = made(news, olds);
+  async update(_id, olds, news, context) {
+    const { image, outs } = made(await withVersion(news, olds, context), olds);
     const isOurs = (there: Owned) => isOf(olds)(there) || there.stackId === news.stackId || news.adopt;
     await writeIso(news.path, image, isOurs);
     if (olds.path !== news.path) await removeIso(olds.path, isOurs);
@@ -250,11 +270,47 @@ type Owned = Pick<IsoFile, "sha256" | "stackId">;
 const isOf = (outs: Outputs) => (there: Owned) =>
   there.stackId === outs.stackId || ((there.stackId === "" || outs.stackId === "") && there.sha256 === outs.sha256);
 
-function made(inputs: Inputs, { hostPrivateKey, hostPublicKey }: HostKey): { image: Buffer; outs: Outputs } {
+type Content = Inputs & RenderOptions;
+
+/** A file that is only repaired or moved keeps its version, and nobody is asked. */
+async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Content> {
+  const kept = { ...news, kubernetesVersion: news.kubernetesVersion ?? olds.kubernetesVersion };
+  if (render(kept, olds).instanceId === olds.instanceId) return kept;
+  return { ...news, kubernetesVersion: await versionOf(news, context, olds.kubernetesVersion) };
+}
+
+/**
+ * The version to install, see {@link versionToInstall}.
+ * @throws UserError for one that the cluster does not take, before any machine is made or taken away for it
+ */
+async function versionOf(inputs: Inputs, { log }: Context, kept?: string): Promise<string> {
+  const { kubernetesVersion: given, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds } = inputs;
+  if (masters.length === 0) return given ?? kept ?? needed();
+  const server = await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log).catch((error: unknown) => {
+    throw isOutOfReach(error) ? noAnswer(error, given) : error;
+  });
+  const version = versionToInstall(server, { given, kept });
+  if (version !== (given ?? kept)) log(kept === undefined ? `is to have Kubernetes ${version}, the cluster's own` : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`);
+  return version;
+}
+
+/** A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without. */
+function noAnswer(error: UserError, given: string | undefined): UserError {
+  const { said, todo } = error.detail;
+  const what = given === undefined ? "which version it has" : `whether it takes ${given}`;
+  const otherwise = given === undefined ? "; a machine that is only made, with autostart false, needs no cluster once kubernetesVersion is given" : "";
+  return new UserError(`kubernetesVersion: the cluster does not tell ${what}: ${error.summary}`, { said, todo: `${todo}${otherwise}`, cause: error });
+}
+
+function needed(): never {
+  throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", { todo: "give a full version such as 1.36.3" });
+}
+
+function made(content: Content, { hostPrivateKey, hostPublicKey }: HostKey): { image: Buffer; outs: Outputs } {
   const hostKey = { hostPrivateKey, hostPublicKey };
-  const { files, instanceId, reboots } = render(inputs, hostKey);
-  const image = isoImage("cidata", files, inputs.stackId);
-  return { image, outs: { ...inputs, ...hostKey, sha256: sha256(image), instanceId, reboots } };
+  const { files, instanceId, reboots } = render(content, hostKey);
+  const image = isoImage("cidata", files, content.stackId);
+  return { image, outs: { ...content, ...hostKey, sha256: sha256(image), instanceId, reboots } };
 }
 
 /** @throws UserError where the ISO of other content has a machine that Pulumi's state, which knows no such ISO, may not know either */

@@ -81,6 +81,7 @@ const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 /** What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing else. */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (change === "note" || isDeepStrictEqual(old, now)) return false;
+  if (change === "liveOnceGiven") return now !== undefined;
   return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);
 }
 

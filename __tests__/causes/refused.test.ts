@@ -1,7 +1,7 @@
 import { generateHostKey } from "../../cloudinit/hostKey";
 import { OWNER_ANNOTATION } from "../../host/labels";
 import { everythingOn, failureOf, machineOf, progress } from "../support/causes";
-import { drivenWorker, type Overrides } from "../support/drivenWorker";
+import { drivenWorker } from "../support/drivenWorker";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
 /** What is refused because something is not what it should be: nothing is changed, and the error says how to go on. */
@@ -17,8 +17,8 @@ const name = "kube-node01";
 const others = () => [generateHostKey().hostPublicKey];
 
 /** A worker whose first so many resources, of ISO, VM, token and join, are up. */
-async function worker(count: 0 | 1 | 2 | 3 | 4, overrides?: Overrides) {
-  const worker = drivenWorker(site, name, overrides);
+async function worker(count: 0 | 1 | 2 | 3 | 4) {
+  const worker = drivenWorker(site, name);
   for (const resource of [worker.iso, worker.vm, worker.token, worker.join].slice(0, count)) await resource.up();
   return worker;
 }
@@ -37,7 +37,8 @@ describe("a host key that is another", () => {
   });
 
   test("of a master: the next one is not asked instead", async () => {
-    const { token } = await worker(2, { hostKeys: { "kube-mast01": others() } });
+    const { token, overrides } = await worker(2);
+    overrides.hostKeys = { "kube-mast01": others() };
     const before = everythingOn(site);
     const error = await failureOf(token.up());
     expect(error).toMatch(/^kube-node01: master kube-mast01 \(debian@kube-mast01:22\) did not prove/);

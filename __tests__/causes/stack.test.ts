@@ -56,7 +56,7 @@ test("a worker is not taken away to be replaced while its cluster does not answe
   const before = observe(stack);
   const uuid = machines();
   await change(({ cluster }) => void (cluster.apiDown = true));
-  await stack.configure({ ...one, timezone: "Europe/Lisbon" });
+  await stack.configure({ ...one, kubeletArgs: { "max-pods": "50" } });
   const { said, exitCode } = await run("up");
   expect(exitCode).not.toBe(0);
   expect(said).toMatch(/kube-node01: the worker is to be replaced, and was left as it is: its cluster does not answer[^]*API server does not answer[^]*→ bring the cluster back, then run `pulumi up` again/);

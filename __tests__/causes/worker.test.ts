@@ -78,7 +78,7 @@ describe("a worker that is not fit to join is left as it is, and its token is re
   test.each<[string, Record<string, string>, RegExp]>([
     ["swap is on", { swap: "1" }, /swap is on; turn it off for good/],
     ["its clock is wrong", { epoch: "1000000000" }, /its clock is \d+ s off the master's; set up time synchronisation/],
-    ["its kubelet is newer than the cluster", { kubeletVersion: "v1.37.0" }, /its kubelet v1\.37\.0 does not go with the API server's v1\.36\.3: it may be up to three minor versions older, never newer/],
+    ["its kubelet is newer than the cluster", { kubeletVersion: "v1.37.0" }, /its kubelet v1\.37\.0 does not go with the API server's v1\.36\.3; set kubernetesVersion to one of 1\.33\.0 … 1\.36\.x, or use a base image/],
     ["its kubelet is much older", { kubeletVersion: "v1.32.9" }, /its kubelet v1\.32\.9 does not go with the API server's v1\.36\.3/],
     ["its runtime is not there", { criSockets: "" }, /\/run\/containerd\/containerd\.sock is not there; is the container runtime running\?/],
     ["two of these", { swap: "1", brNetfilter: "0" }, /swap is on; .*\n {4}the kernel module br_netfilter is not loaded/],

@@ -67,7 +67,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
 
   const route = new Driven(hostRouteProvider(() => linuxRoutes(programs)), () => ({ name: "192.168.4.0/27", destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }));
   const iso = new Driven(isoProvider, () =>
-    withTemplates({ name, zone: "kube.demo", path: path(site.isoFolder, `${name}-cidata.iso`), sshPublicKey, macAddresses: nics.map(({ mac }) => mac), kubernetesVersion: "1.36.3" }) as { name: string },
+    withTemplates({ name, zone: "kube.demo", path: path(site.isoFolder, `${name}-cidata.iso`), sshPublicKey, macAddresses: nics.map(({ mac }) => mac), masters: masters(), ...ssh }) as { name: string },
   );
   const worker = () => reach(`${name}.kube.demo`, [iso.get("hostPublicKey")]);
   const readiness = () => ({ target: worker(), rebootExpected: true, timeoutSeconds: seconds.cloudInit });
