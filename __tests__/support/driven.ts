@@ -53,7 +53,7 @@ export class Driven {
   private async checked(changes: Bag): Promise<Recorded["outs"]> {
     const { inputs, failures } = await operations.check(this.provider, this.state?.outs ?? {}, { ...this.inputs(), ...changes });
     if (failures.length > 0) throw new Error(JSON.stringify(failures));
-    return inputs as Bag as Recorded["outs"];
+    return inputs;
   }
 
   /** `pulumi refresh`. */
