@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
@@ -8,7 +9,8 @@ import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { isFinished, isNamesake, stackFolder, standingOf } from "./owner";
+import { checkCidataPlace } from "./iso";
+import { isFinished, isFinishedFile, isNamesake, stackFolder, standingOf } from "./owner";
 import { removeFolder, removeVm } from "./remove";
 
 /** What a machine is made from. */
@@ -16,6 +18,8 @@ export interface CloneSource {
   baseImage: string;
   cloneMode: "full" | "linked";
   baseSnapshot?: string;
+  /** The cidata ISO that the clone gets. */
+  isoPath?: string;
 }
 
 interface ObtainOptions {
@@ -81,7 +85,10 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
   const uuid = birthUuid(owner);
-  if (existsSync(folder)) await removeFolder(vbox, folder, owner);
+  if (existsSync(folder)) {
+    await checkUnfinished(folder, owner);
+    await removeFolder(vbox, folder, owner);
+  }
   log(`clones ${source.baseImage}`);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -103,15 +110,40 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
   }
 }
 
-async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot }: CloneSource): Promise<VmInfo> {
+/**
+ * What an interrupted run left is no finished machine; one that VirtualBox does not know may be the only copy of somebody's data.
+ * @throws UserError for such a one
+ */
+async function checkUnfinished(folder: string, owner: Owner): Promise<void> {
+  const file = join(folder, `${owner.name}.vbox`);
+  const settings = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return "";
+  });
+  if (!isFinishedFile(settings, owner)) return;
+  throw new UserError(`${folder} holds a finished machine ${owner.name} of ${owner.stack} that VirtualBox does not know`, {
+    todo: `make it known again: ${shellCommand(["VBoxManage", "registervm", file])}; or, if it is of no use any more, delete that folder`,
+  });
+}
+
+async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot, isoPath }: CloneSource): Promise<VmInfo> {
   const base = await vbox.showVm(baseImage);
-  if (!base)
-    throw new UserError(`VirtualBox has no machine ${baseImage} to clone`, {
-      todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms",
-    });
+  if (!base) throw await withoutBase(vbox, baseImage);
+  // A snapshot may have had other drives.
+  if (isoPath !== undefined && !baseSnapshot) checkCidataPlace(base);
   if (base.condition === "off" || baseSnapshot) return base;
   throw new UserError(`the base image ${baseImage} is ${base.state}`, {
     todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
+  });
+}
+
+async function withoutBase(vbox: VBoxManage, baseImage: string): Promise<UserError> {
+  const lost = await vbox.inaccessibleVms();
+  if (lost.length === 0)
+    return new UserError(`VirtualBox has no machine ${baseImage} to clone`, { todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms" });
+  return new UserError(`VirtualBox has no machine ${baseImage} to clone whose settings it can read`, {
+    said: `it cannot read the settings, nor tell the name, of ${lost.join(", ")}`,
+    todo: "if that is the base image: mount the disk that it is on, or bring its .vbox file back; otherwise give another `baseImage`; see VBoxManage list vms",
   });
 }
 

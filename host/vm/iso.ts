@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "../errors";
+import { shellCommand } from "../shell";
 import type { Slot, VBoxManage } from "../vboxmanage";
 import type { Attachment, VmInfo } from "../vminfo";
 
@@ -20,6 +21,19 @@ function isoOf(vm: VmInfo): string | undefined {
 export function hasIso(vm: VmInfo, isoPath: string): boolean {
   const is = isoOf(vm);
   return is !== undefined && resolve(is) === resolve(isoPath);
+}
+
+/**
+ * Shows that nothing is lost where the ISO goes: the place is empty, or a DVD drive.
+ * @throws UserError where a disk is there
+ */
+export function checkCidataPlace(vm: VmInfo): void {
+  const taken = vm.attachments.find((drive) => isCidataDrive(vm, drive));
+  if (!taken || taken.isDvd) return;
+  const { controller, port, device, medium } = taken;
+  throw new UserError(`the cidata ISO's place in ${vm.name}, port ${port}, device ${device} of the controller ${controller}, is taken by the disk ${medium}`, {
+    todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, "--storagectl", controller, "--port", String(port), "--device", String(device), "--medium", "none"])}`,
+  });
 }
 
 /**

@@ -74,6 +74,12 @@ export async function markFinished(vbox: VBoxManage, vm: string, owner: Owner): 
   if (!(await isFinished(vbox, vm, owner))) throw notKept(owner);
 }
 
+/** Whether a machine's settings file, which VirtualBox may not know, has {@link markFinished}'s mark, by whichever stack of the owner's names. */
+export function isFinishedFile(settings: string, owner: Owner): boolean {
+  const mark = new RegExp(`name="${FINISHED_KEY}" value="([^"]*)"`).exec(settings)?.[1];
+  return hasNamesOf(mark, owner);
+}
+
 const notKept = ({ name }: Owner) =>
   new UserError(`VirtualBox did not keep the mark of ${name} in its extra data`, { todo: `run VBoxManage getextradata ${name} enumerate` });
 

@@ -20,9 +20,12 @@ export interface Deleted extends Owner {
  * @throws UserError for a machine without the owner's mark, and where something is left
  */
 export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted): Promise<void> {
-  const vm = await readable(vbox, uuid);
+  const vm = await readable(vbox, uuid, owner);
   if (vm && (await standingOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign") throw await notOurs(vbox, vm, owner);
-  if (vm) await removeVm(vbox, vm, owner);
+  if (vm) {
+    checkMounted(uuid, dirname(vm.settingsFile));
+    await removeVm(vbox, vm, owner);
+  }
   if (owner.isoPath !== undefined) await closeIsos(vbox, [owner.isoPath]);
   const folder = vm ? dirname(vm.settingsFile) : join(stackFolder(await vbox.machineFolder(), owner), owner.name);
   // Another machine may have been made in its place.
@@ -39,14 +42,30 @@ export async function isPartlyDeleted(vbox: VBoxManage, owner: Deleted): Promise
 }
 
 /** The machine. One whose files are gone has nothing but its entry in the registry, and loses that at once. */
-async function readable(vbox: VBoxManage, uuid: string): Promise<VmInfo | undefined> {
+async function readable(vbox: VBoxManage, uuid: string, owner: Owner): Promise<VmInfo | undefined> {
   try {
     return await vbox.showVm(uuid);
   } catch (error) {
     if (!(error instanceof InaccessibleVm)) throw error;
+    checkMounted(uuid, join(stackFolder(await vbox.machineFolder(), owner), owner.name));
     await vbox.unregister(uuid, { deleteFiles: false });
     return undefined;
   }
+}
+
+/** Folders that this process removed because they were empty: that one of these is missing says nothing. */
+const emptied = new Set<string>();
+
+/**
+ * A machine's folder that is missing together with the one above it was not deleted: the disk that they are on is not mounted.
+ * @throws UserError, before VirtualBox forgets the machine
+ */
+function checkMounted(uuid: string, folder: string): void {
+  const above = dirname(folder);
+  if (existsSync(folder) || existsSync(above) || emptied.has(above)) return;
+  throw new UserError(`the machine ${uuid} was left as it is: neither its folder ${folder} nor ${above} is there`, {
+    todo: `mount the disk that they are on, and run the same again; if they are gone for good: VBoxManage unregistervm ${uuid}`,
+  });
 }
 
 /** @throws UserError naming what is left of a machine: itself, its folder, its disks */
@@ -100,7 +119,7 @@ export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: 
   await rm(folder, { recursive: true, force: true });
   // The folders of the stack, the project and ours go when they are empty.
   const parents = stack.split("/").reduce((above) => [...above, dirname(above.at(-1)!)], [dirname(folder)]);
-  for (const parent of parents) await rmdir(parent).catch(() => {});
+  for (const parent of parents) await rmdir(parent).then(() => emptied.add(parent), () => {});
 }
 
 /**

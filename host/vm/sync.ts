@@ -8,7 +8,7 @@ import type { VmInfo } from "../vminfo";
 import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
 import { blindFlags, closeOthers, closingFlags, isOwnClone, type KeptDoors, namesOf, reportDoors, strayDoors } from "./doors";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from "./hardware";
-import { dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
+import { checkCidataPlace, dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
 import { mark, notOurs, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 
@@ -64,6 +64,7 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   const vm = await settled(vbox, uuid);
   const standing = await standingOf(vbox, vm, spec, options);
   if (standing === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
+  if (spec.isoPath !== undefined) checkCidataPlace(vm);
   const isBare = standing === "half-made";
   const changes = changesOf(vm, spec);
   if (changes.doors.length > 0) options.log(`closes its doors to the host: ${namesOf(changes.doors).join(", ")}`);

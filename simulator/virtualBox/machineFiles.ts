@@ -12,10 +12,13 @@ export function checkFree(settingsFile: string): void {
   if (existsSync(settingsFile)) throw refused(`Machine settings file '${settingsFile}' already exists`, "VBOX_E_FILE_ERROR", "Machine");
 }
 
-/** Writes a machine's settings file: its name and UUID, for whoever looks. */
-export function writeSettings({ settingsFile, uuid, name }: Machine): void {
+/** Writes a machine's settings file: its name, UUID and extra data, for whoever looks. */
+export function writeSettings({ settingsFile, uuid, name, extraData }: Machine): void {
   mkdirSync(dirname(settingsFile), { recursive: true, mode: 0o700 });
-  const xml = `<?xml version="1.0"?>\n<VirtualBox version="1.19-linux">\n  <Machine uuid="{${uuid}}" name="${name.replace(/[&<"]/g, "_")}"/>\n</VirtualBox>\n`;
+  const plain = (text: string) => text.replace(/[&<"]/g, "_");
+  const items = Object.entries(extraData).map(([key, value]) => `      <ExtraDataItem name="${plain(key)}" value="${plain(value)}"/>\n`);
+  const machine = `  <Machine uuid="{${uuid}}" name="${plain(name)}">\n    <ExtraData>\n${items.join("")}    </ExtraData>\n  </Machine>\n`;
+  const xml = `<?xml version="1.0"?>\n<VirtualBox version="1.19-linux">\n${machine}</VirtualBox>\n`;
   writeFileSync(settingsFile, xml, { mode: 0o600 });
 }
 

@@ -2,6 +2,7 @@ import type { Machine, Medium, VirtualBoxState } from "../state";
 import { named } from "./arguments";
 import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
+import { writeSettings } from "./machineFiles";
 import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
 import { printMachines, printMedia, printMedium, printSystemProperties } from "./print";
 import { misused } from "./refusal";
@@ -103,6 +104,7 @@ const set = (texts: Texts, [key, name, value]: readonly (string | undefined)[]):
       const machine = accessible(box, key);
       if (value === undefined || value === "") delete machine[texts][name];
       else machine[texts][name] = value;
+      writeSettings(machine);
     },
   };
 };
