@@ -1,8 +1,9 @@
 import { randomInt, X509Certificate, createHash } from "node:crypto";
 import { dump, load } from "js-yaml";
+import { z } from "zod";
 import { UserError } from "./errors";
 import { notUnderstood } from "./json";
-import { kubectl, type Taint } from "./kubectl";
+import { ADMIN_CONF, kubectl, type Taint } from "./kubectl";
 import { markOf, type Owner } from "./mark";
 import { beginningOf } from "./quoted";
 import { shellCommand, type SshSession } from "./ssh";
@@ -37,7 +38,11 @@ export function apiVersion(kubeadmVersion: string): string {
 }
 
 /** The version of the kubeadm on a machine, such as `v1.36.3`. */
-const kubeadmVersion = async (session: SshSession) => (await session.run("kubeadm version -o short", { looks: true })).trim();
+export async function kubeadmVersion(session: SshSession): Promise<string> {
+  const said = (await session.run("kubeadm version -o short", { looks: true })).trim();
+  if (!/^v\d+\.\d+\.\d+[\w.+-]{0,60}$/.test(said)) throw notUnderstood("kubeadm version", "with a version", said);
+  return said;
+}
 
 /** What a bootstrap token is made with. */
 export interface TokenOptions {
@@ -106,9 +111,13 @@ export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
   return output.split("\n").filter(Boolean).map(parseTokenLine);
 }
 
+/** A value in base64 that is cut short has another encoding, as a rule. */
+const isWhole = (base64: string) => Buffer.from(base64, "base64").toString("base64") === base64;
+
 function parseTokenLine(line: string): TokenRecord {
-  if (!TOKEN_LINE.test(line)) throw notUnderstood("kubectl get secrets", "with the tokens", line);
-  const [id, expiration, description] = line.replaceAll(NO_VALUE, "").split(" ").map((field) => Buffer.from(field, "base64").toString());
+  const fields = line.replaceAll(NO_VALUE, "").split(" ");
+  if (!TOKEN_LINE.test(line) || !fields.every(isWhole)) throw notUnderstood("kubectl get secrets", "with the tokens", line);
+  const [id, expiration, description] = fields.map((field) => Buffer.from(field, "base64").toString());
   return { id: id!, description: description ?? "", expiration: expiration ? new Date(expiration) : undefined };
 }
 
@@ -133,6 +142,35 @@ export function parseClusterInfo(kubeconfig: string): JoinInformation {
       todo: "run `kubeadm init phase bootstrap-token` on a master",
       cause,
     });
+  }
+}
+
+/** Certificates and keys stand in it in base64; the last one is what a text that was cut short lacks. */
+const hasWholeData = (user: Record<string, unknown>) => Object.entries(user).every(([key, value]) => !key.endsWith("-data") || (typeof value === "string" && isWhole(value)));
+
+const kubeconfigFormat = z.object({
+  kind: z.literal("Config"),
+  clusters: z.array(z.object({ cluster: z.object({ server: z.string() }) })).min(1),
+  users: z.array(z.object({ user: z.record(z.string(), z.unknown()).refine(hasWholeData) })).min(1),
+});
+
+/**
+ * The administrator's kubeconfig, as it is on a master.
+ * @throws UserError where that is no whole kubeconfig; without a word of it, as it is a secret
+ */
+export async function adminKubeconfig(session: SshSession): Promise<string> {
+  const text = await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true });
+  const isRead = kubeconfigFormat.safeParse(yamlIn(text)).success;
+  if (!isRead) throw new UserError(`${ADMIN_CONF} on the master is no kubeconfig`, { todo: "`kubeadm init phase kubeconfig admin` makes a new one" });
+  return text;
+}
+
+/** Undefined where it is none. */
+function yamlIn(text: string): unknown {
+  try {
+    return load(text);
+  } catch {
+    return undefined;
   }
 }
 

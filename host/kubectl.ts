@@ -3,35 +3,14 @@ import { type ApiFailure, apiFailureOf, lastWords, NO_ANSWER } from "./apiFailur
 import { UserError } from "./errors";
 import { namedCause } from "./joinReport";
 import { parseJson } from "./json";
+import { type Node, nodeIn, nodesIn, type Pod, podsIn } from "./kubeObjects";
 import { lastLines } from "./quoted";
 import { shellCommand, SshError, type SshExecOptions, type SshSession } from "./ssh";
 
 /** Where kubeadm puts the administrator's kubeconfig on a master. */
 export const ADMIN_CONF = "/etc/kubernetes/admin.conf";
 
-/** The parts of a Node that the program reads (kubernetes/api, core/v1 `Node`). */
-export interface Node {
-  metadata: { name: string; uid: string; labels?: Record<string, string>; annotations?: Record<string, string> };
-  spec: { unschedulable?: boolean; taints?: Taint[] };
-  status: {
-    conditions?: { type: string; status: string; reason?: string; message?: string }[];
-    addresses?: { type: string; address: string }[];
-    nodeInfo: { machineID: string; systemUUID: string; kubeletVersion: string };
-  };
-}
-
-/** A taint of a Node. */
-export interface Taint {
-  key: string;
-  value?: string;
-  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-}
-
-/** The parts of a Pod that the program reads (kubernetes/api, core/v1 `Pod`). */
-export interface Pod {
-  metadata: { name: string; namespace: string; labels?: Record<string, string> };
-  status: { phase: string; conditions?: { type: string; status: string }[]; containerStatuses?: { state?: { waiting?: { reason?: string; message?: string } } }[] };
-}
+export type { Node, Pod, Taint } from "./kubeObjects";
 
 /** The API server does not work for the administrator on a master that answers: it is away, sick, or does not let him in. */
 export class ApiUnreachable extends UserError {
@@ -99,25 +78,26 @@ function shown([first, ...rest]: readonly string[]): string {
   return ["kubectl", ...words.slice(0, options === -1 ? undefined : options)].join(" ");
 }
 
-/** A {@link kubectl} that only looks, with its answer in JSON; undefined where it has none, as for what is not there and may be missing. */
+/** A {@link kubectl} that only looks, and answers in JSON; what is not there and may be missing is answered with nothing. */
+const kubectlText = (session: SshSession, args: readonly string[], options?: KubectlOptions) =>
+  kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, looks: true });
+
+/** The answer in JSON; undefined where it has none, as for what is not there and may be missing. */
 export async function kubectlJson(session: SshSession, args: readonly string[], options?: KubectlOptions): Promise<unknown> {
-  const json = await kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, looks: true });
+  const json = await kubectlText(session, args, options);
   return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
 
 /** The Node of this name, or undefined where there is none. */
-export const getNode = async (session: SshSession, name: string, options?: KubectlOptions) =>
-  (await kubectlJson(session, ["get", "node", name, "--ignore-not-found"], options)) as Node | undefined;
+export const getNode = async (session: SshSession, name: string, options?: KubectlOptions): Promise<Node | undefined> =>
+  nodeIn(await kubectlText(session, ["get", "node", name, "--ignore-not-found"], options), name);
 
 /** Every Node of the cluster. */
-export async function getNodes(session: SshSession): Promise<Node[]> {
-  return ((await kubectlJson(session, ["get", "nodes"])) as { items: Node[] }).items;
-}
+export const getNodes = async (session: SshSession): Promise<Node[]> => nodesIn(await kubectlText(session, ["get", "nodes"]));
 
 /** The pods that are bound to a node, of all namespaces. */
-export async function getPodsOn(session: SshSession, node: string, options?: KubectlOptions): Promise<Pod[]> {
-  return ((await kubectlJson(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`], options)) as { items: Pod[] }).items;
-}
+export const getPodsOn = async (session: SshSession, node: string, options?: KubectlOptions): Promise<Pod[]> =>
+  podsIn(await kubectlText(session, ["get", "pods", "-A", "--field-selector", `spec.nodeName=${node}`], options));
 
 /** Whether a condition of a Node or Pod is "True". */
 export const isTrue = (thing: { status: { conditions?: { type: string; status: string }[] } }, condition: string) =>

@@ -1,4 +1,6 @@
 import { addressTwin, type Node } from "./kubectl";
+import { UserError } from "./errors";
+import { notUnderstood } from "./json";
 import type { SshSession } from "./ssh";
 import { minorOf, skewProblem, versionsFor } from "./versionSkew";
 
@@ -55,11 +57,40 @@ export async function workerFacts(session: SshSession): Promise<WorkerFacts> {
   return parseFacts(output, performance.now());
 }
 
-/** Reads what the script printed. */
+const FLAG = /^[01]$/;
+const COUNT = /^\d{1,9}$/;
+const PROGRAM = /^(v\d[\w.+-]{0,60})?$/;
+
+/** How each fact is written. Empty is what a machine says without a machine-id, kubelet, kubeadm or runtime. */
+const FACTS = {
+  swap: COUNT,
+  brNetfilter: FLAG,
+  ipForward: FLAG,
+  epoch: /^\d{9,11}$/,
+  machineId: /^\w{0,64}$/,
+  // Read by root: empty where sudo refused, and then nobody knows whether the worker has joined either.
+  systemUuid: /^[\w-]{1,64}$/,
+  criSockets: /^(\/[\w./-]{1,100} ?){0,9}$/,
+  kubeletVersion: PROGRAM,
+  kubeadmVersion: PROGRAM,
+  cgroup: /^\w{1,30}$/,
+  joined: FLAG,
+  halfJoined: FLAG,
+} as const;
+
+/**
+ * Reads what the script printed.
+ * @throws UserError unless each fact is there, once, and written as it should be
+ */
 export function parseFacts(output: string, readAt: number): WorkerFacts {
-  const fields = new Map(output.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1).trim()]));
-  const text = (name: string) => fields.get(name) ?? "";
-  const flag = (name: string) => Number(text(name)) > 0;
+  const lines = output.split(/\r?\n/);
+  const text = (name: keyof typeof FACTS) => {
+    const [value, ...more] = lines.filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1).trim());
+    if (value !== undefined && more.length === 0 && FACTS[name].test(value)) return value;
+    if (name === "systemUuid" && value === "") throw new UserError("the worker's sudo refused to read /sys/class/dmi/id/product_uuid", { todo: "log in on it, and try `sudo -n true`: sudo must ask for no password" });
+    throw notUnderstood("the worker", `with one readable value of ${name}`, output);
+  };
+  const flag = (name: keyof typeof FACTS) => Number(text(name)) > 0;
   return {
     swap: flag("swap"),
     brNetfilter: flag("brNetfilter"),
@@ -75,6 +106,12 @@ export function parseFacts(output: string, readAt: number): WorkerFacts {
     joined: flag("joined"),
     halfJoined: flag("halfJoined"),
   };
+}
+
+/** Reads what `date +%s` printed. @throws UserError for anything but seconds since the epoch */
+export function parseEpoch(output: string): number {
+  if (!FACTS.epoch.test(output.trim())) throw notUnderstood("date", "in seconds since the epoch", output);
+  return Number(output);
 }
 
 /** What the worker's facts are judged by. */

@@ -7,7 +7,7 @@ import { startApproving } from "./kubeletApproval";
 import { getNode, getNodes, type Node, type Taint } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
-import { preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
+import { parseEpoch, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
 import { serverVersion } from "./versionSkew";
@@ -97,7 +97,7 @@ async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
-const epochAt = async (session: SshSession, moment: number) => Number(await session.run("date +%s", { looks: true })) - (performance.now() - moment) / 1000;
+const epochAt = async (session: SshSession, moment: number) => parseEpoch(await session.run("date +%s", { looks: true })) - (performance.now() - moment) / 1000;
 
 /** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {

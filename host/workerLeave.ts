@@ -1,4 +1,5 @@
 import { UserError } from "./errors";
+import { notUnderstood } from "./json";
 import { reset } from "./kubeadm";
 import { ApiUnreachable, getNode, kubectl } from "./kubectl";
 import { isOurs, type NodeIdentity } from "./labels";
@@ -27,7 +28,8 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
   log("is drained");
   try {
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
-    await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
+    const said = await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
+    if (!said.includes(`node/${name} drained`)) throw notUnderstood("kubectl drain", `as it does when it has drained ${name}`, said);
   } catch (error) {
     if (!(error instanceof UserError) || isLost(error)) throw error;
     // A drain fails for as many reasons as there are pods: whether it is the cluster that fails, a look tells.

@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshTargetArgs } from "../host/bastion";
-import { ADMIN_CONF } from "../host/kubectl";
-import { type JoinInformation, joinInformation, newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
+import { adminKubeconfig, type JoinInformation, joinInformation, newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
 import { isOutOfReach, withMaster } from "../host/masters";
 import { shown } from "../host/shown";
 import type { SshSession } from "../host/ssh";
@@ -113,5 +112,5 @@ const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSec
   withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
 async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
-  return { ...(await joinInformation(session)), kubeconfig: await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true }) };
+  return { ...(await joinInformation(session)), kubeconfig: await adminKubeconfig(session) };
 }

@@ -5,7 +5,7 @@ import { FakeSession } from "../support/fakeSession";
 
 const plan = { name: "n1", stack: "kube/dev", nodeUid: "uid", systemUuid: "u1", drainTimeoutSeconds: 5, commandTimeoutSeconds: 5 };
 const node = (uid: string, owner?: string, systemUUID = "U2") =>
-  JSON.stringify({ metadata: { name: "n1", uid, annotations: owner && { [OWNER_ANNOTATION]: owner } }, spec: {}, status: { nodeInfo: { systemUUID } } });
+  JSON.stringify({ metadata: { name: "n1", uid, annotations: owner && { [OWNER_ANNOTATION]: owner } }, spec: {}, status: { nodeInfo: { machineID: "m", systemUUID, kubeletVersion: "v1.36.3" } } });
 
 test.each([
   ["by its mark", node("another", "kube/dev/n1")],
