@@ -2,6 +2,7 @@ import { randomInt, X509Certificate, createHash } from "node:crypto";
 import { dump, load } from "js-yaml";
 import { z } from "zod";
 import { UserError } from "./errors";
+import { isEndpoint } from "./joinProblems";
 import { notUnderstood } from "./json";
 import { ADMIN_CONF, kubectl, type Taint } from "./kubectl";
 import { markOf, type Owner } from "./mark";
@@ -59,6 +60,9 @@ export async function registerToken(session: SshSession, token: string, options:
   await session.run("sudo -n kubeadm token create --config /dev/stdin", { input: tokenConfiguration(version, token, options) });
 }
 
+/** A token has nothing to do with it, yet without one kubeadm looks for the default route's IPv4 address, and fails where that has none. (RFC 5737) */
+const ANY_ADDRESS = "192.0.2.1";
+
 /** The configuration for `kubeadm token create`. Without a ClusterConfiguration kubeadm asks the network for the latest version. */
 export function tokenConfiguration(version: string, token: string, { ttlMinutes, description, group = TOKEN_GROUP }: TokenOptions): string {
   const api = apiVersion(version);
@@ -70,7 +74,7 @@ export function tokenConfiguration(version: string, token: string, { ttlMinutes,
     groups: [group],
   };
   return documents(
-    { apiVersion: api, kind: "InitConfiguration", bootstrapTokens: [bootstrapToken] },
+    { apiVersion: api, kind: "InitConfiguration", localAPIEndpoint: { advertiseAddress: ANY_ADDRESS }, bootstrapTokens: [bootstrapToken] },
     { apiVersion: api, kind: "ClusterConfiguration", kubernetesVersion: version },
   );
 }
@@ -121,21 +125,29 @@ function parseTokenLine(line: string): TokenRecord {
   return { id: id!, description: description ?? "", expiration: expiration ? new Date(expiration) : undefined };
 }
 
-/** Where and to what a worker joins, as the cluster itself publishes it (ConfigMap `kube-public/cluster-info`). */
-export async function joinInformation(session: SshSession): Promise<JoinInformation> {
+/**
+ * Where and to what a worker joins, as the cluster itself publishes it (ConfigMap `kube-public/cluster-info`).
+ * @param pinned the CA's pin that is in use: it stays, as long as the cluster has that CA
+ */
+export async function joinInformation(session: SshSession, pinned?: string): Promise<JoinInformation> {
   const kubeconfig = await kubectl(session, ["-n", "kube-public", "get", "configmap", "cluster-info", "-o", "jsonpath={.data.kubeconfig}"], { looks: true });
-  return parseClusterInfo(kubeconfig);
+  return parseClusterInfo(kubeconfig, pinned);
 }
 
 /**
- * Reads the endpoint and pins the CA out of cluster-info's kubeconfig.
+ * Reads the endpoint and pins the CA out of cluster-info's kubeconfig. While a CA is rotated, the bundle has several in any order, and kubeadm
+ * is content with one of them (kubernetes/cmd/kubeadm, `pubkeypin.CheckAny`).
  * @throws UserError where it is none
  */
-export function parseClusterInfo(kubeconfig: string): JoinInformation {
+export function parseClusterInfo(kubeconfig: string, pinned?: string): JoinInformation {
   try {
-    const { clusters } = load(kubeconfig) as { clusters: [{ cluster: { server: string; "certificate-authority-data": string } }] };
-    const { server, "certificate-authority-data": ca } = clusters[0].cluster;
-    return { endpoint: server.replace("https://", ""), caCertHash: caCertHash(Buffer.from(ca, "base64").toString()) };
+    const { clusters } = load(kubeconfig) as { clusters: { cluster: { server: string; "certificate-authority-data": string } }[] };
+    if (clusters.length !== 1) throw new Error(`${clusters.length} clusters`);
+    const { server, "certificate-authority-data": ca } = clusters[0]!.cluster;
+    const [, endpoint = ""] = /^https:\/\/([^/]+)\/?$/.exec(server) ?? [];
+    if (!isEndpoint(endpoint)) throw new Error(`no endpoint: ${server}`);
+    const pins = caCertHashes(Buffer.from(ca, "base64").toString());
+    return { endpoint, caCertHash: pinned !== undefined && pins.includes(pinned) ? pinned : pins[0]! };
   } catch (cause) {
     throw new UserError("the cluster does not publish how to join it (ConfigMap kube-public/cluster-info)", {
       said: beginningOf(kubeconfig, 200),
@@ -172,6 +184,16 @@ function yamlIn(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The pins of all CA certificates in a bundle, in its order.
+ * @throws Error where there is none, or one that cannot be read
+ */
+export function caCertHashes(bundle: string): string[] {
+  const certificates = bundle.split(/^(?=-----BEGIN CERTIFICATE-----)/m).filter((text) => text.includes("-----BEGIN "));
+  if (certificates.length === 0) throw new Error("no certificate");
+  return certificates.map(caCertHash);
 }
 
 /** kubeadm's pin of a CA certificate (kubernetes/cmd/kubeadm, `pubkeypin.Hash`). */

@@ -88,7 +88,7 @@ export const provider: Provider<Inputs, Outputs> = {
   },
 
   async read(_id, outs, context) {
-    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session)) }));
+    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session, outs.caCertHash)) }));
   },
 
   // Whatever may change without a replacement is only used the next time.
@@ -111,6 +111,7 @@ export const provider: Provider<Inputs, Outputs> = {
 const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
   withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
-async function observe(session: SshSession): Promise<JoinInformation & { kubeconfig: string }> {
-  return { ...(await joinInformation(session)), kubeconfig: await adminKubeconfig(session) };
+/** @param pinned the CA's pin until now */
+async function observe(session: SshSession, pinned?: string): Promise<JoinInformation & { kubeconfig: string }> {
+  return { ...(await joinInformation(session, pinned)), kubeconfig: await adminKubeconfig(session) };
 }

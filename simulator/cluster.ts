@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { caCertHash } from "../host/kubeadm";
+import { caCertHashes } from "../host/kubeadm";
 import { fact, type Guest, guestsOf } from "./guest";
 import type { ClusterNode, Kubelet, SiteState } from "./state";
 
@@ -68,10 +68,10 @@ export function readinessOf(state: SiteState, node: ClusterNode, now: number): R
 
 /** The guests whose kubelets talk to this cluster: another CA would not let them in. */
 function liveKubelets(state: SiteState, now: number): JoinedGuest[] {
-  const pin = caCertHash(state.cluster.caCertificate);
+  const pins = caCertHashes(state.cluster.caCertificate);
   return guestsOf(state, now)
     .filter((guest): guest is JoinedGuest => guest.disk.kubelet?.state === "whole")
-    .filter(({ isUp, disk }) => isUp && disk.kubelet.caCertHash === pin);
+    .filter(({ isUp, disk }) => isUp && pins.includes(disk.kubelet.caCertHash));
 }
 
 const isOf = (node: ClusterNode, guest: JoinedGuest) =>

@@ -176,6 +176,8 @@ export interface ClusterState {
   trouble?: { kind: Trouble; commands?: number };
   /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
   flannelWaits?: string;
+  /** The masters' default route is over an interface without an IPv4 address. */
+  noIpv4Route?: boolean;
   /** Such as `v1.36.3`. */
   version: string;
   endpoint: string;

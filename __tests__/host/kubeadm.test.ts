@@ -77,7 +77,7 @@ test("whatever a name holds stays one value", () => {
 
 test("tokenConfiguration names a version, so that kubeadm asks no network", () => {
   const [init, cluster] = loadAll(tokenConfiguration("v1.36.3", plan.token, { ttlMinutes: 30, description: "d" })) as Record<string, unknown>[];
-  expect(init).toMatchObject({ kind: "InitConfiguration", bootstrapTokens: [{ token: plan.token, ttl: "30m0s", description: "d" }] });
+  expect(init).toMatchObject({ kind: "InitConfiguration", localAPIEndpoint: { advertiseAddress: expect.stringMatching(/^192\.0\.2\./) }, bootstrapTokens: [{ token: plan.token, ttl: "30m0s", description: "d" }] });
   expect(cluster).toMatchObject({ kind: "ClusterConfiguration", kubernetesVersion: "v1.36.3" });
 });
 
@@ -140,4 +140,24 @@ describe("the CA's pin", () => {
     const clusterInfo = { clusters: [{ cluster: { server: "https://192.168.4.20:6443", "certificate-authority-data": Buffer.from(text).toString("base64") } }] };
     expect(parseClusterInfo(JSON.stringify(clusterInfo))).toEqual({ endpoint: "192.168.4.20:6443", caCertHash: `sha256:${digest}` });
   });
+
+  test("stays while the cluster has that CA, wherever in the bundle; and is another's when it has gone", async () => {
+    const [rsa, ec] = await Promise.all(["RSA", "EC"].map((kind) => readFile(join(folder, `${kind}.pem`), "utf8"))) as [string, string];
+    const read = (bundle: string, pinned?: string) =>
+      parseClusterInfo(JSON.stringify({ clusters: [{ cluster: { server: "https://a:6443", "certificate-authority-data": Buffer.from(bundle).toString("base64") } }] }), pinned).caCertHash;
+    for (const bundle of [rsa + ec, ec + rsa, `# old\n${rsa}# new\n${ec}`]) expect(read(bundle, caCertHash(rsa))).toBe(caCertHash(rsa));
+    expect(read(ec, caCertHash(rsa))).toBe(caCertHash(ec));
+    expect(read(ec + rsa)).toBe(caCertHash(ec));
+    for (const cut of [rsa + ec.slice(0, 200), "", "rubbish"]) expect(() => read(cut, caCertHash(rsa))).toThrow("does not publish how to join it");
+  });
+
+  test.each<[string, unknown]>([
+    ["nothing", ""],
+    ["half of it", "apiVersion: v1\nclusters:\n- clus"],
+    ["no cluster", { clusters: [] }],
+    ["two clusters", { clusters: [{ cluster: { server: "https://a:6443" } }, { cluster: { server: "https://b:6443" } }] }],
+    ["a page", "<html>502</html>"],
+    ["no port", { clusters: [{ cluster: { server: "https://a" } }] }],
+    ["no TLS", { clusters: [{ cluster: { server: "http://a:6443" } }] }],
+  ])("is not read from %s", (_what, text) => expect(() => parseClusterInfo(typeof text === "string" ? text : JSON.stringify(text))).toThrow("does not publish how to join it"));
 });

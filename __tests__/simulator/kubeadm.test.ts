@@ -84,6 +84,24 @@ test("after a reset a restart registers nothing, and a Node that was about to be
   expect(reset().exitCode).toBe(0);
 });
 
+test("a token is made on a master whose default route has no IPv4 address", () => {
+  clock.state.cluster.noIpv4Route = true;
+  expect(create().exitCode).toBe(0);
+  const bare = tokenConfiguration("v1.36.3", newToken(), { ttlMinutes: 1, description: "" }).replace(/localAPIEndpoint:\n.*\n/, "");
+  expect(clock.master("sudo -n kubeadm token create --config /dev/stdin", bare).stderr).toContain("unable to select an IP from default routes");
+});
+
+test("while a CA is rotated, a worker joins by the pin of either, and stays Ready", async () => {
+  const other = await temporarySite();
+  const old = clock.state.cluster.caCertificate;
+  clock.state.cluster.caCertificate = other.world.read().cluster.caCertificate + old;
+  create();
+  expect(join({ caCertHash: caCertHash(old) }).exitCode).toBe(0);
+  wait(2000);
+  expect(status()).toBe("Ready");
+  await other.remove();
+});
+
 describe("a join is refused", () => {
   const invalid = { exitCode: 1, stderr: expect.stringContaining("error execution phase preflight: couldn't validate the identity of the API Server: ") };
   const cause = (stderr: string) => namedCause(lastLines(stderr));

@@ -59,6 +59,7 @@ const apiVersions = (minor: number) => {
 };
 
 interface InitConfiguration {
+  localAPIEndpoint?: { advertiseAddress?: string };
   bootstrapTokens?: { token: string; ttl?: string; description?: string; groups?: string[] }[];
 }
 
@@ -71,7 +72,8 @@ export function kubeadmOnMaster(scene: Scene): ExecResult {
   if (!isRoot) return kubeadmError("failed to load admin kubeconfig: open /etc/kubernetes/admin.conf: permission denied");
   const problem = apiProblem(state.cluster.version, scene);
   if (problem) return kubeadmError(problem);
-  const { bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
+  const { localAPIEndpoint, bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
+  if (state.cluster.noIpv4Route && !localAPIEndpoint?.advertiseAddress) return kubeadmError("unable to select an IP from default routes");
   const [, id = "", secret = ""] = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(wanted?.token ?? "") ?? [];
   if (!wanted || !id) return kubeadmError("the bootstrap token is invalid: it does not match \\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z");
   if (state.cluster.apiDown) return kubeadmError(unreachable(state.cluster.endpoint, "Post", "namespaces/kube-system/secrets"));

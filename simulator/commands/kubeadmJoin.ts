@@ -1,4 +1,4 @@
-import { caCertHash } from "../../host/kubeadm";
+import { caCertHashes as pinsOf } from "../../host/kubeadm";
 import type { Taint } from "../../host/kubectl";
 import type { ExecResult } from "../../host/exec";
 import { minorOf } from "../../host/versionSkew";
@@ -170,8 +170,9 @@ function discoveryError({ state: { cluster } }: GuestScene, { discovery }: JoinC
   const known = cluster.tokens.find((token) => token.id === id);
   if (!known) return `could not find a JWS signature in the cluster-info ConfigMap for token ID "${id}"`;
   if (known.secret !== secret) return "failed to verify JWS signature of received cluster info object, can't trust this API Server";
-  const pin = caCertHash(cluster.caCertificate);
-  return caCertHashes.includes(pin) ? undefined : `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pin}" are pinned`;
+  const pins = pinsOf(cluster.caCertificate);
+  if (pins.some((pin) => caCertHashes.includes(pin))) return undefined;
+  return `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pins.join(":")}" are pinned`;
 }
 
 const JOINED = `${CHECKING}
