@@ -42,7 +42,7 @@ const apt = recorders("apt-get");
 const printer = (name: string, output: string) => ({ [`/usr/local/bin/${name}`]: `#!/bin/sh\ncat <<'END'\n${output}\nEND\n` });
 
 test("packages are installed only when they are missing", async () => {
-  expect(Object.keys(programs)).toHaveLength(9);
+  expect(Object.keys(programs)).toHaveLength(11);
   const { stdout } = await inGuest(
     `for program in /usr/local/sbin/*; do sh -n $program; done
     install-packages curl gnupg; echo --
@@ -51,6 +51,44 @@ test("packages are installed only when they are missing", async () => {
     { ...programs, ...apt },
   );
   expect(stdout).toBe("--\napt-get update\napt-get install socat bridge-utils\n--\ncurl\t\t\t\t\t\thold");
+});
+
+test("packages are upgraded only where that is wanted", async () => {
+  const { stdout } = await inGuest("upgrade-packages wanted=false; echo --; upgrade-packages wanted=true", { ...programs, ...apt });
+  expect(stdout).toBe("--\napt-get update\napt-get dist-upgrade");
+});
+
+/** Holds locks as apt and dpkg do (fcntl), until it is told to let go. */
+const hold = (...files: string[]) => `python3 -c '
+import fcntl, os, signal, sys
+held = [open(file, "w") for file in sys.argv[1:]]
+[fcntl.lockf(file, fcntl.LOCK_EX) for file in held]
+open("/run/held", "w")
+signal.pause()
+' ${files.join(" ")} </dev/null >/dev/null 2>&1 & holder=$!; echo $holder >/run/holder; trap 'kill $holder 2>/dev/null || true' EXIT; while [ ! -e /run/held ]; do /usr/bin/sleep 0.1; done`;
+/** Says that somebody has been waiting, and ends the waiting. */
+const impatience = { "/usr/local/bin/sleep": "#!/bin/sh\n/usr/bin/sleep 0.1; [ ! -e /run/held ] || { rm /run/held; echo waits; kill $(cat /run/holder); }\n" };
+const lists = "/var/lib/apt/lists/lock";
+const frontend = "/var/lib/dpkg/lock-frontend";
+
+test.each([
+  ["the lists, for the lists", lists, "/usr/local/sbin/when-unlocked apt-get update"],
+  ["the lists, for a new repository", lists, "install-packages no-such-package || [ $? -eq 100 ]"],
+  ["dpkg, for an installation", frontend, "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files"],
+  ["dpkg's own, for an installation", "/var/lib/dpkg/lock", "/usr/local/sbin/when-unlocked dpkg --configure -a"],
+  ["the archives, for a download", "/var/cache/apt/archives/lock", "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files"],
+  ["dpkg, for a selection", frontend, "hold-packages curl"],
+])("a lock on %s is waited for", async (_what, lock, command) => {
+  const sources = { "/etc/apt/sources.list": "" };
+  const script = `${hold(lock)}; ${command}; echo done`;
+  const result = await inGuest(script, { ...programs, ...impatience, ...sources });
+  expect(result).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^waits$[^]*^done$/m), stderr: expect.stringMatching(/lock/) });
+});
+
+test("a lock that stays ends the waiting, with the program's own words", async () => {
+  const { exitCode, stderr } = await inGuest(`${hold(frontend)}; LOCK_SECONDS=3 hold-packages curl`, programs);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/^(dpkg: error: .*locked by [^]*){2}$/);
 });
 
 test("a repository is trusted only with the one key of the fingerprint", async () => {

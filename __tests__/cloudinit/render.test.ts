@@ -119,7 +119,7 @@ test("trusts a certification authority, and takes packages from a mirror, only w
 });
 
 test.each([true, false])("packageUpgrade: %s", (packageUpgrade) => {
-  expect(userDataOf(renderOptions({ packageUpgrade }))).toMatchObject({ package_update: packageUpgrade, package_upgrade: packageUpgrade });
+  expect(userDataOf(renderOptions({ packageUpgrade }))).toMatchObject({ runcmd: expect.arrayContaining([["/usr/local/sbin/upgrade-packages", `wanted=${packageUpgrade}`]]) });
 });
 
 test("matches each NIC by its MAC address, and only the first gives routes", () => {
