@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { type Exec, exec as execHere } from "./exec";
 import { UserError } from "./errors";
 import { shellCommand } from "./shell";
@@ -12,7 +13,10 @@ export interface BastionArgs {
   address?: string;
   /** Name of its VM in VirtualBox, which is asked for the address. Needs Guest Additions in the VM. */
   vm?: string;
-  /** The VM's interface that has the address, counted from 0 as Guest Additions count. Default 0. */
+  /**
+   * The VM's network adapter that has the address, counted from 0: 0 is VirtualBox's NIC 1 (`modifyvm --nic1`), 1 its NIC 2. Default: the
+   * first that is not `nat`, which this machine cannot reach, and has an address.
+   */
   interface?: number;
   /** TCP port of its sshd. Default 22. */
   port?: number;
@@ -39,30 +43,74 @@ export interface SshTargetArgs {
 }
 
 /**
- * The bastion with an address: its own, or the one that its Guest Additions report.
+ * The bastion with an address: its own, or the one that Guest Additions report for the VM's network adapter.
  * @throws SshError `unreachable` when VirtualBox has no address for it
+ * @throws UserError for an `interface` that the VM does not have
  */
 export async function resolveBastion(bastion: BastionArgs, vboxManage: string, exec: Exec = execHere): Promise<SshHost> {
-  const { vm, interface: nic = 0, ...host } = bastion;
+  const { vm, interface: index, ...host } = bastion;
   if (host.address) return { ...host, address: host.address };
   if (!vm)
     throw new UserError("the bastion has neither an address nor a VM", { todo: "give the bastion's `address`, or the name of its `vm`" });
-  const property = `/VirtualBox/GuestInfo/Net/${nic}/V4/IP`;
   const vbox = new VBoxManage(vboxManage, exec);
-  const address = await vbox.guestProperty(vm, property);
-  if (address) return { ...host, address };
-  throw withoutAddress(vm, property, await vbox.showVm(vm));
+  const info = await vbox.showVm(vm);
+  if (!info) throw new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, { todo: "make it, or give the bastion's `address` or another `vm`" });
+  const adapters = adaptersOf(info, index);
+  const reported = await guestAddresses(vbox, vm);
+  for (const { mac } of adapters) {
+    const addresses = reported.get(mac);
+    if (addresses?.length === 1) return { ...host, address: addresses[0]! };
+    if (addresses) throw ambiguous(vm, mac, addresses);
+  }
+  throw withoutAddress(info, adapters);
 }
 
-function withoutAddress(vm: string, property: string, info: VmInfo | undefined): SshError {
-  if (!info) return new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, { todo: "make it, or give the bastion's `address` or another `vm`" });
-  if (info.condition === "running") {
-    return new SshError("unreachable", `VirtualBox does not know the address of the bastion ${vm}: its guest property ${property} has no value`, {
-      todo: "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`",
+type Adapter = { number: number; mac: string };
+
+/** The adapters that may have the bastion's address, in their order. */
+function adaptersOf({ name, nics }: VmInfo, index: number | undefined): Adapter[] {
+  const all = nics.map(({ type, mac }, i) => ({ number: i + 1, type, mac })).filter(({ type }) => type !== "none");
+  if (index === undefined) return all.filter(({ type }) => type !== "nat");
+  const chosen = all.find(({ number }) => number === index + 1);
+  if (chosen) return [chosen];
+  throw new UserError(`the bastion ${name} has no network adapter NIC ${index + 1}, which is its \`interface\` ${index}`, {
+    todo: `choose one of ${all.map(({ number }) => number - 1).join(", ")}: they are counted from 0`,
+  });
+}
+
+/** More interfaces than any bastion has. */
+const MOST_INTERFACES = 64;
+
+/**
+ * The IPv4 addresses that Guest Additions report, by MAC address. They number the guest's interfaces from 0 in the guest's own order, which
+ * a restart may change, and count bridges of containers too: only the MAC tells the adapter.
+ */
+async function guestAddresses(vbox: VBoxManage, vm: string): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (let index = 0; index < MOST_INTERFACES; index++) {
+    const property = (name: string) => vbox.guestProperty(vm, `/VirtualBox/GuestInfo/Net/${index}/${name}`);
+    const mac = (await property("MAC"))?.toUpperCase();
+    if (mac === undefined) break;
+    const address = await property("V4/IP");
+    if (address !== undefined && isIPv4(address)) found.set(mac, [...new Set([...(found.get(mac) ?? []), address])]);
+  }
+  return found;
+}
+
+const ambiguous = (vm: string, mac: string, addresses: readonly string[]) =>
+  new SshError("unreachable", `the guest of the bastion ${vm} reports several addresses for its network adapter ${mac}: ${addresses.join(", ")}`, {
+    todo: "give the bastion's `address`",
+  });
+
+function withoutAddress({ name, state, condition }: VmInfo, adapters: readonly Adapter[]): SshError {
+  if (condition !== "running") {
+    return new SshError("unreachable", `the bastion ${name} is ${state}, so VirtualBox does not know its address`, {
+      todo: `start it (${shellCommand(["VBoxManage", "startvm", name, "--type", "headless"])}), or give the bastion's \`address\``,
     });
   }
-  return new SshError("unreachable", `the bastion ${vm} is ${info.state}, so VirtualBox does not know its address`, {
-    todo: `start it (${shellCommand(["VBoxManage", "startvm", vm, "--type", "headless"])}), or give the bastion's \`address\``,
+  const looked = adapters.map(({ number, mac }) => `NIC ${number} (${mac})`).join(", ") || "any adapter but nat";
+  return new SshError("unreachable", `VirtualBox does not know the address of the bastion ${name}: Guest Additions report none for ${looked}`, {
+    todo: "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`; see VBoxManage guestproperty enumerate " + name,
   });
 }
 

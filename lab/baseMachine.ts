@@ -31,17 +31,24 @@ export async function ensureBaseMachine(name: string, vdi: string, log: Log): Pr
   log(`${name} is registered in VirtualBox`);
 }
 
+const bastionMac = "080027000457";
+
+/** What stands for the image of a machine without one, and for how it is made. */
+const noImage = "none, with a MAC address";
+
 /**
  * Registers `busybox`, the bastion as VirtualBox knows it: a machine without a disk, with the address that Guest Additions would report.
  * The lab runs the bastion itself elsewhere (machine.ts).
  */
 export async function ensureBastionMachine(log: Log): Promise<void> {
   const name = "busybox";
-  if ((await extraData(name)) === "none") return;
+  if ((await extraData(name)) === noImage) return;
   await removeMachine(name);
   await createMachine(name);
+  await manage("modifyvm", name, "--nic1", "intnet", "--intnet1", "dmz", "--macaddress1", bastionMac);
+  await manage("guestproperty", "set", name, "/VirtualBox/GuestInfo/Net/0/MAC", bastionMac);
   await manage("guestproperty", "set", name, "/VirtualBox/GuestInfo/Net/0/V4/IP", bastionAddress);
-  await manage("setextradata", name, imageKey, "none");
+  await manage("setextradata", name, imageKey, noImage);
   log(`${name} is registered in VirtualBox`);
 }
 

@@ -81,11 +81,14 @@ async function makeCa(folder: string): Promise<string> {
   return readFile(caCertificate, "utf8");
 }
 
+const BASTION_MAC = "080027000457";
+
 function freshState(folder: string, caCertificate: string, options: SiteOptions): { state: SiteState; files: Record<string, string> } {
   const { machineFolder } = sitePaths(folder);
   const { machine, disk } = baseMachine(machineFolder);
   const busybox = machineOf(machineFolder, bastionName);
-  busybox.guestProperties["/VirtualBox/GuestInfo/Net/0/V4/IP"] = "127.0.0.1";
+  busybox.nics = { "1": { type: "intnet", network: "dmz", mac: BASTION_MAC } };
+  busybox.guestProperties = { "/VirtualBox/GuestInfo/Net/0/MAC": BASTION_MAC, "/VirtualBox/GuestInfo/Net/0/V4/IP": "127.0.0.1" };
   const state: SiteState = {
     delays: { ...noDelays, ...options.delays },
     virtualBox: { version: options.virtualBoxVersion ?? "7.2.22_Debianr175245", machineFolder, machines: [machine, busybox], media: [disk] },
