@@ -50,15 +50,17 @@ export function readEnvironment(): Environment {
 function checkFiles(config: Configuration): void {
   const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, ...choice } = config;
   readTemplates({ ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined });
-  if (autostart) sshCredentials(sshPrivateKeyFile);
+  if (autostart) sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey });
 }
 
 function environmentOf(config: Configuration): Environment {
   const stack = `${config.clusterName}/${pulumi.getStack()}`;
   const { vm, address, port } = config.bastion;
   const bastion = { user: config.sshUser, ...config.bastion, hostKeys: hostKeysOf(config, (address ?? vm)!, port) };
-  const privateKeyFile = config.sshPrivateKeyFile && expandHome(config.sshPrivateKeyFile);
-  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, privateKeyFile, bastion });
+  const { sshPrivateKeyFile } = config;
+  const sshPublicKey = publicKeyOf(config);
+  const credentials = sshPrivateKeyFile ? { privateKeyFile: expandHome(sshPrivateKeyFile) } : { publicKey: sshPublicKey };
+  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, ...credentials, bastion });
   return {
     config,
     stack,
@@ -66,7 +68,7 @@ function environmentOf(config: Configuration): Environment {
     bastion,
     masters: config.masters.map((master) => reach(master, hostKeysOf(config, master))),
     reach,
-    sshPublicKey: publicKeyOf(config),
+    sshPublicKey,
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
   };
 }

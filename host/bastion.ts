@@ -38,6 +38,8 @@ export interface SshTargetArgs {
   hostKeys: string[];
   /** File with the private key for it and the bastion. Default: the SSH agent's keys. */
   privateKeyFile?: string;
+  /** Which of the agent's keys is offered, as in a `.pub` file. Default: each in turn, of which sshd takes six. */
+  publicKey?: string;
   /** What stands between. Default: nothing. */
   bastion?: BastionArgs;
 }

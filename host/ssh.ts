@@ -23,6 +23,8 @@ export interface SshHost {
 export interface SshTarget extends SshHost {
   /** A private key without a passphrase, for bastion and target alike. Default: the keys of the agent at `SSH_AUTH_SOCK`. */
   privateKeyFile?: string;
+  /** Which of the agent's keys is offered, as in a `.pub` file. Default: each in turn, of which sshd takes six. */
+  publicKey?: string;
   /** The machine to go through. All targets share one connection to it. */
   bastion?: SshHost;
 }

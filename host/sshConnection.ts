@@ -1,15 +1,18 @@
 import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import type { SshHost } from "./ssh";
-import { describeKey, hostKeyAlgorithms, parseHostKey } from "./sshHostKey";
+import { explain, note, type Story } from "./sshFailure";
+import { hostKeyAlgorithms, parseHostKey } from "./sshHostKey";
 import type { SshCredentials } from "./sshCredentials";
-import { SshError } from "./sshError";
 
 /** A machine that is gone is noticed when so many probes in a row had no answer, so far apart. Emulated guests can be silent for long. */
 const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 4 };
 
 /** How long the other side has to end a connection that we have ended. */
 const CLOSE_MS = 500;
+
+/** How much is kept of what the other side says before it says that it speaks SSH, in bytes: a refusal is one line. */
+const MOST_HELLO = 256;
 
 /** A connection to one sshd. */
 export interface SshConnection {
@@ -39,7 +42,7 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
   const keys = host.hostKeys.map(parseHostKey);
   const client = new Client();
   const gone = new AbortController();
-  const story: Story = { name, host, credentials };
+  const story: Story = { name, host, credentials, offers: [], hello: "" };
   const lost = (error: Error) => {
     gone.abort(error);
     socket.destroy();
@@ -54,6 +57,7 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
 
   client
     .on("banner", (text) => (story.banner = text.trim()))
+    .on("handshake", () => (story.isVerified = true))
     .on("error", (error) => (error.level === "agent" ? (story.agentError = error.message) : isClosedByPeer(error) ? closed() : lost(error)))
     .on("end", closed)
     .on("close", closed)
@@ -66,9 +70,14 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
       algorithms: { serverHostKey: hostKeyAlgorithms(keys) },
       hostVerifier: (offered: Buffer) => {
         story.offered = offered;
-        return keys.some(({ blob }) => blob.equals(offered));
+        story.isKnown = keys.some(({ blob }) => blob.equals(offered));
+        return story.isKnown;
       },
+      debug: (line) => note(story, line),
     });
+  socket.on("data", (data: Buffer) => {
+    if (story.hello.length < MOST_HELLO) story.hello += data.toString("latin1", 0, MOST_HELLO);
+  });
 
   const close = () => {
     client.end();
@@ -79,48 +88,3 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
 
 /** What a write meets after the other side has closed; whether the close or the write is told first differs between versions of Node. */
 const isClosedByPeer = ({ code }: Error & { code?: unknown }) => code === "EPIPE" || code === "ECONNRESET";
-
-/** What was seen of a handshake. */
-interface Story {
-  name: string;
-  host: SshHost;
-  credentials: SshCredentials;
-  offered?: Buffer;
-  banner?: string;
-  agentError?: string;
-}
-
-/** What a failed handshake means. */
-function explain(error: Error & { level?: string; code?: unknown }, story: Story): SshError {
-  const message = error.message || String(error.code);
-  if (/^Host denied|signature verification failed/.test(message)) return wrongKey(message, story);
-  if (/no matching host key format/.test(message)) return noSuchKey(story);
-  if (error.level === "client-authentication" || /Too many authentication failures/i.test(message)) return refused(message, story);
-  const banner = story.banner && `; it said: ${story.banner}`;
-  return new SshError("unreachable", `${story.name}: ${message}${banner ?? ""}`, { cause: error });
-}
-
-const expected = ({ host }: Story) => `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
-
-const compare =
-  "if the machine was built anew, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
-  "not over the network. If it was not, something else answers at this address";
-
-function wrongKey(message: string, story: Story): SshError {
-  const offered = story.offered ? describeKey(story.offered) : "none";
-  return new SshError("hostKey", `${story.name} did not prove that it is the machine we know: ${message}`, {
-    said: `offered: ${offered}\n${expected(story)}`,
-    todo: compare,
-  });
-}
-
-function noSuchKey(story: Story): SshError {
-  return new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, { said: expected(story), todo: compare });
-}
-
-function refused(message: string, { name, host, credentials, agentError }: Story): SshError {
-  return new SshError("authentication", `${name} did not let us in with ${credentials.shown}`, {
-    said: [agentError, message].filter(Boolean).join("\n"),
-    todo: `put the key's public half into ~${host.user}/.ssh/authorized_keys there, or give the key that it knows`,
-  });
-}

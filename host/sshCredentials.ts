@@ -1,6 +1,7 @@
-import { type ConnectConfig, utils } from "ssh2";
+import { type BaseAgent, type ConnectConfig, createAgent, type ParsedKey, utils } from "ssh2";
 import { shellCommand } from "./shell";
-import { fingerprint } from "./sshHostKey";
+import type { SshTarget } from "./ssh";
+import { fingerprint, parseHostKey } from "./sshHostKey";
 import { SshError } from "./sshError";
 import { expandHome, readUserFile } from "./userFile";
 
@@ -15,22 +16,41 @@ export interface SshCredentials {
 
 /**
  * Reads a private key, or finds the agent when no file is given.
- * @param privateKeyFile a path; a leading `~/` is the home directory
  * @throws SshError `authentication` when there is no usable key
  */
-export function sshCredentials(privateKeyFile?: string): SshCredentials {
-  return privateKeyFile === undefined ? agentCredentials() : fileCredentials(privateKeyFile);
+export function sshCredentials({ privateKeyFile, publicKey }: Pick<SshTarget, "privateKeyFile" | "publicKey">): SshCredentials {
+  return privateKeyFile === undefined ? agentCredentials(publicKey) : fileCredentials(privateKeyFile);
 }
 
-function agentCredentials(): SshCredentials {
+function agentCredentials(publicKey?: string): SshCredentials {
   const agent = process.env.SSH_AUTH_SOCK;
   if (!agent) {
     throw new SshError("authentication", "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent", {
       todo: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
     });
   }
-  return { id: `agent ${agent}`, shown: `the keys of the agent at ${agent}`, config: { agent, authHandler: ["agent"] } };
+  const which = publicKey === undefined ? "the keys" : `the key ${fingerprint(publicKey)}`;
+  const shown = `${which} of the agent at ${agent}`;
+  const offered = publicKey === undefined ? agent : agentWithOneKey(agent, publicKey);
+  return { id: shown, shown, config: { agent: offered, authHandler: ["agent"] } };
 }
+
+/** An agent of which one key is offered: sshd counts each, and refuses whoever offers more than six (`MaxAuthTries`, sshd_config(5)). */
+function agentWithOneKey(socket: string, publicKey: string): BaseAgent {
+  const agent = createAgent(socket);
+  const all = agent.getIdentities.bind(agent);
+  const { blob } = parseHostKey(publicKey);
+  const isOurs = (key: unknown) => isKey(key) && key.getPublicSSH().equals(blob);
+  agent.getIdentities = (done) =>
+    all((error, keys = []) => {
+      const ours = keys.filter(isOurs);
+      if (error || ours.length > 0) return done(error, ours);
+      done(new Error(`the agent has ${keys.length} keys, and not this one: add it with ssh-add, or give sshPublicKey one line of \`ssh-add -L\``));
+    });
+  return agent;
+}
+
+const isKey = (key: unknown): key is ParsedKey => typeof key === "object" && key !== null && "getPublicSSH" in key;
 
 function fileCredentials(privateKeyFile: string): SshCredentials {
   const privateKey = readKey(expandHome(privateKeyFile));

@@ -36,14 +36,14 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a connection, trying again while the machine boots. Whatever a booting machine shows is tried again; a wrong host key or a refused
- * authentication is not.
+ * Opens a connection, trying again while the machine boots. Whatever a booting machine shows is tried again; a wrong host key, a refused
+ * authentication and a machine without an algorithm in common are not.
  * @throws SshError
  * @throws UserError when there is no usable host key to expect
  */
 export async function openConnection(target: SshTarget, { deadlineMs, what, log }: OpenOptions): Promise<SshConnection> {
   for (const { hostKeys } of [target, target.bastion ?? target]) hostKeyAlgorithms(hostKeys.map(parseHostKey));
-  const credentials = sshCredentials(target.privateKeyFile);
+  const credentials = sshCredentials(target);
   const start = performance.now();
   const left = () => start + deadlineMs - performance.now();
   let nextLog = 0;
@@ -59,7 +59,7 @@ export async function openConnection(target: SshTarget, { deadlineMs, what, log 
     const pause = pauseAfter(attempt);
     if (left() <= pause) throw gaveUp(target, what, deadlineMs, attempt, failure);
     if (performance.now() >= nextLog) {
-      log?.(`waiting for SSH on ${what}, ${Math.round((performance.now() - start) / 1000)} s so far: ${failure.message}`);
+      log?.(`waiting for SSH on ${what}, ${Math.round((performance.now() - start) / 1000)} s so far: ${failure.summary}`);
       nextLog = performance.now() + PROGRESS_MS;
     }
     await sleep(pause);
@@ -99,8 +99,8 @@ function gaveUp(target: SshTarget, what: string, deadlineMs: number, attempts: n
   const through = target.bastion ? `, through the bastion ${target.bastion.address}` : "";
   const at = `${target.address}:${target.port ?? 22}${through}`;
   return new SshError("unreachable", `${what} gave no SSH session within ${Math.round(deadlineMs / 100) / 10} s, at ${at} (${attempts} attempts)`, {
-    said: `last seen: ${last.message}`,
-    todo: adviceFor(last),
+    said: `last seen: ${last.summary}`,
+    todo: last.detail.todo ?? adviceFor(last),
     cause: last,
   });
 }

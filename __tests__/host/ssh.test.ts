@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AuthContext, ServerChannel } from "ssh2";
+import type { AuthContext, Connection, ServerChannel } from "ssh2";
 import { fingerprint } from "../../host/knownHosts";
 import { type SshError, withSession } from "../../host/ssh";
 import { end, onExec } from "../support/sshCommands";
-import { failure, folder, hostKey, refusal, serve, serveNothing, soon, target, userKey } from "../support/sshFixture";
+import { failure, folder, hostKey, refusal, serve, serveNothing, serveWords, soon, target, userKey } from "../support/sshFixture";
 import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";
 
 const ecdsaHostKey = newEcdsaKeyPair();
@@ -245,4 +245,33 @@ describe("a machine that boots", () => {
     await Promise.all(Array.from({ length: 12 }, () => withSession(target(server.port), soon, (session) => session.run("exit 0"))));
     expect([server.count, server.mostHandshakes]).toEqual([12, 4]);
   });
+});
+
+describe("a peer that has not proved who it is", () => {
+  test.each(["Too many authentication failures", "x signature verification failed", "Host denied", "Handshake failed: no matching host key format", "All configured authentication methods failed"])(
+    "decides nothing by its words: %s",
+    async (text) => {
+      for (const reason of [2, 14]) {
+        const error = await refusal(target(await serveWords("SSH-2.0-x", { reason, text })), { deadlineMs: 300 });
+        expect([error.kind, error.message]).toEqual(["unreachable", expect.stringContaining(`it ended the connection: ${text}`)]);
+      }
+    },
+  );
+
+  test("has its words shown without what a terminal obeys", async () => {
+    const { message } = await refusal(target(await serveWords("SSH-2.0-x", { reason: 2, text: "\u001b]0;pwned\u0007\rkube-mast01: Ready" })), { deadlineMs: 300 });
+    expect(message).toContain("\\u{1b}]0;pwned\\u{7}\\u{d}kube-mast01: Ready");
+  });
+
+  test.each(["Not allowed at this time", "Exceeded MaxStartups"])("and sends us away is waited for, and its limits are named: %s", async (line) => {
+    const error = await refusal(target(await serveWords(line)), { deadlineMs: 300 });
+    expect([error.kind, error.message]).toEqual(["unreachable", expect.stringMatching(new RegExp(`it said: ${line}\n→ its sshd refuses connections .*PerSourcePenalties`))]);
+  });
+});
+
+test("a machine that proved who it is and ends our authentication has refused it", async () => {
+  const onAuthentication = (_: AuthContext, connection: Connection) => ((connection as unknown as { _protocol: { disconnect(reason: number): void } })._protocol.disconnect(2), false);
+  const server = await serve({ onAuthentication });
+  const error = await refusal(target(server.port));
+  expect([error.kind, server.count]).toEqual(["authentication", 1]);
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { exec, run } from "../../lab/exec";
-import { type SshTarget, withSession } from "../../host/ssh";
+import { type SshError, type SshTarget, withSession } from "../../host/ssh";
 import { openSsh } from "../support/openssh";
 import { freePort, newEcdsaKeyPair, newKeyPair, writeKey } from "../support/sshServer";
 import { type Sshd, startSshd } from "../support/sshd";
@@ -12,6 +12,8 @@ let folder: string;
 let sshd: Sshd;
 let target: SshTarget;
 let through: SshTarget;
+let publicKey: string;
+let another: (more: string[], use: (target: SshTarget) => Promise<void>) => Promise<void>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sshd-"));
@@ -21,6 +23,12 @@ beforeAll(async () => {
   const port = await freePort();
   sshd = await startSshd({ folder, port, hostKeyFiles, authorizedKeys: userKey.public });
   target = { address: "localhost", port, user: userInfo().username, hostKeys: [otherHostKey.public], privateKeyFile };
+  publicKey = userKey.public;
+  another = async (more, use) => {
+    const port = await freePort();
+    const server = await startSshd({ folder: await mkdtemp(join(folder, "sshd-")), port, hostKeyFiles, authorizedKeys: userKey.public, more });
+    await use({ ...target, port }).finally(() => server.stop());
+  };
   through = { ...target, hostKeys: [hostKey.public], bastion: target };
 }, 60_000);
 
@@ -45,7 +53,7 @@ test("more commands and sessions at once than sshd allows by itself", async () =
 
 test("much goes in and out", async () => {
   const input = "0123456789abcdef".repeat(256 * 1024);
-  expect(await withSession(through, soon, (session) => session.run("cat", { input }))).toBe(input);
+  expect(await withSession(through, soon, (session) => session.run("cat", { input, mostOutput: input.length }))).toBe(input);
 });
 
 test("a signal, and a session that is killed in the middle", async () => {
@@ -55,7 +63,7 @@ test("a signal, and a session that is killed in the middle", async () => {
   });
 });
 
-test("an agent's key signs in", async () => {
+test("an agent's key signs in, also after six others where it is named", async () => {
   const { program, env } = await openSsh();
   const started = await run(program("usr/bin/ssh-agent"), ["-s", "-a", join(folder, "agent")], { env });
   const [, pid = ""] = /SSH_AGENT_PID=(\d+)/.exec(started) ?? [];
@@ -64,7 +72,15 @@ test("an agent's key signs in", async () => {
   try {
     const { privateKeyFile = "", ...byAgent } = through;
     await expect(withSession(byAgent, soon, () => Promise.resolve())).rejects.toMatchObject({ kind: "authentication" });
+    const others = [];
+    for (let i = 0; i < 6; i++) others.push(await writeKey(folder, `other_${i}`, newKeyPair()));
+    await exec(program("usr/bin/ssh-add"), others, { env });
+    const named = { ...byAgent, publicKey };
+    await expect(withSession(named, soon, () => Promise.resolve())).rejects.toThrow(/the key SHA256:\S+ of the agent at \S+\n {4}the agent has 6 keys, and not this one: add it with ssh-add/);
     await exec(program("usr/bin/ssh-add"), [privateKeyFile], { env });
+    expect(await withSession(named, soon, (session) => session.run("echo in"))).toBe("in");
+    await expect(withSession(byAgent, soon, () => Promise.resolve())).rejects.toMatchObject({ kind: "authentication" });
+    await exec(program("usr/bin/ssh-add"), ["-d", ...others], { env });
     expect(await withSession(byAgent, soon, (session) => session.run("echo in"))).toBe("in");
   } finally {
     if (before === undefined) delete process.env.SSH_AUTH_SOCK;
@@ -80,4 +96,25 @@ test("a name that the bastion does not know, and a port where nothing is, are wa
     const waiting = withSession({ ...through, ...nowhere }, options, () => Promise.resolve());
     await expect(waiting).rejects.toMatchObject({ kind: "unreachable", message });
   }
+});
+
+const refusal = (target: SshTarget) => withSession(target, soon, () => Promise.resolve()).then(() => undefined, (error: SshError) => error);
+
+test.each([
+  ["KexAlgorithms sntrup761x25519-sha512", /no matching key exchange algorithm\n {4}this program: KEX method: curve25519\S*, .*\n {4}the machine: {2}KEX method: sntrup761x25519-sha512\b.*\n→ allow one/],
+  ["Ciphers aes128-cbc", /no matching C->S cipher\n {4}this program: C->S cipher: .*aes128-gcm.*\n {4}the machine: {2}C->S cipher: aes128-cbc\n/],
+])("a machine with nothing in common is refused at once, with both sides' algorithms: %s", async (line, message) => {
+  await another([line], async (target) => {
+    expect(await refusal(target)).toMatchObject({ kind: "incompatible", message: expect.stringMatching(message) });
+    expect(await refusal({ ...target, bastion: target })).toMatchObject({ kind: "incompatible", message: expect.stringMatching(/^the bastion /) });
+  });
+});
+
+test("a second factor, and a user whom the machine does not want, are told apart from a key that it does not know", async () => {
+  await another(["KbdInteractiveAuthentication yes", "AuthenticationMethods publickey,keyboard-interactive"], async (target) => {
+    expect(await refusal(target)).toMatchObject({ kind: "authentication", message: expect.stringMatching(/user_key \(ssh-ed25519 \S+\) alone\n[^]*keyboard-interactive\n→ have its sshd take a key and nothing more/) });
+  });
+  await another(["AllowUsers nobody-else"], async (target) => {
+    expect(await refusal(target)).toMatchObject({ kind: "authentication", message: expect.stringMatching(/AllowUsers or AllowGroups without/) });
+  });
 });

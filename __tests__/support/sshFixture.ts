@@ -51,6 +51,32 @@ export async function serveNothing({ hangUps = 0 } = {}): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** The port of a peer that says a line, and then, where a reason is given, disconnects with it and some words, before it has proved who it is. */
+export async function serveWords(line: string, words?: { reason: number; text: string }): Promise<number> {
+  const server = createServer((socket) => {
+    socket.resume().on("error", () => {});
+    socket.end(Buffer.concat([Buffer.from(`${line}\r\n`), words ? disconnect(words.reason, words.text) : Buffer.alloc(0)]));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  servers.push({ stop: () => new Promise((resolve) => server.close(() => resolve())) });
+  return (server.address() as AddressInfo).port;
+}
+
+/** SSH_MSG_DISCONNECT in a packet without encryption (RFC 4253, sections 6 and 11.1). */
+function disconnect(reason: number, text: string): Buffer {
+  const words = Buffer.from(text);
+  const payload = Buffer.alloc(13 + words.length);
+  payload[0] = 1;
+  payload.writeUInt32BE(reason, 1);
+  payload.writeUInt32BE(words.copy(payload, 9), 5);
+  const padding = 12 - ((payload.length + 9) % 8);
+  const packet = Buffer.alloc(5 + payload.length + padding);
+  packet.writeUInt32BE(packet.length - 4);
+  packet[4] = padding;
+  payload.copy(packet, 5);
+  return packet;
+}
+
 /** A machine of ours. */
 export const target = (port: number, more: Partial<SshTarget> = {}): SshTarget => ({
   address: "127.0.0.1",

@@ -22,14 +22,16 @@ export interface SshdOptions {
   hostKeyFiles: string[];
   /** Public keys, one a line. */
   authorizedKeys: string;
+  /** More lines of its sshd_config(5). Default: none. */
+  more?: string[];
 }
 
 /** Starts a real OpenSSH server, with its own defaults for everything that a test does not need otherwise. */
-export async function startSshd({ folder, port, hostKeyFiles, authorizedKeys }: SshdOptions): Promise<Sshd> {
+export async function startSshd({ folder, port, hostKeyFiles, authorizedKeys, more = [] }: SshdOptions): Promise<Sshd> {
   const { program, env } = await openSsh();
   const file = (name: string) => join(folder, name);
   await writeFile(file("authorized_keys"), authorizedKeys, { mode: 0o600 });
-  await writeFile(file("sshd_config"), configuration(port, hostKeyFiles, file("authorized_keys"), program));
+  await writeFile(file("sshd_config"), [...more, configuration(port, hostKeyFiles, file("authorized_keys"), program)].join("\n"));
   const sshd = [program("usr/sbin/sshd"), "-D", "-e", "-f", file("sshd_config")];
   const [command = "", ...args] = process.getuid?.() === 0 ? await inOwnMounts(folder, sshd) : sshd;
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
