@@ -2,9 +2,10 @@ import { constants } from "node:os";
 import type { ClientChannel } from "ssh2";
 import { UserError } from "./errors";
 import type { ExecResult } from "./exec";
-import { beginningOf, MOST_READ } from "./quoted";
+import { beginningOf, lastLines, MOST_READ } from "./quoted";
 import type { SshConnection } from "./sshConnection";
 import { SshError } from "./sshError";
+import { answerIn, framed, newMark } from "./sshFrame";
 
 /** How much a command may print, in bytes, unless its caller expects more. */
 const MOST_OUTPUT = 1024 * 1024;
@@ -27,6 +28,7 @@ export const shortened = (command: string) => beginningOf(command, 200);
 /** Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off. */
 export function execOver(connection: SshConnection, name: string, command: string, options: SshExecOptions = {}): Promise<ExecResult> {
   const { input, timeoutMs = 120_000, mostOutput = MOST_OUTPUT } = options;
+  const mark = newMark();
   return new Promise((resolve, reject) => {
     let channel: ClientChannel | undefined;
     let settled = false;
@@ -53,11 +55,11 @@ export function execOver(connection: SshConnection, name: string, command: strin
       if (!opened) return fail(new SshError("unreachable", `${name} did not start a command: ${error?.message}`));
       channel = opened;
       if (settled) return channel.close();
-      collect(channel, name, mostOutput, (result) => settle(() => resolve(result)), fail);
+      collect(channel, { name, mostOutput, mark }, (result) => settle(() => resolve(result)), fail);
       channel.end(input);
     };
     try {
-      connection.client.exec(command, started);
+      connection.client.exec(framed(command, mark), started);
     } catch (error) {
       fail(dropped(name, command, error as Error));
     }
@@ -67,19 +69,38 @@ export function execOver(connection: SshConnection, name: string, command: strin
 const dropped = (name: string, command: string, { message }: Error) =>
   new SshError("dropped", `the connection to ${name} dropped during: ${shortened(command)}`, { said: message });
 
-function collect(channel: ClientChannel, name: string, mostOutput: number, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
+interface Expected {
+  name: string;
+  mostOutput: number;
+  mark: string;
+}
+
+function collect(channel: ClientChannel, { name, mostOutput, mark }: Expected, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
   const tooMuch = () => fail(new UserError(`${name}: a command printed more than ${mostOutput / 1024} kB`));
-  const stdout = endOf(channel, mostOutput, tooMuch);
+  const stdout = endOf(channel, mostOutput + MOST_READ, tooMuch); // A greeting comes before it.
   const stderr = endOf(channel.stderr, MOST_READ);
   let exitCode: number | undefined;
   channel.on("exit", (code: number | null, signal?: NodeJS.Signals) => (exitCode = code ?? exitCodeOf(signal)));
   channel.on("close", () => {
     if (exitCode === undefined) return fail(new SshError("dropped", `${name} did not say how a command ended`));
-    done({ stdout: stdout(), stderr: stderr(), exitCode });
+    const [answer, words] = [answerIn(stdout(), mark), stderr()];
+    if (answer === undefined) return fail(notBegun(name, exitCode, words || stdout()));
+    done({ stdout: withoutLastNewline(answer), stderr: withoutLastNewline(answerIn(words, mark) ?? words), exitCode });
   });
 }
 
-/** The end of an output, not much more than `most` bytes of it; `onMore` is told when there is more. Its last newline is taken off. */
+/** A shell that a signal ended before it came to the command, as while the machine goes down; or one that does not run commands at all. */
+const notBegun = (name: string, exitCode: number, said: string) =>
+  exitCode > 128
+    ? new SshError("dropped", `${name} ended a session before its command began`, { said })
+    : new UserError(`the login shell on ${name} ran no command, and ended with exit code ${exitCode}`, {
+        said: lastLines(said),
+        todo: "give the user an ordinary shell there (`getent passwd`), without a ForceCommand in sshd_config, and see that the shell's start-up files do not end it",
+      });
+
+const withoutLastNewline = (text: string) => text.replace(/\r?\n$/, "");
+
+/** The end of an output, not much more than `most` bytes of it; `onMore` is told when there is more. */
 function endOf(stream: NodeJS.ReadableStream, most: number, onMore?: () => void): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -89,7 +110,7 @@ function endOf(stream: NodeJS.ReadableStream, most: number, onMore?: () => void)
     if (size > most) onMore?.();
     while (size - chunks[0]!.length > most) size -= chunks.shift()!.length;
   });
-  return () => Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  return () => Buffer.concat(chunks).toString("utf8");
 }
 
 /** What a shell gives as the exit code of a program that a signal ended. */

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type AuthContext, type Connection, Server, type ServerChannel, utils } from "ssh2";
 import type { ExecResult } from "../host/exec";
+import { GREETING, unframed } from "./commands/shell";
 import { Dropped } from "./faults";
 
 /** A machine with an sshd, as one connection finds it. */
@@ -46,14 +47,15 @@ function maySignIn(context: AuthContext, { user, authorizedKeys }: SshMachine): 
   return !signature || (blob !== undefined && known.verify(blob, signature, hashAlgo) === true);
 }
 
-async function answer(channel: ServerChannel, command: string, machine: SshMachine, socket: Duplex): Promise<void> {
+async function answer(channel: ServerChannel, text: string, machine: SshMachine, socket: Duplex): Promise<void> {
   const closed = new AbortController();
   channel.on("error", () => {}).once("close", () => closed.abort(new ChannelClosed()));
   try {
+    const { command, mark } = unframed(text);
     const { stdout, stderr, exitCode } = await machine.run(command, textOf(channel), closed.signal);
     if (closed.signal.aborted) return;
-    channel.stderr.write(stderr);
-    channel.write(stdout);
+    channel.stderr.write(`${GREETING}${mark}${stderr}`);
+    channel.write(`${GREETING}${mark}${stdout}`);
     channel.exit(exitCode);
     channel.end();
   } catch (error) {

@@ -40,7 +40,7 @@ describe("a command", () => {
     const { port } = await serve();
     await withSession(target(port), soon, async (session) => {
       expect(await session.run(`print ${1024 * 1024}`)).toHaveLength(1024 * 1024);
-      expect((await failure(session.run(`print ${1024 * 1024 + 1}`))).message).toBe("kube-node01: a command printed more than 1024 kB");
+      expect((await failure(session.run(`print ${2 * 1024 * 1024}`))).message).toBe("kube-node01: a command printed more than 1024 kB");
       expect(await session.run(`print ${5 * 1024 * 1024}`, { mostOutput: 5 * 1024 * 1024 })).toHaveLength(5 * 1024 * 1024);
       expect((await session.exec(`warn ${5 * 1024 * 1024}`)).stderr).toMatch(/^x{65536,200000}\nthe end$/);
     });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { exec, run } from "../../lab/exec";
@@ -116,5 +116,24 @@ test("a second factor, and a user whom the machine does not want, are told apart
   });
   await another(["AllowUsers nobody-else"], async (target) => {
     expect(await refusal(target)).toMatchObject({ kind: "authentication", message: expect.stringMatching(/AllowUsers or AllowGroups without/) });
+  });
+});
+
+test("what the login shell prints is no answer, on neither output; nor what it prints at its end", async () => {
+  const startUp = join(folder, "startUp");
+  await writeFile(startUp, "echo Welcome; echo -n Welcome >&2; trap 'echo Goodbye' EXIT\n");
+  await another([`SetEnv BASH_ENV=${startUp}`], async (target) => {
+    const greeted = await exec("bash", ["-c", "echo x"], { env: { BASH_ENV: startUp } });
+    expect(greeted.stdout).toBe("Welcome\nx\nGoodbye");
+    const result = await withSession(target, soon, (session) => session.exec("cat; echo '{}' >&2; exit 3", { input: "it's\nin" }));
+    expect(result).toEqual({ stdout: "it's\nin", stderr: "{}", exitCode: 3 });
+  });
+});
+
+test("a login shell that runs nothing is named", async () => {
+  await another(["ForceCommand echo This account is not available; exit 1"], async (target) => {
+    await expect(withSession(target, soon, (session) => session.exec("true"))).rejects.toThrow(
+      /^the login shell on a real sshd ran no command, and ended with exit code 1\n {4}This account is not available\n→ give the user an ordinary shell/,
+    );
   });
 });

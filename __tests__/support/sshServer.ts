@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { type AuthContext, type Connection, Server, type ServerChannel, type Session, utils } from "ssh2";
 import { generateHostKey } from "../../cloudinit/hostKey";
+import { GREETING, unframed } from "../../simulator/commands/shell";
 
 /** Private and public key, as OpenSSH writes them. */
 export interface KeyPair {
@@ -127,10 +128,13 @@ function authenticate(connection: Connection, { authorized, onAuthentication }: 
 
 
 function answerSession(session: Session, connection: Connection, { onExec }: SshServerOptions, state: SshServer): void {
-  session.on("exec", (accept, _reject, { command }) => {
+  session.on("exec", (accept, _reject, { command: text }) => {
+    const { command, mark } = unframed(text);
     state.mostCommands = Math.max(state.mostCommands, ++state.commands);
     const channel = accept();
     channel.on("close", () => state.commands--);
+    channel.write(`${GREETING}${mark}`);
+    channel.stderr.write(`${GREETING}${mark}`);
     onExec?.(command, channel, connection);
   });
 }

@@ -21,6 +21,16 @@ export function parseCommand(command: string): CommandLine | undefined {
   return { words: words.slice(words[1] === "-n" ? 2 : 1), isRoot: true };
 }
 
+/** A command as a login shell gets it, see `host/sshFrame.ts`, and the mark that is printed before it runs; a command without one is whole. */
+export function unframed(text: string): { command: string; mark: string } {
+  const words = shellWords(text) ?? [];
+  const [, mark = "", command = ""] = (words.slice(0, 3).join(" ") === "exec sh -c" && /^echo (\S+); echo \1 >&2\n([^]*)$/.exec(words[3] ?? "")) || [];
+  return mark ? { command, mark: `${mark}\n` } : { command: text, mark: "" };
+}
+
+/** What the start-up files of a login shell print, on both outputs: an administrator's greeting. */
+export const GREETING = "Welcome! v0.0.0 {} 0\n";
+
 /** What a machine does for a command line; what it does not know it answers as a shell does. */
 export function workOf<S extends Scene>({ programs, scripts }: Programs<S>, command: string): Work<S> {
   const script = scripts.get(command);
