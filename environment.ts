@@ -9,6 +9,7 @@ import { UserError } from "./host/errors";
 import { hostKeysFor } from "./host/knownHosts";
 import { macAddress } from "./host/mac";
 import type { Nic } from "./host/machine";
+import { checkPlatform } from "./host/platform";
 import { sshCredentials } from "./host/sshCredentials";
 import { hostKeyAlgorithms, isPublicKey, parseHostKey } from "./host/sshHostKey";
 import { expandHome, readUserFile } from "./host/userFile";
@@ -38,6 +39,7 @@ export interface Environment {
  */
 export function readEnvironment(): Environment {
   try {
+    checkPlatform();
     const config = readConfiguration();
     checkFiles(config);
     return environmentOf(config);

@@ -17,6 +17,8 @@ export interface Medium {
   isFixed: boolean;
   /** Whether a machine or a snapshot has it; `list` does not tell, `showmediuminfo` does. */
   isInUse: boolean;
+  /** Names of the machines that have it, now or in a snapshot; `list` does not tell, `showmediuminfo` does. */
+  users: string[];
 }
 
 /**
@@ -62,5 +64,6 @@ function mediumIn(call: string, block: string): Medium {
     isAccessible: known("State", /^(not created|created|locked read|locked write|inaccessible|creating|deleting)$/) !== "inaccessible",
     isFixed: /^fixed/.test(value("Format variant")),
     isInUse: value("In use by VMs") !== "",
+    users: [...block.matchAll(/^(?:In use by VMs: | {8}) +(\S.*?) \(UUID: [0-9a-f-]{36}\)/gm)].map((match) => match[1]!),
   };
 }

@@ -16,6 +16,8 @@ export interface VmInfo {
   settingsFile: string;
   /** Folder of VBox.log. */
   logFolder: string;
+  /** `x86`, or `ARM`; before 7.1 VirtualBox does not print it, as it knows only the first. */
+  architecture: string;
   cpus: number;
   memoryMb: number;
   vramMb: number;
@@ -73,6 +75,7 @@ export function readVmInfo(output: string): VmInfo {
     condition: conditionOf(state),
     settingsFile: value("CfgFile"),
     logFolder: value("LogFldr"),
+    architecture: values.get("platformArchitecture") ?? "x86",
     cpus: number("cpus"),
     memoryMb: number("memory"),
     vramMb: number("vram"),

@@ -20,6 +20,7 @@ import { markFinished, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
+import { StartFailed } from "../host/vm/startFailed";
 import { syncVm } from "../host/vm/sync";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
 
@@ -274,11 +275,11 @@ async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Di
   });
 }
 
-/** Takes a new clone back, unless it runs: then it is there to be looked at, and the next `up` goes on with it. */
+/** Takes a new clone back, unless it is finished and runs, or could not be started: then it stays, and the next `up` goes on with it. */
 async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
-    if (vm && vm.condition !== "off") return await partial(vbox, uuid, inputs, error);
+    if (vm && (vm.condition !== "off" || error instanceof StartFailed)) return await partial(vbox, uuid, inputs, error);
     if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
     return error;
   } catch (undoError) {

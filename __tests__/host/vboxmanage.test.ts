@@ -245,7 +245,7 @@ test("media are read from a list and from one's details", () => {
     "Encryption:     disabled",
   ].join("\r\n");
   expect(readMedia(`WARNING: x\n\t more\n\n${output}`)).toEqual([
-    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true, isInUse: true },
+    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true, isInUse: true, users: ["base"] },
     {
       uuid: "8df76a92-0646-4768-8299-d8e47089f50f",
       parentUuid: "ad264b5a-7c43-4282-8d10-62eba923abc6",
@@ -255,6 +255,7 @@ test("media are read from a list and from one's details", () => {
       isAccessible: false,
       isFixed: false,
       isInUse: false,
+      users: [],
     },
   ]);
 });

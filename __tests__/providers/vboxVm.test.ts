@@ -68,8 +68,8 @@ describe("create", () => {
   });
 
   test("that fails before the start takes everything back", async () => {
-    box.fault = ([verb]) => (verb === "startvm" ? failure("VT-x is not available") : undefined);
-    await expect(create()).rejects.toThrow("VT-x is not available");
+    box.fault = ([verb]) => (verb === "storageattach" ? failure("no room") : undefined);
+    await expect(create()).rejects.toThrow("no room");
     expect(box.names).toEqual(["base"]);
     expect(box.media).toEqual(UNTOUCHED);
   });
@@ -97,7 +97,7 @@ describe("create", () => {
   });
 
   test("that cannot be taken back either says both, and is kept in the state", async () => {
-    box.fault = ([verb]) => (verb === "startvm" ? failure("no driver") : verb === "unregistervm" ? failure("no right") : undefined);
+    box.fault = ([verb]) => (verb === "storageattach" ? failure("no driver") : verb === "unregistervm" ? failure("no right") : undefined);
     const error = (await create().catch((error: unknown) => error)) as PartialFailure;
     expect(error).toBeInstanceOf(PartialFailure);
     expect(error.message).toMatch(/no driver[^]*could not be taken back[^]*no right/);

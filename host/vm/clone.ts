@@ -131,6 +131,8 @@ async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot, isoPath 
   if (!base) throw await withoutBase(vbox, baseImage);
   // A snapshot may have had other drives.
   if (isoPath !== undefined && !baseSnapshot) checkCidataPlace(base);
+  if (base.architecture !== "x86")
+    throw new UserError(`the base image ${baseImage} is a machine of the architecture ${base.architecture}`, { todo: "give a `baseImage` for x86 (AMD64): others are not supported" });
   if (base.condition === "off" || baseSnapshot) return base;
   throw new UserError(`the base image ${baseImage} is ${base.state}`, {
     todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",

@@ -4,6 +4,7 @@ import { FirstBootFailed } from "../firstBootFailed";
 import { SshError } from "../sshError";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
+import { resumeFailed, startFailed, StartFailed } from "./startFailed";
 
 /** How long to wait for a change of power. */
 export interface PowerTimeouts {
@@ -40,13 +41,17 @@ export async function startVm(
   if (info.condition === "running") return info;
   if (info.condition === "stuck") await powerOff(vbox, info);
   log(info.condition === "paused" ? "resumes" : "starts");
-  if (info.condition === "paused") await vbox.control(info.uuid, "resume");
-  else await vbox.start(info, startTimeoutSeconds * 1000);
+  if (info.condition === "paused") await vbox.control(info.uuid, "resume").catch((error: unknown) => fail(resumeFailed(error, info)));
+  else await vbox.start(info, startTimeoutSeconds * 1000).catch((error: unknown) => fail(startFailed(error, info)));
   const now = await waitFor(vbox, vm, startTimeoutSeconds, ({ condition }) => condition === "running");
   if (now.condition === "running") return now;
-  throw new UserError(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
+  throw new StartFailed(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
     todo: `look at its console in VirtualBox and at ${info.logFolder}; a slow machine may need a longer startTimeoutSeconds`,
   });
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 /** Shuts it down: asks the guest first, then cuts the power. A saved machine is resumed for it: its settings are locked too. */

@@ -96,6 +96,8 @@ function nicProblem({ type, network, mac }: Nic, platform: string): string | und
   if (problem) return problem;
   if (type === "hostonlynet" && platform !== "darwin")
     return "host-only networks exist on macOS only; choose hostonly and give the name of an adapter";
+  if (type === "hostonly" && platform === "darwin")
+    return "VirtualBox 7.0 and later has no host-only adapters on macOS; choose hostonlynet and give the name of a network of `VBoxManage list hostonlynets`";
   // The second digit's lowest bit would make it a group's address.
   if (!/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac))
     return `${shown(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
-import { dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { UserError } from "../errors";
 import type { Owner } from "../mark";
 import { VBoxError } from "../vboxError";
@@ -86,9 +86,11 @@ async function proveAbsence(vbox: VBoxManage, uuid: string, folder?: string): Pr
 /**
  * Deletes a machine, with its folder and every disk in it. Its power is cut at once: nothing on a machine that is deleted needs a clean
  * shutdown. Disks that lie elsewhere were attached by someone else, and stay. ISOs are taken out of the registry, and their files stay.
+ * @throws UserError, before anything is done, where another machine needs one of the disks
  */
 export async function removeVm(vbox: VBoxManage, vm: VmInfo, owner: Owner): Promise<void> {
   const folder = dirname(vm.settingsFile);
+  await checkNoHeirs(vbox, folder);
   const { condition, attachments } = await powerOff(vbox, await settled(vbox, vm.uuid));
   if (condition === "saved") await vbox.discardState(vm.uuid);
   for (const drive of attachments.filter(({ isDvd, medium }) => !isDvd && !isWithin(medium, folder))) await vbox.detach(vm.uuid, drive);
@@ -115,11 +117,26 @@ const isosAt = async (vbox: VBoxManage, paths: readonly string[]) =>
  * @throws VBoxError, before anything is removed, where a machine still uses one of the disks
  */
 export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: Owner): Promise<void> {
+  await checkNoHeirs(vbox, folder);
   await closeDisksIn(vbox, folder);
   await rm(folder, { recursive: true, force: true });
   // The folders of the stack, the project and ours go when they are empty.
   const parents = stack.split("/").reduce((above) => [...above, dirname(above.at(-1)!)], [dirname(folder)]);
   for (const parent of parents) await rmdir(parent).then(() => emptied.add(parent), () => {});
+}
+
+/** @throws UserError where disks elsewhere, as a linked clone has them, hold only what differs from disks in this folder */
+async function checkNoHeirs(vbox: VBoxManage, folder: string): Promise<void> {
+  const disks = await vbox.listMedia("hdds");
+  const own = new Set(disks.filter(({ location }) => isWithin(location, folder)).map(({ uuid }) => uuid));
+  const heirs = disks.filter(({ location, parentUuid }) => parentUuid !== undefined && own.has(parentUuid) && !isWithin(location, folder));
+  if (heirs.length === 0) return;
+  const media = await Promise.all(heirs.map(({ uuid }) => vbox.showDisk(uuid)));
+  const lines = heirs.map(({ location }, i) => `${location}${media[i]?.users.length ? `, of ${media[i].users.join(", ")}` : ""}`);
+  throw new UserError(`${basename(folder)} is not deleted, as disks of other machines hold only what differs from its own`, {
+    said: lines.join("\n"),
+    todo: "delete these linked clones first (VBoxManage unregistervm NAME --delete), or copy them whole (VBoxManage clonevm NAME --name COPY --register) and then delete them; then run the same again",
+  });
 }
 
 /**

@@ -19,6 +19,7 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
   const folder = folderOf(machine);
   return lines([
     `name="${escape(name)}"`,
+    `platformArchitecture="${settings["platform-architecture"] ?? "x86"}"`,
     `ostype="${osTypes[settings.ostype ?? ""] ?? "Other/Unknown"}"`,
     `UUID="${uuid}"`,
     `CfgFile="${escape(settingsFile)}"`,

@@ -54,3 +54,9 @@ test("host-only networks exist on macOS only", () => {
   expect(problems({ nics }).nics).toMatch(/on macOS only; choose hostonly/);
   expect(problems({ nics }, "darwin")).toEqual({});
 });
+
+test("host-only adapters exist everywhere but on macOS", () => {
+  const nics = [{ ...nic, type: "hostonly" }];
+  expect(problems({ nics })).toEqual({});
+  expect(problems({ nics }, "darwin").nics).toMatch(/^\[0\]: .*no host-only adapters on macOS; choose hostonlynet .*`VBoxManage list hostonlynets`/);
+});

@@ -64,7 +64,7 @@ const host: Victim = {
   machine: "is restarted",
   node: "stays",
   drifts: [
-    modify("A serial or parallel port was connected to the host", ["--uart1", "0x3F8", "4", "--uartmode1", "file", "/dev/null", "--lpt1", "0x378", "7"], opened("serial", "parallel"), "closes it"),
+    modify("A serial or parallel port was connected to the host", ["--uart1", "0x3F8", "4", "--lpt1", "0x378", "7"], opened("serial", "parallel"), "closes it"),
     modify("A machine got a remote display, a shared clipboard, drag and drop", ["--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional"], opened("vrde", "clipboard", "dragAndDrop"), "closes it"),
     modify("A machine's screen is recorded, its microphone was opened, or it can be teleported", ["--recording", "on", "--audioin", "on", "--teleporter", "on"], opened("recording", "audio", "teleporter"), "closes it"),
     { ...modify("A folder of the host was shared", [], opened("sharedFolders"), "closes it"), act: (hand) => hand.whileOff(() => hand.vbox("sharedfolder", "add", hand.uuid, "--name", "theirs", "--hostpath", "/")) },
