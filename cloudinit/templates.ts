@@ -43,7 +43,8 @@ export type TemplateSources = Record<keyof Templates, string>;
  */
 export function readTemplates(choice: TemplateChoice): Templates & { sources: TemplateSources } {
   const names = userDataLayers(choice);
-  const userData = choice.userData === undefined ? names.map((name) => read("userData", ours(name))).reduce(merge) : ownUserData(choice.userData);
+  const layers = choice.networkConfig === undefined ? names.toSpliced(2, 0, "network") : names;
+  const userData = choice.userData === undefined ? layers.map((name) => read("userData", ours(name))).reduce(merge) : ownUserData(choice.userData);
   const metaData = printYaml(read("metaData", choice.metaData ?? ours("meta-data")));
   const networkConfig = printYaml(read("networkConfig", choice.networkConfig ?? ours("network-config")));
   return {

@@ -29,8 +29,6 @@ export function dnsmasqArguments(files: { pid: string; leases: string; log: stri
     `--dhcp-option=option:router,${networks.node.router}`,
     `--dhcp-option=option:dns-server,${networks.node.dns}`,
     `--dhcp-option=option:domain-search,${zone}`,
-    // A guest's client id changes at the reboot that ends cloud-init (a clone gets its own machine-id); its address must not.
-    "--dhcp-ignore-clid",
     "--dhcp-authoritative",
     "--no-ping", // before it offers an address: 3 s of every boot
     "--log-dhcp",

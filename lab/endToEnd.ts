@@ -94,6 +94,10 @@ async function main(): Promise<void> {
     await pulumi("config", "set", "--path", "workerOverrides.kube-node01.memoryMb", "1100");
     await pulumi("config", "set", "--path", "workerOverrides.kube-node04.baseImage", "debian-bare-image");
     await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "true");
+    // A second network adapter, whose DHCP offers a default route too.
+    for (const [key, value] of [["[0].type", "intnet"], ["[0].network", "node"], ["[1].type", "nat"]] as const) {
+      await pulumi("config", "set", "--path", `workerOverrides.kube-node04.nics${key}`, value);
+    }
     const urn = (await pulumi("stack", "--show-urns")).split(/\s+/).find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
     assert.match(await up("--replace", urn), /kube-node02: is drained/);
     await assertWorking([...three, "kube-node04"]);
@@ -103,6 +107,8 @@ async function main(): Promise<void> {
     assert.equal(await bootId("kube-node03"), boot);
     assert.equal((await resources("vbox:Vm"))["kube-node01"]!.id, vms["kube-node01"]!.id);
     assert.match(await manage("showvminfo", "kube-node01", "--machinereadable"), /^memory=1100$/m);
+    assert.match(await inWorker("kube-node04", "ip", "-4", "-o", "address", "show", "enp0s8"), /inet 10\.0\.3\./);
+    assert.match(await inWorker("kube-node04", "ip", "-4", "route", "show", "default"), /^default via 192\.168\.2\.254 [^\n]*$/);
     assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), ["containerd", "kubeadm", "kubectl", "kubelet"]);
   });
 
