@@ -16,7 +16,7 @@ const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 const { stackId } = new StackIdentity("stack", { name: stack });
 
 // The way from this machine into the cluster's networks.
-const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, commandTimeoutSeconds: timeouts.command }));
+const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, stack, stackId, commandTimeoutSeconds: timeouts.command }));
 
 /** One worker: ISO → VM → token → join. */
 function make({ name, nics, ...worker }: Worker) {

@@ -19,7 +19,7 @@ export interface Rehearsal {
 }
 
 /** What of the stack's folder changes, and is put back before each run. */
-const CHANGING = ["site", "backend", "cache"];
+const CHANGING = ["site", "backend", "cache", "user"];
 
 /** Compiled TypeScript, which stays: it would cost every run a second. */
 const COMPILED = /^tsx-/;

@@ -52,6 +52,8 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
   create(inputs: Inputs, context: Context): Promise<{ id: string; outs: Outputs }>;
   /** The outputs as they are now, or undefined where the thing is gone. */
   read(id: string, outs: Outputs, context: Context): Promise<Outputs | undefined>;
+  /** Whether the thing is gone for certain, where a look at this machine alone tells at once: then there is an update without a refresh. */
+  isGone?(outs: Outputs): Promise<boolean>;
   /** Called when something other than a replacement has changed, or after a create that ended half-way. */
   update(id: string, olds: Outputs, news: Inputs, context: Context): Promise<Outputs>;
   /** Succeeds where there is nothing left to delete, and only when nothing is left. */

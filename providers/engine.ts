@@ -21,7 +21,7 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
   const { check, diff, create, read, update, delete: remove } = operations;
   return {
     check: (olds: Bag, news: Bag) => check(provider, olds, news),
-    diff: (id, olds: Bag, news: Named & Bag) => diff(provider, id, olds, news),
+    diff: (id, olds: Named & Bag, news: Named & Bag) => diff(provider, id, olds, news),
     create: (inputs: Named & Bag) => create(provider, inputs),
     read: (id, outs: Named & Bag) => read(provider, id, outs),
     update: (id, olds: Named & Bag, news: Named & Bag) => update(provider, id, olds, news),
@@ -39,11 +39,12 @@ export const operations = {
     return Promise.resolve({ inputs, failures });
   },
 
-  diff(provider: AnyProvider, _id: string, olds: Bag, news: Named & Bag) {
+  async diff(provider: AnyProvider, _id: string, olds: Named & Bag, news: Named & Bag) {
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) rolling.announce(news.name);
-    return Promise.resolve({ changes: changed.length > 0, replaces, deleteBeforeReplace: true });
+    const changes = changed.length > 0 || (await isGone(provider, olds));
+    return { changes, replaces, deleteBeforeReplace: true };
   },
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
@@ -84,6 +85,9 @@ function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (change === "liveOnceGiven") return now !== undefined;
   return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);
 }
+
+/** A look that fails tells nothing: the operation that needs the thing will say why. */
+const isGone = async (provider: AnyProvider, outs: Named & Bag) => (await provider.isGone?.(ours(provider, outs)).catch(() => false)) ?? false;
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 

@@ -6,6 +6,7 @@ import { type Exec, execWithin } from "../host/exec";
 import { cidr, networkOf } from "../host/ipv4";
 import { shown as asText } from "../host/shown";
 import { type ListedRoute, type Route, routeTable, type RouteTable } from "../host/route";
+import { type RouteUser, RouteUsers } from "../host/route/users";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link HostRoute}. */
@@ -23,6 +24,10 @@ export interface HostRouteArgs {
    * changes nothing. A change is used the next time.
    */
   adopt?: pulumi.Input<boolean>;
+  /** The stack, `cluster/stack`: what others are told of who uses the route. Default: empty. A change is used the next time. */
+  stack?: pulumi.Input<string>;
+  /** The stack's random id. Default: none, as in version 0.1.0: others are not told. A change tells them. */
+  stackId?: pulumi.Input<string>;
   /** How long one command may take, of the system's program for routes, in seconds. Default 120. A change is used the next time. */
   commandTimeoutSeconds?: pulumi.Input<number>;
 }
@@ -31,9 +36,9 @@ export interface HostRouteArgs {
  * A route of the machine that runs the program, to a network behind a virtual machine.
  *
  * A route that was there before, the very same, is adopted: it serves, and it stays on delete. On Linux ours are told from others by their
- * protocol number, so the route of an interrupted create is ours. macOS and Windows have no mark: there it counts as adopted, and a route
- * that somebody put in the place of ours counts as ours once a refresh has seen it. Two stacks that want the very same route share it, and
- * the first to delete takes it away. Routes are gone after a boot of the host: a refresh sees that, and the next `up` makes them again.
+ * protocol number. macOS and Windows have no mark: there a route that somebody put in the place of ours counts as ours once a refresh has seen
+ * it. Stacks of one user that want the very same route share it, and the last to delete takes it away; one that wants another gateway is
+ * refused. Routes are gone after a boot of the host: a preview sees that, on Windows a refresh, and the next `up` makes them again.
  */
 export class HostRoute extends DynamicResource {
   declare readonly destination: pulumi.Output<string>;
@@ -50,10 +55,19 @@ export class HostRoute extends DynamicResource {
 type Inputs = Required<pulumi.Unwrap<HostRouteArgs>>;
 type Outputs = Inputs & { adopted: boolean };
 
-/** The provider over a routing table, which is opened when it is first used. */
-export const hostRouteProvider = (table: (run: Exec) => RouteTable): Provider<Inputs, Outputs> => ({
-  defaults: { adopt: false, commandTimeoutSeconds: 120 },
-  changes: { name: "nextTime", destination: "replaces", gateway: "live", interface: "live", adopt: "nextTime", commandTimeoutSeconds: "nextTime" },
+/** The provider over a routing table, which is opened when it is first used, and the register of who uses its routes. */
+export const hostRouteProvider = (table: (run: Exec) => RouteTable, users = new RouteUsers()): Provider<Inputs, Outputs> => ({
+  defaults: { adopt: false, stack: "", stackId: "", commandTimeoutSeconds: 120 },
+  changes: {
+    name: "nextTime",
+    destination: "replaces",
+    gateway: "live",
+    interface: "live",
+    adopt: "nextTime",
+    stack: "nextTime",
+    stackId: "nextTime",
+    commandTimeoutSeconds: "nextTime",
+  },
 
   problems: ({ destination, gateway, interface: device }) => ({
     ...problem("destination", destination !== undefined && destinationProblem(destination)),
@@ -61,26 +75,21 @@ export const hostRouteProvider = (table: (run: Exec) => RouteTable): Provider<In
     ...problem("interface", device !== undefined && interfaceProblem(device)),
   }),
 
-  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(execOf(inputs)), inputs, false, context) }),
+  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(execOf(inputs)), users, inputs, false, context) }),
 
   async read(_id, outs) {
     const [route] = await table(execOf(outs)).list(outs.destination);
     if (!route) return undefined;
-    if (same(route, outs)) return { ...outs, adopted: isForeign(route, outs.adopted) };
+    if (same(route, outs)) return { ...outs, adopted: isForeign(route, outs.adopted, outs) };
     return { ...outs, gateway: route.gateway, interface: route.interface };
   },
 
-  update: (_id, olds, news, context) => ensure(table(execOf(news)), news, !olds.adopted, context),
+  // PowerShell takes seconds.
+  isGone: async (outs) => process.platform !== "win32" && (await table(execOf(outs)).list(outs.destination)).length === 0,
 
-  async delete(_id, outs, context) {
-    const isOurs = (route: ListedRoute) => !isForeign(route, outs.adopted || !same(route, outs));
-    const { list, remove } = table(execOf(outs));
-    const present = await list(outs.destination);
-    for (const route of present.filter(isOurs)) await remove(route);
-    const left = await list(outs.destination);
-    if (left.some(isOurs)) throw new UserError(`the route to ${outs.destination} is still there after its removal`);
-    for (const route of left) context.log(`left the route ${shown(route)} alone: it is not ours`);
-  },
+  update: (_id, olds, news, context) => ensure(table(execOf(news)), users, news, !olds.adopted, context),
+
+  delete: (_id, outs, context) => users.alone(outs.destination, () => remove(table(execOf(outs)), users, outs, context)),
 });
 
 /** The provider over this machine's own table. */
@@ -108,21 +117,58 @@ function interfaceProblem(device: string): string | undefined {
  * Makes the wanted route the one in effect, and gives what is then true.
  * @param made whether the resource's route was made by us before: then what stands in its place is ours to mend
  */
-async function ensure(table: RouteTable, inputs: Inputs, made: boolean, { log }: Context): Promise<Outputs> {
-  const [present] = await table.list(inputs.destination);
-  const foreign = present && isForeign(present, !made);
-  if (present && same(present, inputs)) {
-    if (foreign) log(`adopted the route ${shown(present)}, which was there before; it stays when this resource is deleted`);
-    return { ...inputs, adopted: foreign ?? false };
+const ensure = (table: RouteTable, users: RouteUsers, inputs: Inputs, made: boolean, context: Context): Promise<Outputs> =>
+  users.alone(inputs.destination, async () => {
+    const [present] = await table.list(inputs.destination);
+    const known = present ? await users.of(present) : [];
+    const foreign = present !== undefined && isForeign(present, !made && known.length === 0, inputs);
+    if (present && same(present, inputs)) {
+      if (foreign) context.log(`adopted the route ${shown(present)}, which was there before; it stays when this resource is deleted`);
+      await (foreign ? users.remove(inputs) : users.add(inputs));
+      return { ...inputs, adopted: foreign };
+    }
+    if (present && !inputs.adopt) {
+      const others = known.filter(({ stackId }) => stackId !== inputs.stackId);
+      if (others.length > 0) throw usedByOthers(present, others);
+      if (foreign && !made) throw inTheWay(present);
+    }
+    await requireInterface(table, inputs.interface);
+    await set(table, users, inputs, present);
+    return { ...inputs, adopted: false };
+  });
+
+/** The register comes first: a route of an interrupted run is known by it. */
+async function set(table: RouteTable, users: RouteUsers, inputs: Inputs, present: Route | undefined): Promise<void> {
+  const isThere = async () => (await table.list(inputs.destination)).some((route) => same(route, inputs));
+  await users.add(inputs);
+  try {
+    await (present ? table.change(present, inputs) : table.add(inputs));
+  } catch (error) {
+    if (!(await isThere())) await users.remove(inputs);
+    throw error;
   }
-  if (present && foreign && !made && !inputs.adopt) throw inTheWay(present);
-  await requireInterface(table, inputs.interface);
-  await (present ? table.change(present, inputs) : table.add(inputs));
   const [now] = await table.list(inputs.destination);
-  if (!now || !same(now, inputs)) {
-    throw new UserError(`the route ${shown(inputs)} was set, but ${now ? `${shown(now)} is in effect` : "it is not there"}`);
+  if (now && same(now, inputs)) return;
+  throw new UserError(`the route ${shown(inputs)} was set, but ${now ? `${shown(now)} is in effect` : "it is not there"}`);
+}
+
+/** Takes the stack's route away, unless another stack uses it too. The register comes last: by it a route of an interrupted change is known. */
+async function remove({ list, remove }: RouteTable, users: RouteUsers, outs: Outputs, { log }: Context): Promise<void> {
+  for (const route of await list(outs.destination)) {
+    const known = await users.of(route);
+    const others = known.filter(({ stackId }) => stackId !== outs.stackId);
+    const isUnknown = others.length === known.length && (outs.adopted || !same(route, outs));
+    if (isForeign(route, isUnknown, outs)) log(`left the route ${shown(route)} alone: it is not ours`);
+    else if (others.length > 0) log(`left the route ${shown(route)} to who uses it too: ${whoUses(others)}`);
+    else await removeProven({ list, remove }, route);
   }
-  return { ...inputs, adopted: false };
+  await users.remove(outs);
+}
+
+async function removeProven({ list, remove }: Pick<RouteTable, "list" | "remove">, route: Route): Promise<void> {
+  await remove(route);
+  const left = await list(route.destination);
+  if (left.some((other) => same(other, route))) throw new UserError(`the route to ${route.destination} is still there after its removal`);
 }
 
 async function requireInterface(table: RouteTable, name: string): Promise<void> {
@@ -140,8 +186,20 @@ const inTheWay = (route: Route) =>
     todo: "remove it, or set adopt: true to put ours in its place",
   });
 
-/** By its mark, or where routes carry none, by what we know otherwise; ours always have a gateway. */
-const isForeign = ({ ours, gateway }: ListedRoute, otherwise: boolean) => (ours === undefined ? otherwise || !gateway : !ours);
+const usedByOthers = (route: Route, others: readonly { stack: string; file: string }[]) =>
+  new UserError(`a route to that destination is there already and goes another way: ${shown(route)}; another stack uses it, and nothing was changed`, {
+    said: whoUses(others),
+    todo: "give this stack the same gateway, or set adopt: true to put ours in its place; where that stack is gone for good, remove that file",
+  });
+
+const whoUses = (users: readonly { stack: string; file: string }[]) => users.map(({ stack, file }) => `${stack} (${file})`).join(", ");
+
+/**
+ * By its mark, or where routes carry none, by what we know otherwise; ours always have a gateway. Our mark on a route is not enough where the
+ * stack has an id: it may be that of version 0.1.0, or of another user.
+ */
+const isForeign = ({ ours, gateway }: ListedRoute, otherwise: boolean, { stackId }: Pick<RouteUser, "stackId">) =>
+  ours === undefined ? otherwise || !gateway : !ours || (stackId !== "" && otherwise);
 
 const same = (a: Route, b: Route) => a.destination === b.destination && a.gateway === b.gateway && a.interface === b.interface;
 

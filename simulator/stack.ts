@@ -80,7 +80,7 @@ export async function openSimulatedStack(folder: string, { delays, kubernetesVer
     await machines.stop();
   };
 
-  for (const name of ["backend", "cache", "tmp"]) await mkdir(join(folder, name), { recursive: true });
+  for (const name of ["backend", "cache", "tmp", "user"]) await mkdir(join(folder, name), { recursive: true });
   // A file that is there may have been changed by the user since.
   const isConfigured = existsSync(join(program, `Pulumi.${stackName}.yaml`));
   await linkProgram(program, stackName, {});
@@ -94,6 +94,8 @@ export async function openSimulatedStack(folder: string, { delays, kubernetesVer
 async function environmentOf(folder: string): Promise<Record<string, string>> {
   return {
     PATH: [join(folder, "site/bin"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
+    // What the program keeps for its user is the stack's own.
+    HOME: join(folder, "user"),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${join(folder, "backend")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: await passphraseFile(folder),

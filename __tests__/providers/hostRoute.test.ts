@@ -6,7 +6,7 @@ import type { Context } from "../../providers/dynamic";
 import { hostRouteProvider } from "../../providers/hostRoute";
 
 const DESTINATION = "192.168.4.0/27";
-const INPUTS = { name: "dmz", destination: DESTINATION, gateway: "192.168.4.30", interface: "vboxnet0", adopt: false, commandTimeoutSeconds: 120 };
+const INPUTS = { name: "dmz", destination: DESTINATION, gateway: "192.168.4.30", interface: "vboxnet0", adopt: false, stack: "", stackId: "", commandTimeoutSeconds: 120 };
 
 let lines: string[] = [];
 const context = { log: (line: string) => void lines.push(line) } as Context;
