@@ -109,6 +109,7 @@ function make({ name, nics, ...worker }: Worker) {
     stackId,
     machine,
     vmUuid: vm.uuid,
+    virtualBox: vm.virtualBox.apply((home) => home!),
     worker: target,
     masters,
     endpoint: config.controlPlaneEndpoint ?? token.endpoint,

@@ -90,7 +90,17 @@ export class VBoxManage {
   /** UUIDs of the registered machines whose settings VirtualBox cannot read: it knows nothing else of them, not even their names. */
   inaccessibleVms = () => this.look(["list", "vms"], inaccessibleIn);
 
-  /** The value of a key of the machine's extra data, or undefined. */
+  /** Whether VirtualBox has this machine, be its settings readable or not. */
+  async isRegistered(vm: string): Promise<boolean> {
+    try {
+      return (await this.showVm(vm)) !== undefined;
+    } catch (error) {
+      if (error instanceof InaccessibleVm) return true;
+      throw error;
+    }
+  }
+
+  /** The value of a key of the extra data of a machine, or of VirtualBox itself: `global`; undefined where it has none. */
   getExtraData = (vm: string, key: string) => this.look(["getextradata", vm, key], (output) => readValue("VBoxManage getextradata", output));
 
   setExtraData = (vm: string, key: string, value: string) => this.call(["setextradata", vm, key, value]);

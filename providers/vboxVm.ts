@@ -11,9 +11,10 @@ import { markOf } from "../host/mark";
 import { OneByOne } from "../host/oneByOne";
 import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
+import { absenceOf, ensureVirtualBoxHome, virtualBoxHome, type VirtualBoxHome } from "../host/virtualBoxHome";
 import type { VmInfo } from "../host/vminfo";
 import { obtainVm } from "../host/vm/clone";
-import { observeDisks } from "../host/vm/disks";
+import { disksAsTheyAre } from "../host/vm/disks";
 import { isOwnClone, namesOf, reportDoors, strayDoors } from "../host/vm/doors";
 import { hasIso } from "../host/vm/iso";
 import { markFinished, notOurs, standingOf } from "../host/vm/owner";
@@ -91,9 +92,11 @@ export class VBoxVm extends DynamicResource {
   declare readonly address: pulumi.Output<string | undefined>;
   /** The mark of ownership, `ID cluster/stack/name`. */
   declare readonly owner: pulumi.Output<string>;
+  /** The VirtualBox in which it was made; undefined in the state of version 0.1.0. */
+  declare readonly virtualBox: pulumi.Output<VirtualBoxHome | undefined>;
 
   constructor(name: string, args: VBoxVmArgs, opts?: pulumi.CustomResourceOptions) {
-    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner"] }, opts);
+    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner", "virtualBox"] }, opts);
   }
 }
 
@@ -117,8 +120,11 @@ interface Observed {
   state: string;
   address?: string;
   owner: string;
+  virtualBox?: VirtualBoxHome;
 }
 type Outputs = Inputs & Observed;
+/** What is kept beside the inputs when the rest is observed. */
+type Known = Inputs & Pick<Observed, "address" | "virtualBox">;
 
 /** The provider, on top of whatever runs VBoxManage. */
 export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
@@ -132,6 +138,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
    */
   const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, known: { address?: string; stackId?: string } = {}): Promise<Outputs> => {
     const vbox = connect(inputs);
+    const virtualBox = await ensureVirtualBoxHome(vbox);
     let address: string | undefined;
     const ready = async () => {
       if (!inputs.readiness) return;
@@ -142,7 +149,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, ready, log });
     await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
-    return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address });
+    return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address, virtualBox });
   };
 
   return {
@@ -212,6 +219,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     async read(id, outs, { log }) {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
+      if (!vm && (await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox)) === "forgotten") return undefined;
       // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
       if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
@@ -219,15 +227,17 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       return observe(vbox, vm, outs);
     },
 
-    async update(id, { address, stackId }, news, context) {
+    async update(id, { address, stackId, virtualBox }, news, context) {
+      const vbox = connect(news);
       try {
+        if (!(await vbox.showVm(id))) await absenceOf(vbox, { ...news, uuid: id }, virtualBox);
         return await sync(id, news, context, { address, stackId });
       } catch (error) {
-        throw await partial(connect(news), id, { ...news, address }, error as Error);
+        throw await partial(vbox, id, { ...news, address, virtualBox }, error as Error);
       }
     },
 
-    delete: (id, outs) => withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs)),
+    delete: (id, outs, { log }) => withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, log)),
   };
 }
 
@@ -247,13 +257,14 @@ const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: Inputs) =>
     .digest("hex");
 
 /** The inputs as they really are, in the inputs' own spelling where they are met, and what else there is to know. */
-async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?: string }): Promise<Outputs> {
+async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promise<Outputs> {
   const { cpus, memoryMb, vramMb, nics, state } = vm;
   return {
     ...known,
+    virtualBox: known.virtualBox ?? (await virtualBoxHome(vbox)),
     ...{ cpus, memoryMb, vramMb },
     nics: nics as Nic[],
-    disks: await disksOf(vbox, vm, known.disks),
+    disks: await disksAsTheyAre(vbox, vm, known.disks),
     named: vm.name === known.name,
     openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
     // Without an ISO of ours, what is in the drive is the user's.
@@ -263,20 +274,8 @@ async function observe(vbox: VBoxManage, vm: VmInfo, known: Inputs & { address?:
   };
 }
 
-/**
- * A disk that is missing between others, that is attached to nothing, or that VirtualBox cannot read, counts as one without size; a server
- * of VirtualBox's that was started since does not know the variant of such a disk either.
- */
-async function disksOf(vbox: VBoxManage, vm: VmInfo, wanted: Disk[]): Promise<Disk[]> {
-  return (await observeDisks(vbox, vm)).map((disk, i) => {
-    const lost: Disk = { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
-    const { sizeMb, format, variant } = disk && !("detached" in disk) && disk.unreadable === undefined ? disk : lost;
-    return { sizeMb, format, variant };
-  });
-}
-
 /** Takes a new clone back, unless it is finished and runs, or could not be started: then it stays, and the next `up` goes on with it. */
-async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Error): Promise<Error> {
+async function undone(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
     if (vm && (vm.condition !== "off" || error instanceof StartFailed)) return await partial(vbox, uuid, inputs, error);
@@ -289,11 +288,11 @@ async function undone(vbox: VBoxManage, uuid: string, inputs: Inputs, error: Err
 }
 
 /** The failure together with the state that it left; the failure alone where there is no machine. */
-async function partial(vbox: VBoxManage, uuid: string, inputs: Inputs & { address?: string }, error: Error): Promise<Error> {
+async function partial(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
     return vm ? new PartialFailure(uuid, { ...(await observe(vbox, vm, inputs)), ...(isOfNoUse(error, inputs) && FROM_SOMETHING_ELSE) }, error) : error;
   } catch {
-    return new PartialFailure(uuid, { uuid, owner: markOf(inputs) }, error);
+    return new PartialFailure(uuid, { uuid, owner: markOf(inputs), virtualBox: inputs.virtualBox }, error);
   }
 }

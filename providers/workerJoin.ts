@@ -9,6 +9,7 @@ import { isOutOfReach, withMaster } from "../host/masters";
 import { DEFAULT_PODS, podsOf, waitForReady } from "../host/nodeReady";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
+import { absenceOf, UNKNOWN_HOME, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { powerProblem, withPowerState } from "../host/vm/power";
 import { ensureJoined, spending } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
@@ -26,6 +27,8 @@ export interface WorkerJoinArgs {
   machine: pulumi.Input<string>;
   /** VirtualBox's UUID of the worker's machine: another one has not joined. A change replaces. */
   vmUuid: pulumi.Input<string>;
+  /** The VirtualBox that has the machine; another one that does not know it proves nothing. Default: not known. A change is used the next time. */
+  virtualBox?: pulumi.Input<VirtualBoxHome>;
   /** The worker, by SSH. A change is used the next time. */
   worker: pulumi.Input<SshTargetArgs>;
   /** The masters, in the order in which they are asked. A change is used the next time. */
@@ -110,6 +113,7 @@ export const provider: Provider<Inputs, Outputs> = {
     ready: true,
     marked: true,
     stackId: "",
+    virtualBox: UNKNOWN_HOME,
     criSocket: "unix:///run/containerd/containerd.sock",
     labels: {},
     taints: [],
@@ -139,6 +143,7 @@ export const provider: Provider<Inputs, Outputs> = {
     ready: "live",
     marked: "live",
     stackId: "nextTime",
+    virtualBox: "nextTime",
     worker: "nextTime",
     masters: "nextTime",
     token: "nextTime",
@@ -174,9 +179,11 @@ export const provider: Provider<Inputs, Outputs> = {
   update: (_id, olds, news, context) => ensure(news, context, olds),
 
   async delete(_id, outs, context) {
+    const isThere = await isMachineThere(outs);
     await context.rolling.leave(outs.name, context.log);
     const hasNode = await onCluster(outs, context, (master) => drain(master, outs, context.log));
-    await leave(outs, context);
+    if (isThere) await leave(outs, context);
+    else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good");
     if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));
   },
 };
@@ -225,6 +232,15 @@ const notReplaced = (error: UserError) =>
     cause: error,
   });
 
+/**
+ * False where the VirtualBox that had the machine is gone for good. Asked before anything is done: the machine of a worker that VirtualBox
+ * does not know may run in another one.
+ */
+async function isMachineThere({ name, vmUuid, vboxManage, virtualBox, ...outs }: Outputs): Promise<boolean> {
+  const vbox = new VBoxManage(vboxManage, execWithin(deadlines(outs).commandTimeoutMs));
+  return (await vbox.isRegistered(vmUuid)) || (await absenceOf(vbox, { name, uuid: vmUuid }, virtualBox)) === "gone";
+}
+
 /** A machine that is gone, or never comes back, has nothing to reset; nor has one that shows another host key than ours. */
 async function leave(outs: Outputs, context: Context): Promise<void> {
   const vbox = new VBoxManage(outs.vboxManage, execWithin(deadlines(outs).commandTimeoutMs));
@@ -248,7 +264,7 @@ const observed = (node: Node): Observed => ({
   ready: isTrue(node, "Ready"),
 });
 
-const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Inputs) => ({ deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000 });
+const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Pick<Inputs, "sshTimeoutSeconds" | "commandTimeoutSeconds">) => ({ deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000 });
 
 const onMaster = <T>(inputs: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
   withMaster(inputs.masters, inputs.vboxManage, { ...deadlines(inputs), log }, use);

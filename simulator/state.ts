@@ -39,6 +39,8 @@ export interface VirtualBoxState {
   logHistoryCount?: number;
   /** What VirtualBox's server speaks. Default: `C`. */
   language?: string;
+  /** Its own extra data: that of `global`. Default: none. */
+  extraData?: Record<string, string>;
   /** The file system of the machine folder has no room left. */
   isDiskFull?: boolean;
   machines: Machine[];

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitForCloudInit } from "../../host/cloudInit";
 import { UserError } from "../../host/errors";
@@ -60,7 +60,7 @@ describe("create", () => {
       macs: ["080027A1B201"],
       state: "running",
       address: "192.168.2.131",
-      owner: "shop/test/node1",
+      ...{ owner: "shop/test/node1", virtualBox: { id: expect.stringMatching(/^[0-9a-f]{32}$/), where: expect.stringContaining(` on ${hostname()}, `) } },
     });
     expect(box.verbs.filter((verb) => verb === "modifyvm")).toHaveLength(1);
     expect(box.drives(id)).toEqual({ "SATA-0-0": "node1.vdi", "SATA-1-0": "vbox-kubeadm-disk-1.vdi", "IDE-1-0": "worker.iso" });

@@ -33,11 +33,11 @@ export function progress(): string[] {
   return lines;
 }
 
-/** All that there is on a site: its state and its files. DHCP keeps its leases whatever becomes of a machine. */
+/** All that there is on a site: its state and its files. DHCP keeps its leases whatever becomes of a machine, and VirtualBox the id that it was given. */
 export function everythingOn({ world, folder, isoFolder }: ServedSite) {
-  const { network, ...state } = world.read();
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => !/^(ssh|journal|fault)/.test(path) && !path.includes("Logs"));
-  return { ...state, network: { ...network, leases: {} }, files: files.sort(), isoFolder };
+  const { network, virtualBox, ...state } = world.read();
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => !/^(ssh|journal|fault|world\.json\.lock)/.test(path) && !path.includes("Logs"));
+  return { ...state, virtualBox: { ...virtualBox, extraData: {} }, network: { ...network, leases: {} }, files: files.sort(), isoFolder };
 }
 
 /** The machine of this name. */

@@ -78,7 +78,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   const machine = () => `${baseImage} ${vm.get("isoSha256")}`;
   const token = new Driven(tokenProvider, () => ({ ...ssh, name, stack, machine: machine(), masters: masters() }));
   const join = new Driven(joinProvider, () => ({
-    ...{ ...ssh, name, stack, machine: machine(), masters: masters(), vmUuid: vm.get("uuid"), worker: worker(), address: vm.get("address") },
+    ...{ ...ssh, name, stack, machine: machine(), masters: masters(), vmUuid: vm.get("uuid"), virtualBox: vm.get("virtualBox"), worker: worker(), address: vm.get("address") },
     ...{ endpoint: token.get("endpoint"), caCertHash: token.get("caCertHash"), token: token.get("token") },
     ...{ joinTimeoutSeconds: seconds.join, readyTimeoutSeconds: seconds.ready, drainTimeoutSeconds: seconds.drain },
   }));

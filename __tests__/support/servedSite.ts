@@ -9,6 +9,7 @@ import { render } from "../../cloudinit/render";
 import { hostKeysFor } from "../../host/knownHosts";
 import type { SshTarget } from "../../host/ssh";
 import { startMachines } from "../../simulator/machines";
+import { servePrograms } from "../../simulator/programServer";
 import { baseImage, makeSite, type Site, type SiteOptions } from "../../simulator/site";
 import type { GuestDisk, SiteState } from "../../simulator/state";
 import { renderOptions } from "./cloudInit";
@@ -37,6 +38,7 @@ export interface ServedSite extends Site {
 export async function servedSite(options: SiteOptions = {}): Promise<ServedSite> {
   const site = await temporarySite(options);
   let machines = await startMachines(site.folder);
+  const endPrograms = await servePrograms(site.folder, join(site.folder, "programs.socket"));
   const knownHosts = await readFile(site.sshKnownHostsFile, "utf8");
   const login = { user: "debian", privateKeyFile: site.sshPrivateKeyFile };
   const bastionTarget = () => ({ ...login, address: machines.address, port: machines.port, hostKeys: hostKeysFor(knownHosts, site.bastion.vm, machines.port) });
@@ -51,6 +53,7 @@ export async function servedSite(options: SiteOptions = {}): Promise<ServedSite>
     },
     remove: async () => {
       await machines.stop();
+      await endPrograms();
       await site.remove();
     },
   };

@@ -46,6 +46,18 @@ export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskI
   return Array.from(disks);
 }
 
+/**
+ * The disks of ours, as inputs would say it. One that is missing between others, that is attached to nothing, or that VirtualBox cannot read,
+ * counts as one without size; a server of VirtualBox's that was started since does not know the variant of such a disk either.
+ */
+export async function disksAsTheyAre(vbox: VBoxManage, vm: VmInfo, wanted: readonly Disk[]): Promise<Disk[]> {
+  return (await observeDisks(vbox, vm)).map((disk, i) => {
+    const lost: Disk = { format: "VDI", variant: "Standard", ...wanted[i], sizeMb: 0 };
+    const { sizeMb, format, variant } = disk && !("detached" in disk) && disk.unreadable === undefined ? disk : lost;
+    return { sizeMb, format, variant };
+  });
+}
+
 /** The files of disks of ours, each with its disk's index. */
 async function filesOfDisks({ settingsFile }: VmInfo): Promise<[number, string][]> {
   const folder = dirname(settingsFile);

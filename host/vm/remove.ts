@@ -6,6 +6,7 @@ import type { Owner } from "../mark";
 import { VBoxError } from "../vboxError";
 import type { VBoxManage } from "../vboxmanage";
 import { InaccessibleVm, type VmInfo } from "../vminfo";
+import { absenceOf, type VirtualBoxHome } from "../virtualBoxHome";
 import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf } from "./owner";
 import { powerOff, settled } from "./power";
 
@@ -13,13 +14,19 @@ import { powerOff, settled } from "./power";
 export interface Deleted extends Owner {
   /** The cidata ISO, which is taken out of the registry too. */
   isoPath?: string;
+  /** The VirtualBox in which it was made. */
+  virtualBox?: VirtualBoxHome;
 }
 
 /**
  * Deletes an owner's machine and what an interrupted deletion of it left, and proves that nothing is there any more.
- * @throws UserError for a machine without the owner's mark, and where something is left
+ * @throws UserError for a machine without the owner's mark, or perhaps in another VirtualBox, and where something is left
  */
-export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted): Promise<void> {
+export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted, log: (line: string) => void): Promise<void> {
+  if (!(await vbox.isRegistered(uuid)) && (await absenceOf(vbox, { ...owner, uuid }, owner.virtualBox)) === "forgotten") {
+    const left = [`machine ${uuid} with its disks`, ...(owner.isoPath === undefined ? [] : [`its ISO ${owner.isoPath}`])].join(", ");
+    return log(`was not looked at, and is left if it still exists: ${left}; in ${owner.virtualBox?.where ?? "a VirtualBox that is not known"}`);
+  }
   const vm = await readable(vbox, uuid, owner);
   if (vm && (await standingOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign") throw await notOurs(vbox, vm, owner);
   if (vm) {

@@ -1,4 +1,4 @@
-import type { Machine, Medium, VirtualBoxState } from "../state";
+import type { Medium, VirtualBoxState } from "../state";
 import { named } from "./arguments";
 import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
@@ -86,28 +86,36 @@ type Texts = "extraData" | "guestProperties";
 
 /** `getextradata VM KEY` and the like; without a key, or with `enumerate`, it shows all. */
 const get = (texts: Texts, [key, name]: readonly (string | undefined)[]): Call => {
-  const print = (machine: Machine) => {
-    if (name !== undefined && name !== "enumerate") return Object.hasOwn(machine[texts], name) ? `Value: ${machine[texts][name]}\n` : "No value set!\n";
-    const entries = Object.entries(machine[texts]).sort(([a], [b]) => (a < b ? -1 : 1));
+  const print = (found: Record<string, string>) => {
+    if (name !== undefined && name !== "enumerate") return Object.hasOwn(found, name) ? `Value: ${found[name]}\n` : "No value set!\n";
+    const entries = Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1));
     return entries.map(([name, value]) => `Key: ${name}, Value: ${value}\n`).join("");
   };
   if (key === undefined) throw misused("Not enough parameters", 2);
-  return { needs: { machine: key, as: "looks" }, look: (box) => print(accessible(box, key)) };
+  if (isGlobal(texts, key)) return { look: ({ extraData = {} }) => print(extraData) };
+  return { needs: { machine: key, as: "looks" }, look: (box) => print(accessible(box, key)[texts]) };
 };
 
 /** `setextradata VM KEY VALUE` and the like; without a value, the key is gone. */
 const set = (texts: Texts, [key, name, value]: readonly (string | undefined)[]): Call => {
   if (key === undefined || name === undefined) throw misused("Not enough parameters", 2);
+  const change = (found: Record<string, string>) => {
+    if (value === undefined || value === "") delete found[name];
+    else found[name] = value;
+  };
+  if (isGlobal(texts, key)) return { work: (box) => change((box.extraData ??= {})) };
   return {
     needs: { machine: key, as: "shares" },
     work: (box) => {
       const machine = accessible(box, key);
-      if (value === undefined || value === "") delete machine[texts][name];
-      else machine[texts][name] = value;
+      change(machine[texts]);
       writeSettings(machine);
     },
   };
 };
+
+/** Of VirtualBox itself, instead of a machine. */
+const isGlobal = (texts: Texts, key: string) => texts === "extraData" && key === "global";
 
 const guestproperty: Verb = ([action, ...rest]) => {
   if (action !== "get" && action !== "set") throw misused(`Invalid parameter '${action}'`, 2);
