@@ -8,6 +8,7 @@ import { networkOf } from "./host/ipv4";
 import { DEFAULT_PODS } from "./host/nodeReady";
 import { shellCommand } from "./host/shell";
 import { shown } from "./host/shown";
+import { parseSshAddress } from "./host/sshAddress";
 
 /** The keys whose value is text; those of all others arrive as JSON. */
 const textKeys = new Set(Object.entries(z.toJSONSchema(configurationSchema).properties!).flatMap(([key, schema]) => (typeof schema === "object" && schema.type === "string" ? [key] : [])));
@@ -107,7 +108,7 @@ function othersOf({ baseImage, bastion, masters, workerOverrides, zone }: Config
   const others: [boolean, string][] = [
     [images.includes(name), "a base image"],
     [bastion.vm === name || [name, `${name}.${zone}`].includes(bastion.address ?? ""), "the bastion"],
-    [masters.includes(name) || masters.includes(`${name}.${zone}`), "a master"],
+    [masters.some((master) => [name, `${name}.${zone}`].includes(parseSshAddress(master)!.address)), "a master"],
   ];
   return others.filter(([isOther]) => isOther).map(([, other]) => other);
 }

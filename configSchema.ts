@@ -6,6 +6,7 @@ import { cidr, networkOf } from "./host/ipv4";
 import { DOORS } from "./host/doors";
 import { isEndpoint, isKubeletArgument, isKubeletValue } from "./host/joinProblems";
 import { isLabelKey, isLabelValue, isSelector } from "./host/labels";
+import { isHost, parseSshAddress } from "./host/sshAddress";
 import { isPublicKey } from "./host/sshHostKey";
 import { expandHome } from "./host/userFile";
 
@@ -15,7 +16,8 @@ const seconds = (byDefault: number) => count(1, 86_400, "seconds").default(byDef
 const machineName = z.string("give a name").regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "give a host name: lower-case letters, digits and dashes, at most 63");
 const network = text("give a network such as 192.168.4.0/27, without host bits", (value) => networkOf(value) !== undefined && cidr(networkOf(value)!) === value);
 const address = text("give an IPv4 address such as 192.168.4.30", isIPv4);
-const host = matching("give a host name or an address", /^[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?$/);
+const host = text("give a host name or an address, without a port", isHost);
+const sshAddress = text("give a host name or an address, with user and port where they differ: kube-mast01, debian@kube-mast01:2222, [fd00::1]:2222", (value) => parseSshAddress(value) !== undefined);
 const hostKey = text('give a public key such as "ssh-ed25519 AAAA…"', isPublicKey, 8192);
 const url = (property: "debianMirror" | "kubernetesRepository" | "kubernetesKeyUrl" | "dockerRepository" | "dockerKeyUrl" | "criDockerdUrl") => ruled(property).optional();
 
@@ -76,7 +78,7 @@ export const configurationSchema = z.object({
   controlPlaneEndpoint: text("give an address and a port such as 192.168.4.20:6443", isEndpoint).optional(),
   requiredPods: list(text("give labels such as k8s-app=cilium", isSelector, 1024), 20, "pods"),
   cniSelector: text("give labels such as app=flannel", isSelector, 1024).optional(),
-  masters: list(host, 99, "masters").min(1, "give at least one master"),
+  masters: list(sshAddress, 99, "masters").min(1, "give at least one master"),
 
   workerCount: count(0, 99, "workers"),
   workerNamePrefix: matching("give the beginning of a host name", /^[a-z0-9][-a-z0-9]{0,60}$/),

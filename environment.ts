@@ -6,10 +6,11 @@ import { readConfiguration, workerConfiguration, workerNames } from "./config";
 import type { Configuration, WorkerConfiguration } from "./configSchema";
 import type { BastionArgs, SshTargetArgs } from "./host/bastion";
 import { UserError } from "./host/errors";
-import { hostKeysFor } from "./host/knownHosts";
+import { knownHost } from "./host/knownHosts";
 import { macAddress } from "./host/mac";
 import type { Nic } from "./host/machine";
 import { checkPlatform } from "./host/platform";
+import { parseSshAddress } from "./host/sshAddress";
 import { sshCredentials } from "./host/sshCredentials";
 import { hostKeyAlgorithms, isPublicKey, parseHostKey } from "./host/sshHostKey";
 import { expandHome, readUserFile } from "./host/userFile";
@@ -68,7 +69,10 @@ function environmentOf(config: Configuration): Environment {
     stack,
     workers: workerNames(config).map((name) => workerOf(config, stack, name)),
     bastion,
-    masters: config.masters.map((master) => reach(master, hostKeysOf(config, master))),
+    masters: config.masters.map((text) => {
+      const { address, ...login } = parseSshAddress(text)!;
+      return { ...reach(address, hostKeysOf(config, address, login.port)), ...login };
+    }),
     reach,
     sshPublicKey,
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
@@ -80,16 +84,32 @@ function workerOf(config: Configuration, stack: string, name: string): Worker {
   return { ...worker, name, nics: worker.nics.map((nic, index) => ({ ...nic, mac: macAddress(stack, name, index + 1) })) };
 }
 
+/** The system's known_hosts files, which OpenSSH reads beside the user's (`GlobalKnownHostsFile`, ssh_config(5)). */
+const GLOBAL_KNOWN_HOSTS = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
+
 /**
- * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts file.
+ * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts files; never one that such a file revokes.
  * @throws UserError where there is none that can be checked: an unknown machine is never trusted at first sight
  */
-export function hostKeysOf({ hostKeys, sshKnownHostsFile }: Pick<Configuration, "hostKeys" | "sshKnownHostsFile">, machine: string, port?: number): string[] {
-  const pinned = Object.hasOwn(hostKeys, machine) ? hostKeys[machine] : undefined;
-  const keys = pinned ?? hostKeysFor(knownHosts(sshKnownHostsFile), machine, port);
+export function hostKeysOf(
+  { hostKeys, sshKnownHostsFile }: Pick<Configuration, "hostKeys" | "sshKnownHostsFile">,
+  machine: string,
+  port?: number,
+  globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS,
+): string[] {
+  const { keys: known, revoked, hasAuthority } = knownHost([sshKnownHostsFile, ...globalFiles].map(knownHosts).join("\n"), machine, port);
+  const pinned = [`[${machine}]:${port}`, machine].filter((name) => Object.hasOwn(hostKeys, name)).map((name) => hostKeys[name])[0];
+  const keys = (pinned ?? known).filter((key) => !revoked.has(key.split(" ", 2).join(" ")));
+  if (pinned && keys.length === 0) {
+    throw new UserError(`every host key of ${machine} in hostKeys is revoked`, {
+      said: `a line with @revoked in ${[sshKnownHostsFile, ...globalFiles].join(" or ")} has it`,
+      todo: `give the machine a new host key, and hostKeys.${machine} that one; or take the line with @revoked out`,
+    });
+  }
   if (keys.length === 0) {
+    const there = existsSync(expandHome(sshKnownHostsFile)) ? "has no line that can be read for that name" : "is not there";
     throw new UserError(`no host key of ${machine} is known`, {
-      said: `sshKnownHostsFile, ${sshKnownHostsFile}, ${existsSync(expandHome(sshKnownHostsFile)) ? "has no line that can be read for that name" : "is not there"}`,
+      said: hasAuthority ? "a line with @cert-authority vouches for it, and this program cannot check host certificates" : `sshKnownHostsFile, ${sshKnownHostsFile}, ${there}`,
       todo: `compare its key with the machine's own /etc/ssh/ssh_host_ed25519_key.pub, then add it to ${sshKnownHostsFile} under that name, or give hostKeys.${machine}`,
     });
   }
@@ -97,9 +117,9 @@ export function hostKeysOf({ hostKeys, sshKnownHostsFile }: Pick<Configuration, 
   return keys;
 }
 
-/** The text of the known_hosts file; a missing one knows nobody. */
-function knownHosts(sshKnownHostsFile: string): string {
-  const path = expandHome(sshKnownHostsFile);
+/** The text of a known_hosts file; a missing one knows nobody. */
+function knownHosts(file: string): string {
+  const path = expandHome(file);
   return existsSync(path) ? textOf("sshKnownHostsFile", path, "give a known_hosts file that this user may read") : "";
 }
 

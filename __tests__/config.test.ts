@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readConfiguration, workerConfiguration, workerNames } from "../config";
 import { configurationSchema } from "../configSchema";
 import { hostKeysOf } from "../environment";
+import { newKeyPair } from "./support/sshServer";
 import { configurationOf, projectKeys, stackValues } from "./support/configuration";
 
 const read = (values: Record<string, unknown> = {}) => readConfiguration(configurationOf(values));
@@ -88,4 +92,38 @@ test("a machine that is named like something of JavaScript's is unknown too", ()
 
 test("an unknown machine is never trusted", () => {
   expect(() => hostKeysOf({ hostKeys: {}, sshKnownHostsFile: "/nonexistent" }, "kube-mast01")).toThrow(/no host key of kube-mast01 is known[\s\S]*hostKeys\.kube-mast01/);
+});
+
+describe("host keys", () => {
+  const folder = mkdtempSync(join(tmpdir(), "host-keys-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const [one, two] = [newKeyPair().public.trim(), newKeyPair().public.trim()];
+  const files = (own: string, system: string) => {
+    const [user, global] = [join(folder, "user"), join(folder, "global")];
+    writeFileSync(user, own);
+    writeFileSync(global, system);
+    return { user, global };
+  };
+  const keysOf = (own: string, system: string, hostKeys = {}, port?: number) => {
+    const { user, global } = files(own, system);
+    return hostKeysOf({ hostKeys, sshKnownHostsFile: user }, "kube-mast01", port, [global]);
+  };
+  const bare = (key: string) => key.split(" ", 2).join(" ");
+
+  test("are those of the user's file and of the system's", () => expect(keysOf(`kube-mast01 ${one}\n`, `kube-mast01 ${two}\n`)).toEqual([bare(one), bare(two)]));
+
+  test("that are pinned count before them, but for one that a file revokes", () => {
+    expect(keysOf(`kube-mast01 ${one}`, "", { "kube-mast01": [two] })).toEqual([two]);
+    for (const [own, system] of [[`@revoked * ${one}`, ""], ["", `@revoked kube-mast01 ${one}`]] as const) {
+      expect(keysOf(own, system, { "kube-mast01": [one, two] })).toEqual([two]);
+      expect(() => keysOf(own, system, { "kube-mast01": [one] })).toThrow(/^every host key of kube-mast01 in hostKeys is revoked\n[^]*@revoked[^]*→ /);
+    }
+  });
+
+  test("may be pinned for one port", () => {
+    const pinned = { "kube-mast01": [one], "[kube-mast01]:2222": [two] };
+    expect([keysOf("", "", pinned, 2222), keysOf("", "", pinned)]).toEqual([[two], [one]]);
+  });
+
+  test("by certificates are refused by name", () => expect(() => keysOf(`@cert-authority * ${one}`, "")).toThrow(/no host key of kube-mast01 is known\n {4}a line with @cert-authority vouches for it, and this program cannot check host certificates\n→ compare/));
 });

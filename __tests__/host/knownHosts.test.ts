@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { exec, run } from "../../lab/exec";
-import { fingerprint, hostKeysFor } from "../../host/knownHosts";
+import { fingerprint, hostKeysFor, knownHost } from "../../host/knownHosts";
 import { openSsh } from "../support/openssh";
 import { newEcdsaKeyPair, newKeyPair } from "../support/sshServer";
 
@@ -22,7 +22,9 @@ test.each([
   ["a negated pattern alone", `!a ${one}`, "b", 22, []],
   ["another port", `[a]:2222 ${one}`, "a", 2222, [one]],
   ["another port's key for port 22", `[a]:2222 ${one}`, "a", 22, []],
-  ["port 22's key for another port", `a ${one}`, "a", 2222, []],
+  ["the name alone for a port that is not known", `a ${one}`, "a", 2222, [one]],
+  ["the name alone beside a port that is known", `a ${one}\n[a]:2222 ${two}`, "a", 2222, [two]],
+  ["a key that is revoked by the name alone", `[a]:2222 ${one}\n@revoked a ${one}`, "a", 2222, []],
   ["a revoked key", `a ${one}\na ${two}\n@revoked * ${one}`, "a", 22, [two]],
   ["a certificate authority", `@cert-authority * ${one}`, "a", 22, []],
   ["comments and empty lines", `# a ${one}\n\n  a ${two}`, "a", 22, [two]],
@@ -59,4 +61,9 @@ test("ssh-keygen finds the same keys, and hashes names as we read them", async (
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("revoked keys and certification authorities are told", () => {
+  expect(knownHost(`@revoked a ${one}\n@cert-authority *.kube.demo ${two}`, "a")).toEqual({ keys: [], revoked: new Set([one]), hasAuthority: false });
+  expect(knownHost(`@cert-authority *.kube.demo ${two}`, "a.kube.demo")).toEqual({ keys: [], revoked: new Set(), hasAuthority: true });
 });
