@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { UserError } from "./errors";
 import { beginningOf } from "./quoted";
 
@@ -12,6 +13,16 @@ export function parseJson(text: string, what: string): unknown {
   } catch (cause) {
     throw notUnderstood(what, "in JSON", text, cause);
   }
+}
+
+/**
+ * Reads a program's answer of a known form.
+ * @throws UserError as {@link parseJson}, and where it has another form
+ */
+export function readJson<T>(form: z.ZodType<T>, text: string, what: string): T {
+  const read = form.safeParse(parseJson(text, what));
+  if (!read.success) throw notUnderstood(what, "in the form that is known", text, read.error);
+  return read.data;
 }
 
 /** The error for a program that did not answer as it should: with the beginning of what it said. */

@@ -70,7 +70,14 @@ export function nameOfLanguage(code: string): string {
   }
 }
 
-/** UUIDs of the registered machines whose settings VirtualBox cannot read, from `list vms`: `"<inaccessible>" {UUID}`, or the word in another language. */
+/**
+ * UUIDs of the registered machines whose settings VirtualBox cannot read, from `list vms`: `"<inaccessible>" {UUID}`, or the word in another
+ * language.
+ * @throws NotUnderstood for a line of another form
+ */
 export function inaccessibleIn(listVms: string): string[] {
-  return [...listVms.matchAll(/^"<[^"]*>" \{([0-9a-f-]{36})\}\r?$/gm)].map(([, uuid]) => uuid!);
+  const lines = withoutWarning(listVms).split(/\r?\n/).filter(Boolean);
+  const machines = lines.map((line) => /^"(.*)" \{([0-9a-f-]{36})\}$/.exec(line));
+  if (machines.includes(null)) throw new NotUnderstood("VBoxManage list vms", listVms);
+  return [...new Set(machines.flatMap((match) => (/^<.*>$/.test(match![1]!) ? [match![2]!] : [])))];
 }

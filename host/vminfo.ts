@@ -65,7 +65,7 @@ export function readVmInfo(output: string): VmInfo {
   if (values.get("name") === "<inaccessible>") throw new InaccessibleVm(values.get("UUID") ?? "?");
   const value = (key: string) => values.get(key) ?? missing(key);
   const state = value("VMState");
-  value("hidpointing"); // It comes behind the NICs: what describes the hardware is whole.
+  if (!LAST_LINE.test(output)) missing("GuestMemoryBalloon");
   const number = (key: string) => (/^\d+$/.test(value(key)) ? Number(value(key)) : missing(key));
   const controllers = controllersOf(values);
   return {
@@ -85,6 +85,9 @@ export function readVmInfo(output: string): VmInfo {
     doors: openDoors(values),
   };
 }
+
+/** The last line that every machine has, behind all that describes it: without it, what is read before may be cut short. */
+const LAST_LINE = /^GuestMemoryBalloon=/m;
 
 /** The settings file of a machine is missing or damaged: it is registered, and that is all that VirtualBox knows. */
 export class InaccessibleVm extends UserError {
@@ -125,7 +128,7 @@ function nicOf(values: Map<string, string>, number: number): ObservedNic {
   return {
     type: type === "hostonlynetwork" ? "hostonlynet" : type,
     ...(network !== undefined && { network }),
-    mac: (values.get(`macaddress${number}`) ?? "").toUpperCase(),
+    mac: (values.get(`macaddress${number}`) ?? (type === "none" ? "" : missing(`macaddress${number}`))).toUpperCase(),
     ...(values.get(`cableconnected${number}`) === "off" && { cable: "unplugged" }),
   };
 }

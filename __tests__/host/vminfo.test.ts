@@ -7,7 +7,7 @@ import { readVmInfo } from "../../host/vminfo";
 /** What VBoxManage 7.2.22 printed; paths are changed. */
 const recording = (name: string) => readFileSync(join(__dirname, "recordings", `${name}.txt`), "utf8");
 
-const SETTINGS = ['hidpointing="ps2mouse"', "cpus=2", "memory=1024", "vram=33", 'CfgFile="/vms/a/a.vbox"', 'LogFldr="/vms/a/Logs"', 'UUID="u"'];
+const SETTINGS = ["GuestMemoryBalloon=0", "cpus=2", "memory=1024", "vram=33", 'CfgFile="/vms/a/a.vbox"', 'LogFldr="/vms/a/Logs"', 'UUID="u"'];
 /** The least that a machine prints, with lines of one's own put in. */
 const machine = (lines: string[] = []) => ['name="a"', ...SETTINGS, 'VMState="poweroff"', ...lines].join("\n");
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Exec, lastLines } from "../exec";
 import { UserError } from "../errors";
-import { parseJson } from "../json";
+import { readJson } from "../json";
 import type { ListedRoute, Route, RouteTable } from "../route";
 import { asRoot } from "./asRoot";
 
@@ -17,7 +17,7 @@ export function linuxRoutes(run: Exec): RouteTable {
     asRoot(run, ["ip", "route", verb, ...selector(route), "proto", String(OUR_PROTOCOL)], /Operation not permitted/);
   return {
     list: async (destination) => parseRoutes(await output(run, ["-j", "-N", "-4", "route", "show", "exact", destination]), destination),
-    interfaces: async () => links.parse(parseJson(await output(run, ["-j", "link", "show"]), "ip link show")).map(({ ifname }) => ifname),
+    interfaces: async () => readJson(links, await output(run, ["-j", "link", "show"]), "ip link show").map(({ ifname }) => ifname),
     add: (route) => change("add", route),
     change: (_from, to) => change("replace", to),
     remove: (route) => change("del", route),
@@ -26,7 +26,8 @@ export function linuxRoutes(run: Exec): RouteTable {
 
 const selector = ({ destination, gateway, interface: device }: Route) => [destination, "via", gateway, "dev", device];
 
-const links = z.array(z.object({ ifname: z.string() }));
+/** There is always one, `lo`. */
+const links = z.array(z.object({ ifname: z.string() })).min(1);
 
 const routes = z.array(z.object({ gateway: z.string().default(""), dev: z.string().default(""), protocol: z.string().optional() }));
 
@@ -35,9 +36,7 @@ const routes = z.array(z.object({ gateway: z.string().default(""), dev: z.string
  * or on-link route has no gateway of its own.
  */
 export const parseRoutes = (json: string, destination: string): ListedRoute[] =>
-  routes
-    .parse(parseJson(json || "[]", "ip route show"))
-    .map(({ gateway, dev, protocol }) => ({ destination, gateway, interface: dev, ours: protocol === String(OUR_PROTOCOL) }));
+  readJson(routes, json, "ip route show").map(({ gateway, dev, protocol }) => ({ destination, gateway, interface: dev, ours: protocol === String(OUR_PROTOCOL) }));
 
 async function output(run: Exec, args: readonly string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await run("ip", args);

@@ -2,6 +2,7 @@ import { isIPv4 } from "node:net";
 import { type Exec, lastLines } from "../exec";
 import { UserError } from "../errors";
 import { cidr, networkOf } from "../ipv4";
+import { notUnderstood } from "../json";
 import type { ListedRoute, Route, RouteTable } from "../route";
 import { asRoot } from "./asRoot";
 
@@ -14,27 +15,37 @@ export function macosRoutes(run: Exec): RouteTable {
       const routes = parseNetstat(await output(run, "netstat", ["-rn", "-f", "inet"]));
       return routes.filter(({ destination }) => destination === wanted);
     },
-    interfaces: async () => (await output(run, "ifconfig", ["-l"])).split(/\s+/).filter(Boolean),
+    interfaces: async () => parseInterfaces(await output(run, "ifconfig", ["-l"])),
     add: (route) => change("add", route, "-ifp", route.interface),
     change: (_from, to) => change("change", to, "-ifp", to.interface),
     remove: (route) => change("delete", route),
   };
 }
 
+/** Reads `ifconfig -l`: one line of names. There is always one, `lo0`. */
+function parseInterfaces(text: string): string[] {
+  const names = text.trim().split(" ");
+  if (/\n/.test(text.trim()) || !names.includes("lo0")) throw notUnderstood("ifconfig -l", "with one line of interfaces", text);
+  return names;
+}
+
 /**
  * Reads `netstat -rn -f inet`. Columns are found by their heading, because older systems have `Refs` and `Use` before `Netif`. Scoped
  * routes (flag I) are left out: they serve sockets bound to their interface only.
+ * @throws UserError for a table without a heading, and for a row without one of the columns
  */
 export function parseNetstat(text: string): ListedRoute[] {
   const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
   const heading = lines.findIndex(([first]) => first === "Destination");
-  const column = (line: string[], name: string) => line[lines[heading]?.indexOf(name) ?? -1] ?? "";
+  const columns = ["Destination", "Gateway", "Flags", "Netif"].map((name) => lines[heading]?.indexOf(name) ?? -1);
+  if (columns.includes(-1)) throw notUnderstood("netstat -rn -f inet", "with a table of routes", text);
   return lines.slice(heading + 1).flatMap((line) => {
-    const flags = column(line, "Flags");
-    const destination = expand(column(line, "Destination"), flags);
-    const gateway = column(line, "Gateway");
+    if (line[0] === "") return [];
+    const [to = "", gateway = "", flags = "", device] = columns.map((column) => line[column]);
+    if (device === undefined) throw notUnderstood("netstat -rn -f inet", "with whole rows", text);
+    const destination = expand(to, flags);
     if (!destination || flags.includes("I")) return [];
-    return [{ destination, gateway: isIPv4(gateway) ? gateway : "", interface: column(line, "Netif") }];
+    return [{ destination, gateway: isIPv4(gateway) ? gateway : "", interface: device }];
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Exec, lastLines } from "../exec";
 import { UserError } from "../errors";
-import { parseJson } from "../json";
+import { readJson } from "../json";
 import { netmask, networkOf } from "../ipv4";
 import type { ListedRoute, Route, RouteTable } from "../route";
 
@@ -47,7 +47,7 @@ const listing = z.object({
 type Listing = z.infer<typeof listing>;
 
 /** Reads what our listing script prints: JSON of Get-NetRoute and Get-NetAdapter. */
-export const parseListing = (json: string): Listing => listing.parse(parseJson(json, "PowerShell"));
+export const parseListing = (json: string): Listing => readJson(listing, json, "PowerShell");
 
 /** The routes of a listing. One without a next hop has the address 0.0.0.0 there. */
 export const listedRoutes = ({ routes, adapters }: Listing): ListedRoute[] =>

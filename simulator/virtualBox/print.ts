@@ -38,7 +38,6 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
     ]),
     ...machine.controllers.flatMap((controller) => printDrives(box, machine, controller)),
     ...nicNumbers.flatMap((number) => printNic(machine, number)),
-    'hidpointing="ps2mouse"',
     ...printDoors(machine),
     ...(description ? [`description="${escape(description)}"`] : []),
     ...printSnapshots(snapshots),
