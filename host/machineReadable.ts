@@ -21,8 +21,10 @@ export function parseMachineReadable(output: string): Map<string, string> {
     if (/^nic\d+$/.test(printed)) nic = printed;
     const key = NAT.test(printed) ? `${nic} ${printed}` : printed;
     if (FREE_TEXT.test(key) && values.has("VMState")) break;
-    let text = lines[i]!.slice(match[0].length);
-    while (!RAW.test(key) && isOpen(text) && i + 1 < lines.length) text += `\n${lines[++i]!}`;
+    const parts = [lines[i]!.slice(match[0].length)];
+    let isOpen = !RAW.test(key) && parts[0]!.startsWith('"') && !CLOSES.test(parts[0]!.slice(1));
+    for (; isOpen && i + 1 < lines.length; isOpen = !CLOSES.test(lines[i]!)) parts.push(lines[++i]!);
+    const text = parts.join("\n");
     if (!values.has(key)) values.set(key, RAW.test(key) ? unquote(text) : valueOf(text));
   }
   return values;
@@ -43,7 +45,8 @@ const NAT = /^(Forwarding\(\d+\)|enableTFTP)$/;
 /** A quoted value with its escapes. */
 const QUOTED = /^"((?:[^"\\]|\\[^])*)"/;
 
-const isOpen = (text: string) => text.startsWith('"') && !QUOTED.test(text);
+/** Whether an open value ends on a line. Each line is looked at once: all of a long value at each would take time by its square. */
+const CLOSES = /^(?:[^"\\]|\\[^])*"/;
 
 const valueOf = (text: string) => {
   const quoted = QUOTED.exec(text);
