@@ -24,7 +24,7 @@ const named = (list: string) => `give the name as \`VBoxManage list ${list}\` ha
 
 const CAUSES: readonly Cause[] = [
   [/VERR_VMX_IN_VMX_ROOT_MODE|VERR_SVM_IN_USE/, "another hypervisor, often KVM, has the processor's virtualization", kvm],
-  [/VERR_SVM_HOST_SVME_NOT_ENABLED?/, "AMD-V is not switched on", () => `switch on SVM in the host's firmware, or load KVM (\`sudo modprobe kvm_amd\`); or ${kvm()}`],
+  [/VERR_SVM_HOST_SVME_NOT_ENABLED/, "AMD-V is not switched on", () => `switch on SVM in the host's firmware, or load KVM (\`sudo modprobe kvm_amd\`); or ${kvm()}`],
   [/VERR_SVM_DISABLED|VERR_VMX_MSR_\w+/, "VT-x or AMD-V is switched off", "switch on VT-x or AMD-V (SVM) in the host's firmware (BIOS, UEFI)"],
   [/VERR_(VMX_NO_VMX|SVM_NO_SVM|VMX_NOT_SUPPORTED|SVM_NOT_SUPPORTED|UNSUPPORTED_CPU)/, "the host's processor has no VT-x or AMD-V", "choose another host; one that is itself a virtual machine needs nested virtualization"],
   [/VERR_NEM_\w+/, "the system's own hypervisor is in the way", "Windows: switch off Hyper-V and what uses it (`bcdedit /set hypervisorlaunchtype off`, then restart); macOS: update it, or VirtualBox"],
@@ -37,7 +37,7 @@ const CAUSES: readonly Cause[] = [
   [/VERR_INTNET_FLT_IF_NOT_FOUND|VERR_INTNET_FLT_IF_FAILED|Nonexistent host networking interface/, "a NIC's adapter does not exist on the host", `${named("hostonlyifs")} (bridged: \`list bridgedifs\`)`],
   [/NAT ?network.*(not|doesn't) (exist|found)|VERR_NAT_REDIR_SETUP/i, "a NIC's NAT network does not exist", named("natnets")],
   [/VERR_SSM_\w+|VERR_VUSB_SAVED_STATE\w*/, "its saved state cannot be resumed here", ({ uuid }) => `throw the state away, as if its power was cut: \`${shellCommand(["VBoxManage", "discardstate", uuid])}\`; then run \`pulumi up\``],
-  [/RawFile#\d|NamedPipe#\d|VERR_NET_ADDRESS_IN_USE|VERR_HOSTIF_\w+|VERR_PDM_\w*PARPORT\w*/, "a file, port or device of the host that the machine wants is missing or in use", ({ uuid }) => `look at its serial ports and forwardings: \`${shellCommand(["VBoxManage", "showvminfo", uuid])}\`; a clone has only those that \`keepOpen\` names`],
+  [/(RawFile|NamedPipe|TCP|HostSerial|HostParallel)#\d|VERR_NET_ADDRESS_IN_USE|VERR_HOSTIF_\w+|VERR_PDM_\w*PARPORT\w*/, "a file, port or device of the host that the machine wants is missing or in use", ({ uuid }) => `look at its serial ports and forwardings: \`${shellCommand(["VBoxManage", "showvminfo", uuid])}\`; a clone has only those that \`keepOpen\` names`],
 ];
 
 /**
