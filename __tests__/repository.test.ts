@@ -89,7 +89,7 @@ test("the README's sudoers lines are the commands that the program runs for the 
 });
 
 test("what the README calls a symptom is what the program says", () => {
-  const program = files.filter((file) => /^(host|providers)\/.*\.ts$|^environment\.ts$/.test(file)).map(text).join("\n");
+  const program = files.filter((file) => /^(host|providers|cloudinit)\/.*\.ts$|^environment\.ts$/.test(file)).map(text).join("\n");
   const said = program.replace(/\$\{[^{}]*\}/g, "X");
   const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
   const symptoms = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, symptom]) => symptom!);
