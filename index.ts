@@ -4,6 +4,7 @@ import { FIRST_BOOT_MARK } from "./host/cloudInitReport";
 import { shellCommand } from "./host/shell";
 import { CloudInitIso, type CloudInitIsoArgs } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
+import { KubeadmCluster } from "./providers/kubeadmCluster";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
 import { StackIdentity } from "./providers/stackIdentity";
 import { VBoxVm } from "./providers/vboxVm";
@@ -17,6 +18,10 @@ const { stackId } = new StackIdentity("stack", { name: stack });
 
 // The way from this machine into the cluster's networks.
 const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, stack, stackId, commandTimeoutSeconds: timeouts.command }));
+
+// The cluster that the workers join; machines that are only made need none.
+const masterTimeouts = { sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
+const cluster = autostart ? new KubeadmCluster("cluster", { name: stack, masters, vboxManage, ...masterTimeouts }, { dependsOn: routes }) : undefined;
 
 /** One worker: ISO → VM → token → join. */
 function make({ name, nics, ...worker }: Worker) {
@@ -94,13 +99,13 @@ function make({ name, nics, ...worker }: Worker) {
     },
     { dependsOn: routes },
   );
-  if (!autostart) return { name, fullName, knownHost, vm };
+  if (!cluster) return { name, fullName, knownHost, vm };
 
   // What makes a machine another machine; unlike its UUID it is known in a preview of a change in place.
   const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
 
   // A token is made when its worker is ready to use it.
-  const tokenArgs = { name, stack, stackId, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
+  const tokenArgs = { name, stack, stackId, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, ...masterTimeouts };
   const token = new KubeadmJoinToken(name, tokenArgs, { dependsOn: vm });
 
   const node = new WorkerJoin(name, {
@@ -112,8 +117,8 @@ function make({ name, nics, ...worker }: Worker) {
     virtualBox: vm.virtualBox.apply((home) => home!),
     worker: target,
     masters,
-    endpoint: config.controlPlaneEndpoint ?? token.endpoint,
-    caCertHash: token.caCertHash,
+    endpoint: config.controlPlaneEndpoint ?? cluster.endpoint,
+    caCertHash: cluster.caCertHash,
     token: token.token,
     address: vm.address.apply((address) => address!),
     criSocket: config.containerRuntime === "docker" ? "unix:///run/cri-dockerd.sock" : "unix:///run/containerd/containerd.sock",
@@ -129,7 +134,7 @@ function make({ name, nics, ...worker }: Worker) {
     readyTimeoutSeconds: timeouts.ready,
     drainTimeoutSeconds: timeouts.drain,
   });
-  return { name, fullName, knownHost, vm, token, node };
+  return { name, fullName, knownHost, vm, node };
 }
 
 const bastionLogin = `${bastion.user}@${bastion.address ?? bastion.vm}${bastion.port ? `:${bastion.port}` : ""}`;
@@ -150,4 +155,4 @@ export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).app
 export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, shellCommand(["ssh", "-J", bastionLogin, `${sshUser}@${fullName}`])]));
 
 /** The administrator's kubeconfig. Secret. */
-export const kubeconfig = made[0]?.token?.kubeconfig;
+export const kubeconfig = cluster?.kubeconfig;

@@ -65,6 +65,12 @@ test("without autostart nothing joins", async () => {
   expect(outputs.nodes).toEqual([]);
 });
 
+test("a cluster without workers has its kubeconfig all the same", async () => {
+  const { registered, outputs } = await compose({ workerCount: 0 });
+  expect(of(registered, "kubeadm:Cluster").map(({ inputs }) => inputs)).toMatchObject([{ name: "kube/dev", masters: [{ address: "kube-mast01" }, { address: "kube-mast02" }, { address: "kube-mast03" }] }]);
+  expect(outputs.kubeconfig).toBe("k");
+});
+
 test("docker has its own CRI socket", async () => {
   const { registered } = await compose({ containerRuntime: "docker", criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "0".repeat(64) });
   expect(of(registered, "WorkerJoin")[0]!.inputs.criSocket).toBe("unix:///run/cri-dockerd.sock");

@@ -42,10 +42,11 @@ test("a TypeScript file has at most 300 lines", () => {
   expect(lengths.filter(({ lines }) => lines > 300)).toEqual([]);
 });
 
-test("the six resources are there", () => {
+test("the seven resources are there", () => {
   expect(resources.map((file) => file.replace(/^.*\/|\.ts$/g, "")).sort()).toEqual([
     "cloudInitIso",
     "hostRoute",
+    "kubeadmCluster",
     "kubeadmJoinToken",
     "stackIdentity",
     "vboxVm",

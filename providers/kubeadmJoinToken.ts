@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshTargetArgs } from "../host/bastion";
-import { adminKubeconfig, type JoinInformation, joinInformation, newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
+import { newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
 import { isOutOfReach, withMaster } from "../host/masters";
 import { shown } from "../host/shown";
 import type { SshSession } from "../host/ssh";
@@ -30,27 +30,20 @@ export interface KubeadmJoinTokenArgs {
 }
 
 /**
- * A bootstrap token of kubeadm, registered on a master for one worker, with what else that worker needs to join. It is short-lived, and the
- * join revokes it, so a token that the cluster no longer has is no drift.
+ * A bootstrap token of kubeadm, registered on a master for one worker. It is short-lived, and the join revokes it, so a token that the cluster
+ * no longer has is no drift.
  */
 export class KubeadmJoinToken extends DynamicResource {
   /** The token. Secret. */
   declare readonly token: pulumi.Output<string>;
-  /** The API server's address and port. */
-  declare readonly endpoint: pulumi.Output<string>;
-  /** The pin of the cluster's CA: `sha256:…`. */
-  declare readonly caCertHash: pulumi.Output<string>;
-  /** The administrator's kubeconfig of the cluster. Secret. */
-  declare readonly kubeconfig: pulumi.Output<string>;
 
   constructor(name: string, args: KubeadmJoinTokenArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["token", "endpoint", "caCertHash", "kubeconfig"];
-    super("providers/kubeadmJoinToken", "kubeadm:JoinToken", name, args, { outputs, secrets: ["token", "kubeconfig"] }, opts);
+    super("providers/kubeadmJoinToken", "kubeadm:JoinToken", name, args, { outputs: ["token"], secrets: ["token"] }, opts);
   }
 }
 
 type Inputs = Required<pulumi.Unwrap<KubeadmJoinTokenArgs>>;
-type Outputs = Inputs & JoinInformation & { token: string; kubeconfig: string };
+type Outputs = Inputs & { token: string };
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
@@ -82,17 +75,15 @@ export const provider: Provider<Inputs, Outputs> = {
       const token = newToken();
       await registerToken(session, token, { ttlMinutes: inputs.ttlMinutes, description: tokenDescription(inputs) });
       context.log(`join token ${tokenId(token)} made, for ${inputs.ttlMinutes} minutes at most`);
-      return { ...inputs, token, ...(await observe(session)) };
+      return { ...inputs, token };
     });
     return { id: tokenId(outs.token), outs };
   },
 
-  async read(_id, outs, context) {
-    return onMaster(outs, context, async (session) => ({ ...outs, ...(await observe(session, outs.caCertHash)) }));
-  },
+  read: (_id, outs) => Promise.resolve(tokenAlone(outs)),
 
   // Whatever may change without a replacement is only used the next time.
-  update: (_id, olds, news) => Promise.resolve({ ...olds, ...news }),
+  update: (_id, olds, news) => Promise.resolve(tokenAlone({ ...olds, ...news })),
 
   async delete(id, outs, context) {
     try {
@@ -111,7 +102,7 @@ export const provider: Provider<Inputs, Outputs> = {
 const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
   withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
 
-/** @param pinned the CA's pin until now */
-async function observe(session: SshSession, pinned?: string): Promise<JoinInformation & { kubeconfig: string }> {
-  return { ...(await joinInformation(session, pinned)), kubeconfig: await adminKubeconfig(session) };
+/** Version 0.1.0 kept the cluster's facts with each token, the administrator's kubeconfig among them: KubeadmCluster has them now. */
+function tokenAlone(outs: Outputs): Outputs {
+  return Object.fromEntries(Object.entries(outs).filter(([property]) => !["kubeconfig", "endpoint", "caCertHash"].includes(property))) as Outputs;
 }

@@ -15,15 +15,15 @@ beforeEach(async () => {
   site = await servedSite();
   await installPrograms(site.folder);
   worker = drivenWorker(site);
-  for (const resource of [worker.iso, worker.vm, worker.token]) await resource.up();
+  for (const resource of [worker.cluster, worker.iso, worker.vm, worker.token]) await resource.up();
 });
 afterEach(() => site.remove());
 
 const mastersDown = (names: readonly string[]) => site.world.change(({ cluster }) => void (cluster.mastersDown = [...names]));
 const apiDown = () => site.world.change(({ cluster }) => void (cluster.apiDown = true));
 
-const noMaster = /^kube-node01: none of the masters kube-mast01, kube-mast02, kube-mast03 gave an SSH session within 1 s\n/;
-const noApi = /^kube-node01: the cluster's API server does not answer its own master\n {4}The connection to the server 192\.168\.4\.20:6443 was refused.*\n→ look on the masters whether kube-apiserver and etcd run/;
+const noMaster = /^kube(?:-node01)?: none of the masters kube-mast01, kube-mast02, kube-mast03 gave an SSH session within 1 s\n/;
+const noApi = /^kube(?:-node01)?: the cluster's API server does not answer its own master\n {4}The connection to the server 192\.168\.4\.20:6443 was refused.*\n→ look on the masters whether kube-apiserver and etcd run/;
 
 test("a master that is down: the next one is asked", async () => {
   await mastersDown(["kube-mast01", "kube-mast02"]);
@@ -35,7 +35,7 @@ test("a master that is down: the next one is asked", async () => {
 test("all masters are down: up and refresh name them, and change nothing", async () => {
   await mastersDown(site.masters);
   const before = everythingOn(site);
-  for (const operation of [() => worker.join.up(), () => worker.token.refresh()]) {
+  for (const operation of [() => worker.join.up(), () => worker.cluster.refresh()]) {
     const error = await failureOf(operation(), seconds.ssh);
     expect(error).toMatch(noMaster);
     expect(error).toMatch(/could not reach kube-mast03:22: connect failed\n→ look at the machine's console: does it run/);
@@ -46,7 +46,7 @@ test("all masters are down: up and refresh name them, and change nothing", async
 test("the API is gone while masters answer: up and refresh say so, and change nothing", async () => {
   await apiDown();
   const before = everythingOn(site);
-  for (const operation of [() => worker.join.up(), () => worker.token.refresh()]) expect(await failureOf(operation())).toMatch(noApi);
+  for (const operation of [() => worker.join.up(), () => worker.cluster.refresh()]) expect(await failureOf(operation())).toMatch(noApi);
   expect(everythingOn(site)).toEqual(before);
 });
 

@@ -18,8 +18,7 @@ beforeEach(async () => {
 afterEach(() => site.remove());
 
 const upToToken = async () => {
-  await worker.vm.up();
-  await worker.token.up();
+  for (const resource of [worker.cluster, worker.vm, worker.token]) await resource.up();
 };
 const tokens = () => site.world.read().cluster.tokens;
 
@@ -98,7 +97,7 @@ describe("a worker that is not fit to join is left as it is, and its token is re
     await upToToken();
     await worker.join.up();
     const twin = drivenWorker(site, "kube-node02");
-    for (const resource of [twin.iso, twin.vm, twin.token]) await resource.up();
+    for (const resource of [twin.cluster, twin.iso, twin.vm, twin.token]) await resource.up();
     const error = await failureOf(twin.join.up());
     expect(error).toMatch(/^kube-node02: the worker is not fit to join\n {4}its machine-id is also kube-node01's; empty \/etc\/machine-id in the base image/);
     expect(site.world.read().cluster.nodes.map(({ name }) => name)).toEqual(["kube-node01"]);
@@ -107,7 +106,7 @@ describe("a worker that is not fit to join is left as it is, and its token is re
 
 test("two workers that were given one address at once do not both end well", async () => {
   const twin = drivenWorker(site, "kube-node02");
-  await Promise.all([upToToken(), twin.iso.up()]);
+  await Promise.all([upToToken(), twin.iso.up(), twin.cluster.up()]);
   await site.world.change(({ network }) => void (network.leases[macAddress("kube/test", "kube-node02", 1)] = worker.vm.get("address")));
   await twin.vm.up();
   await twin.token.up();

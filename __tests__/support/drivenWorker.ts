@@ -7,6 +7,7 @@ import { macAddress } from "../../host/mac";
 import { linuxRoutes } from "../../host/route/linux";
 import { provider as isoProvider, withTemplates } from "../../providers/cloudInitIso";
 import { hostRouteProvider } from "../../providers/hostRoute";
+import { provider as clusterProvider } from "../../providers/kubeadmCluster";
 import { provider as tokenProvider } from "../../providers/kubeadmJoinToken";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { provider as joinProvider } from "../../providers/workerJoin";
@@ -35,6 +36,7 @@ export interface DrivenWorker {
   route: Driven;
   iso: Driven;
   vm: Driven;
+  cluster: Driven;
   token: Driven;
   join: Driven;
   /** How it is told that the machine's first boot is over. */
@@ -76,19 +78,20 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
     ...{ commandTimeoutSeconds: seconds.command, startTimeoutSeconds: seconds.start, stopTimeoutSeconds: seconds.stop },
   }));
   const machine = () => `${baseImage} ${vm.get("isoSha256")}`;
+  const cluster = new Driven(clusterProvider, () => ({ ...ssh, name: "kube", masters: masters() }));
   const token = new Driven(tokenProvider, () => ({ ...ssh, name, stack, machine: machine(), masters: masters() }));
   const join = new Driven(joinProvider, () => ({
     ...{ ...ssh, name, stack, machine: machine(), masters: masters(), vmUuid: vm.get("uuid"), virtualBox: vm.get("virtualBox"), worker: worker(), address: vm.get("address") },
-    ...{ endpoint: token.get("endpoint"), caCertHash: token.get("caCertHash"), token: token.get("token") },
+    ...{ endpoint: cluster.get("endpoint"), caCertHash: cluster.get("caCertHash"), token: token.get("token") },
     ...{ joinTimeoutSeconds: seconds.join, readyTimeoutSeconds: seconds.ready, drainTimeoutSeconds: seconds.drain },
   }));
 
-  const inOrder = [route, iso, vm, token, join];
+  const inOrder = [route, cluster, iso, vm, token, join];
   const up = async () => {
     for (const resource of inOrder) await resource.up();
   };
   const destroy = async () => {
     for (const resource of inOrder.toReversed()) if (resource.state) await resource.destroy();
   };
-  return { overrides, route, iso, vm, token, join, readiness, up, destroy };
+  return { overrides, route, iso, vm, cluster, token, join, readiness, up, destroy };
 }

@@ -26,6 +26,7 @@ const classes: Record<string, string> = {
   "vbox:HostRoute": "HostRoute",
   "vbox:CloudInitIso": "CloudInitIso",
   "vbox:Vm": "VBoxVm",
+  "kubeadm:Cluster": "KubeadmCluster",
   "kubeadm:JoinToken": "KubeadmJoinToken",
   "kubeadm:WorkerJoin": "WorkerJoin",
 };

@@ -19,10 +19,10 @@ export async function rebuildCluster({ world }: DriftStack): Promise<void> {
 /** What a refresh makes of the state then. */
 export function seenRebuilt(before: StackState, { world }: DriftStack): StackState {
   const { caCertificate, kubeconfig } = world.read().cluster;
-  const token = { caCertHash: caCertHash(caCertificate), kubeconfig: kubeconfig.trimEnd(), endpoint };
+  const cluster = { caCertHash: caCertHash(caCertificate), kubeconfig: kubeconfig.trimEnd(), endpoint };
   return Object.fromEntries(
     Object.entries(before).map(([key, outputs]) => {
-      const changed = key.startsWith("kubeadm:JoinToken ") ? token : key.startsWith("kubeadm:WorkerJoin ") ? { ready: false } : {};
+      const changed = key.startsWith("kubeadm:Cluster ") ? cluster : key.startsWith("kubeadm:WorkerJoin ") ? { ready: false } : {};
       return [key, { ...outputs, ...changed }];
     }),
   );

@@ -1,6 +1,7 @@
 import type { Change } from "../../../providers/dynamic";
 import { provider as cloudInitIso } from "../../../providers/cloudInitIso";
 import { provider as hostRoute } from "../../../providers/hostRoute";
+import { provider as kubeadmCluster } from "../../../providers/kubeadmCluster";
 import { provider as kubeadmJoinToken } from "../../../providers/kubeadmJoinToken";
 import { provider as vboxVm } from "../../../providers/vboxVm";
 import { provider as workerJoin } from "../../../providers/workerJoin";
@@ -17,6 +18,7 @@ export const changes: Readonly<Record<string, Readonly<Record<string, Change>>>>
   "vbox:HostRoute": hostRoute.changes,
   "vbox:CloudInitIso": cloudInitIso.changes,
   "vbox:Vm": vboxVm.changes,
+  "kubeadm:Cluster": kubeadmCluster.changes,
   "kubeadm:JoinToken": kubeadmJoinToken.changes,
   "kubeadm:WorkerJoin": workerJoin.changes,
 };

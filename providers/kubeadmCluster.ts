@@ -1,0 +1,68 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { SshTargetArgs } from "../host/bastion";
+import { adminKubeconfig, type JoinInformation, joinInformation } from "../host/kubeadm";
+import { withMaster } from "../host/masters";
+import type { SshSession } from "../host/ssh";
+import { type Context, DynamicResource, type Provider } from "./dynamic";
+
+/** Arguments of {@link KubeadmCluster}. */
+export interface KubeadmClusterArgs {
+  /** The cluster's name in progress lines and errors. A change is used the next time. */
+  name: pulumi.Input<string>;
+  /** The masters, in the order in which they are asked. A change is used the next time. */
+  masters: pulumi.Input<SshTargetArgs[]>;
+  /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
+  vboxManage?: pulumi.Input<string>;
+  /** How long a master may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
+  sshTimeoutSeconds?: pulumi.Input<number>;
+  /** How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time. */
+  commandTimeoutSeconds?: pulumi.Input<number>;
+}
+
+/** The cluster that the masters serve, as they show it: asked once for all workers, and never changed. */
+export class KubeadmCluster extends DynamicResource {
+  /** The API server's address and port. */
+  declare readonly endpoint: pulumi.Output<string>;
+  /** The pin of the cluster's CA, `sha256:…`: the same one as long as the cluster has that CA. */
+  declare readonly caCertHash: pulumi.Output<string>;
+  /** The administrator's kubeconfig. Secret. */
+  declare readonly kubeconfig: pulumi.Output<string>;
+
+  constructor(name: string, args: KubeadmClusterArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = ["endpoint", "caCertHash", "kubeconfig"];
+    super("providers/kubeadmCluster", "kubeadm:Cluster", name, args, { outputs, secrets: ["kubeconfig"] }, opts);
+  }
+}
+
+type Inputs = Required<pulumi.Unwrap<KubeadmClusterArgs>>;
+type Observed = JoinInformation & { kubeconfig: string };
+type Outputs = Inputs & Observed;
+
+/** @internal Loaded by the handler in a resource's state. */
+export const provider: Provider<Inputs, Outputs> = {
+  defaults: { vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
+
+  changes: { name: "nextTime", masters: "nextTime", vboxManage: "nextTime", sshTimeoutSeconds: "nextTime", commandTimeoutSeconds: "nextTime" },
+
+  problems: ({ masters }) => (masters?.length === 0 ? { masters: "is empty; give at least one master" } : {}),
+
+  async create(inputs, context) {
+    return { id: inputs.name, outs: { ...inputs, ...(await observe(inputs, context)) } };
+  },
+
+  async read(_id, outs, context) {
+    return { ...outs, ...(await observe(outs, context, outs.caCertHash)) };
+  },
+
+  // What the cluster is, a refresh sees.
+  update: (_id, olds, news) => Promise.resolve({ ...olds, ...news }),
+
+  // The cluster is the masters'.
+  delete: () => Promise.resolve(),
+};
+
+/** @param pinned the CA's pin until now */
+function observe({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, pinned?: string): Promise<Observed> {
+  const look = async (session: SshSession) => ({ ...(await joinInformation(session, pinned)), kubeconfig: await adminKubeconfig(session) });
+  return withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, look);
+}
