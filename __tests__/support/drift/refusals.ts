@@ -1,5 +1,6 @@
 import { copyFileSync, renameSync, rmSync } from "node:fs";
 import type { Disk } from "../../../host/machine";
+import { shellWords } from "../../../simulator/shellWords";
 import { nodeOf, type Hand } from "./hand";
 import { seenAltered } from "./discs";
 import type { Drift } from "./drift";
@@ -29,7 +30,7 @@ export const refusedByRefresh: readonly Refusal[] = [
     act: (hand) => hand.vbox("setextradata", hand.uuid, "vbox-kubeadm/owner"),
     says: /the machine hardware \(\S+\) does not carry the mark of kube\/dev any more/,
     goOn: "the error's own `VBoxManage setextradata …` sets the mark again; `pulumi state delete` forgets the machine",
-    mend: (hand, said) => hand.vbox(.../`VBoxManage (setextradata .*)`/.exec(said)![1]!.split(" ")),
+    mend: (hand, said) => hand.vbox(...shellWords(/`VBoxManage (setextradata .*?)`/.exec(said)![1]!)!),
   },
   {
     worker: "adapters",
