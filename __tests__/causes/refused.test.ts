@@ -19,7 +19,7 @@ const others = () => [generateHostKey().hostPublicKey];
 /** A worker whose first so many resources, of ISO, VM, token and join, are up. */
 async function worker(count: 0 | 1 | 2 | 3 | 4) {
   const worker = drivenWorker(site, name);
-  for (const resource of [worker.cluster, worker.iso, worker.vm, worker.token, worker.join].slice(0, count)) await resource.up();
+  for (const resource of [worker.cluster, worker.iso, worker.vm, worker.token, worker.join].slice(0, count + 1)) await resource.up();
   return worker;
 }
 
