@@ -123,6 +123,9 @@ export class VBoxManage {
 
   private systemProperty = (name: string) => this.look(["list", "systemproperties"], (output) => readSystemProperty(output, name));
 
+  /** Whether the machine has a snapshot of this name or UUID. */
+  hasSnapshot = async (vm: string, snapshot: string) => (await this.found(this.call(["snapshot", vm, "showvminfo", snapshot], { looks: true }))) !== undefined;
+
   async clone(base: string, { name, uuid, baseFolder, snapshot, linked }: CloneOptions): Promise<void> {
     const from = snapshot ? ["--snapshot", snapshot] : [];
     const options = linked ? ["--options", "link"] : [];

@@ -53,20 +53,20 @@ export function behind(kubelet: string, server: string): string | undefined {
  * @throws UserError that names the configuration's key
  */
 export function versionToInstall(server: string, { given, kept }: { given?: string; kept?: string }): string {
-  if (given !== undefined) {
-    checkVersion(given, server);
-    return given;
-  }
+  if (given !== undefined && skewProblem(given, server)) throw notTaken(given, server, ", or nothing for the cluster's own", ", or pulumi config rm kubernetesVersion");
+  if (given !== undefined) return given;
   return kept !== undefined && skewProblem(kept, server) === undefined ? kept : released(server);
 }
 
-/** @throws UserError, which names the configuration's key, for a version that the cluster does not take */
-export function checkVersion(version: string, server: string): void {
-  const problem = skewProblem(version, server);
-  if (problem === undefined) return;
-  const is = problem === "newer" ? "newer than" : "too old for";
-  throw new UserError(`kubernetesVersion: ${version} is ${is} the cluster's ${server}; give ${versionsFor(server)}, or nothing for the cluster's own`, {
-    todo: "pulumi config set kubernetesVersion VERSION, or pulumi config rm kubernetesVersion",
+/** @throws UserError, which names the configuration's key, for a version that is installed again and that the cluster does not take any more */
+export function checkKept(kept: string, server: string): void {
+  if (skewProblem(kept, server)) throw notTaken(kept, server);
+}
+
+function notTaken(version: string, server: string, orNothing = "", orRemove = ""): UserError {
+  const is = skewProblem(version, server) === "newer" ? "newer than" : "too old for";
+  return new UserError(`kubernetesVersion: ${version} is ${is} the cluster's ${server}; give ${versionsFor(server)}${orNothing}`, {
+    todo: `pulumi config set kubernetesVersion VERSION${orRemove}`,
   });
 }
 

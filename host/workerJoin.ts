@@ -88,7 +88,11 @@ function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
   });
 }
 
-async function checkFitness({ master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+/**
+ * Judges what the worker says of itself by what the cluster needs.
+ * @throws UserError with everything that keeps it from joining
+ */
+export async function checkFitness({ master, log }: Pick<JoinSessions, "master" | "log">, plan: Pick<JoinPlan, "name" | "address" | "criSocket">, facts: WorkerFacts): Promise<void> {
   const { name, address, criSocket } = plan;
   const expected = { name, address, criSocket, serverVersion: await serverVersion(master), nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);

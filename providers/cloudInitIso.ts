@@ -13,7 +13,7 @@ import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { isOutOfReach } from "../host/masters";
 import { VBoxManage } from "../host/vboxmanage";
-import { versionToInstall } from "../host/versionSkew";
+import { checkKept, versionToInstall } from "../host/versionSkew";
 import { wasFinished } from "../host/vm/owner";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
@@ -230,6 +230,15 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
 
   problems: inputProblems,
 
+  isMachine: true,
+
+  // Also what is not written again must still be installed by the machine that boots from it.
+  async checkFit({ masters = [], kubernetesVersion, ...rest }, { log }) {
+    if (masters.length === 0) return;
+    const server = await serverOf({ ...(rest as Inputs), masters, kubernetesVersion }, log);
+    if (kubernetesVersion !== undefined) checkKept(kubernetesVersion, server);
+  },
+
   // An ISO that is there already keeps its host key: a machine may have it.
   async create(inputs, context) {
     context.rolling.welcome(inputs.name);
@@ -284,14 +293,21 @@ async function withVersion(news: Inputs, olds: Outputs, context: Context): Promi
  * @throws UserError for one that the cluster does not take, before any machine is made or taken away for it
  */
 async function versionOf(inputs: Inputs, { log }: Context, kept?: string): Promise<string> {
-  const { kubernetesVersion: given, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds } = inputs;
+  const { kubernetesVersion: given, masters } = inputs;
   if (masters.length === 0) return given ?? kept ?? needed();
-  const server = await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log).catch((error: unknown) => {
-    throw isOutOfReach(error) ? noAnswer(error, given) : error;
-  });
+  const server = await serverOf(inputs, log);
   const version = versionToInstall(server, { given, kept });
   if (version !== (given ?? kept)) log(kept === undefined ? `is to have Kubernetes ${version}, the cluster's own` : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`);
   return version;
+}
+
+/** @throws UserError that names the configuration's key where no master answers */
+async function serverOf({ kubernetesVersion, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, log: Context["log"]): Promise<string> {
+  try {
+    return await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log);
+  } catch (error) {
+    throw isOutOfReach(error) ? noAnswer(error, kubernetesVersion) : error;
+  }
 }
 
 /** A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without. */

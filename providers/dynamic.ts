@@ -46,6 +46,14 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
    * of the program has improved. Default: the new ones. Not called for a thing that is new or that `--replace` names.
    */
   keep?(olds: Inputs, news: Inputs): Inputs;
+  /** Whether the thing is a machine, or what one is made from: who gets another one does not only join again. */
+  readonly isMachine?: boolean;
+  /**
+   * Looks whether a machine can be made from these inputs, with the outputs where the thing is there already; changes nothing. Called before a
+   * worker leaves the cluster to be replaced. An input that is not known yet is absent.
+   * @throws UserError that says what keeps it from being made
+   */
+  checkFit?(inputs: Partial<Outputs>, context: Context): Promise<void>;
   /** Property → what is wrong with it and what to give. An input that is not known yet is absent here. */
   problems(inputs: Partial<Inputs>): Partial<Record<keyof Inputs & string, string>>;
   /** Brings the thing into being, or takes it up where an interrupted create left it. */

@@ -34,7 +34,9 @@ export const operations = {
   check(provider: AnyProvider, olds: Bag | undefined, news: Bag) {
     const given = { ...provider.defaults, ...defined(news) } as Named & Bag;
     const inputs = provider.keep && olds?.name !== undefined ? provider.keep({ ...provider.defaults, ...olds } as Named & Bag, given) : given;
-    const problems = provider.problems(Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value))));
+    const problems = provider.problems(known(inputs));
+    // Without olds it is to be made: for the first time, or as a replacement, which a diff or `--replace` has decided on.
+    if (olds?.name === undefined) replaced(provider, inputs);
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
     return Promise.resolve({ inputs, failures });
   },
@@ -42,7 +44,8 @@ export const operations = {
   async diff(provider: AnyProvider, _id: string, olds: Named & Bag, news: Named & Bag) {
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
-    if (replaces.length > 0) rolling.announce(news.name);
+    if (replaces.length > 0) replaced(provider, { ...olds, ...known(news) });
+    else expectFit(provider, { ...olds, ...known(news) });
     const changes = changed.length > 0 || (await isGone(provider, olds));
     return { changes, replaces, deleteBeforeReplace: true };
   },
@@ -50,6 +53,7 @@ export const operations = {
   create: (provider: AnyProvider, inputs: Named & Bag) =>
     worked(inputs, async () => {
       const { id, outs } = await provider.create(ours(provider, inputs), contextOf(inputs));
+      expectFit(provider, outs);
       return { id, outs: state(inputs, outs) };
     }),
 
@@ -60,11 +64,29 @@ export const operations = {
     }),
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
-    worked(news, async () => ({ outs: state(news, await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news))) })),
+    worked(news, async () => {
+      const outs = await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news));
+      expectFit(provider, outs);
+      return { outs: state(news, outs) };
+    }),
 
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
     worked(outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
 };
+
+const known = (inputs: Bag): Bag => Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value)));
+
+/** Part of a worker is to be made anew, as far as the engine says so to a provider: its name may be known even where the rest is not. */
+function replaced(provider: AnyProvider, inputs: Named & Bag): void {
+  rolling.announce(inputs.name, provider.isMachine);
+  expectFit(provider, inputs);
+}
+
+/** What a successor is made from is looked at when its worker is about to leave, and not in a preview. */
+function expectFit(provider: AnyProvider, inputs: Named & Bag): void {
+  const { checkFit } = provider;
+  if (checkFit) rolling.expect(inputs.name, provider, () => checkFit.call(provider, ours(provider, known(inputs) as Named & Bag), contextOf(inputs)));
+}
 
 /** `__provider`, the handler, is the engine's and must stay in every state. */
 const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provider });

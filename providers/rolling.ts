@@ -11,6 +11,9 @@ export interface RollingTimes {
   idle: number;
 }
 
+/** Throws where something is not right, and changes nothing. */
+export type Fitness = () => Promise<void>;
+
 const TIMES: RollingTimes = { look: 100, gap: 1_000, idle: 60_000 };
 
 /**
@@ -24,20 +27,53 @@ export class Rolling {
   private readonly operations: string[] = [];
   private readonly waiting = new Set<string>();
   private readonly newcomers = new Set<string>();
+  /** What is to be right before a worker leaves, by the worker's name and what of it is looked at. */
+  private readonly fitnesses = new Map<string, Map<unknown, Fitness>>();
+  /** Those whose machine is to be made anew, and does not only join again. */
+  private readonly remade = new Set<string>();
   private lastWork = 0;
   private away?: string;
   private failed?: string;
 
   constructor(private readonly times: RollingTimes = TIMES) {}
 
-  /** The engine has been told that this worker is to be replaced. */
-  announce(name: string): void {
+  /**
+   * The engine has been told that something of this worker is to be replaced, or made.
+   * @param isMachine whether it is, or leads to, another machine
+   */
+  announce(name: string, isMachine = false): void {
     this.replacing.add(name);
+    if (isMachine) this.remade.add(name);
     this.lastWork = performance.now();
   }
 
   /** Whether this worker is to come back, once it has left. */
   isReplacing = (name: string): boolean => this.replacing.has(name);
+
+  /** Whether it is to come back on the machine that it has. */
+  isRejoining = (name: string): boolean => this.replacing.has(name) && !this.remade.has(name);
+
+  /**
+   * What of a worker's successor is to be looked at before the worker leaves.
+   * @param what is looked at: of one thing the last one counts
+   */
+  expect(name: string, what: unknown, fitness: Fitness): void {
+    const fitnesses = this.fitnesses.get(name) ?? new Map<unknown, Fitness>();
+    this.fitnesses.set(name, fitnesses.set(what, fitness));
+  }
+
+  /**
+   * Looks whether a worker that is to be replaced by another machine has a fit successor; nothing of it is gone yet. For one that has left
+   * that was done.
+   * @throws what its {@link expect} throws
+   */
+  async checkSuccessor(name: string): Promise<void> {
+    if (this.remade.has(name) && this.away !== name) await this.lookAtSuccessor(name);
+  }
+
+  private async lookAtSuccessor(name: string): Promise<void> {
+    for (const fitness of this.fitnesses.get(name)?.values() ?? []) await fitness();
+  }
 
   /** This worker was never there before: nobody waits for it. */
   welcome(name: string): void {
@@ -56,8 +92,8 @@ export class Rolling {
   }
 
   /**
-   * Waits until no other worker is away or at work. One that has left already just goes on.
-   * @throws UserError when another one has failed, or does not come back
+   * Waits until no other worker is away or at work, and looks whether this one's successor can be made. One that has left already just goes on.
+   * @throws UserError when another one has failed, or does not come back, or the successor is not fit
    */
   async leave(name: string, log: (line: string) => void): Promise<void> {
     if (!this.replacing.has(name) || this.away === name) return;
@@ -68,11 +104,18 @@ export class Rolling {
       this.waiting.delete(name);
     }
     this.away = name;
+    try {
+      if (this.remade.has(name)) await this.lookAtSuccessor(name);
+    } catch (error) {
+      this.away = undefined;
+      throw error;
+    }
   }
 
   /** The worker has joined again, or is not to. */
   back(name: string): void {
     this.replacing.delete(name);
+    this.remade.delete(name);
     if (this.away === name) this.away = undefined;
   }
 

@@ -13,6 +13,7 @@ import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, ensureVirtualBoxHome, virtualBoxHome, type VirtualBoxHome } from "../host/virtualBoxHome";
 import type { VmInfo } from "../host/vminfo";
+import { lookAtBase } from "../host/vm/base";
 import { obtainVm } from "../host/vm/clone";
 import { disksAsTheyAre } from "../host/vm/disks";
 import { isOwnClone, namesOf, reportDoors, strayDoors } from "../host/vm/doors";
@@ -205,6 +206,13 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
     problems: vmProblems,
 
+    isMachine: true,
+
+    async checkFit(known) {
+      const inputs = known as Inputs;
+      if (known.baseImage !== undefined) await lookAtBase(connect(inputs), inputs, known.disks);
+    },
+
     async create(inputs, context) {
       const vbox = connect(inputs);
       await vbox.checkVersion(context.log);
@@ -237,7 +245,10 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       }
     },
 
-    delete: (id, outs, { log }) => withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, log)),
+    async delete(id, outs, context) {
+      await context.rolling.checkSuccessor(outs.name);
+      await withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, context.log));
+    },
   };
 }
 

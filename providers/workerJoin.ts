@@ -7,11 +7,12 @@ import { joinProblems } from "../host/joinProblems";
 import { isMarked, isOurs, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
 import { isOutOfReach, withMaster } from "../host/masters";
 import { DEFAULT_PODS, podsOf, waitForReady } from "../host/nodeReady";
+import { workerFacts } from "../host/preflight";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, UNKNOWN_HOME, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { powerProblem, withPowerState } from "../host/vm/power";
-import { ensureJoined, spending } from "../host/workerJoin";
+import { checkFitness, ensureJoined, spending } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
 
@@ -181,7 +182,12 @@ export const provider: Provider<Inputs, Outputs> = {
   async delete(_id, outs, context) {
     const isThere = await isMachineThere(outs);
     await context.rolling.leave(outs.name, context.log);
-    const hasNode = await onCluster(outs, context, (master) => drain(master, outs, context.log));
+    // Who comes back on the machine that it has must be able to; a new machine was looked at.
+    const facts = context.rolling.isRejoining(outs.name) ? await onWorker(outs, context, workerFacts) : undefined;
+    const hasNode = await onCluster(outs, context, async (master) => {
+      if (facts) await checkFitness({ master, log: context.log }, outs, facts);
+      return drain(master, outs, context.log);
+    });
     if (isThere) await leave(outs, context);
     else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good");
     if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));

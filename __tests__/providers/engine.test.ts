@@ -1,5 +1,5 @@
 import { UserError } from "../../host/errors";
-import { type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
+import { type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
 import { SshError } from "../../host/sshError";
 
@@ -44,6 +44,18 @@ describe("check", () => {
     await operations.check(provider({ problems }), {}, { ...inputs, size: UNKNOWN, host: { deep: [UNKNOWN] }, hint: `not ${UNKNOWN}` });
     expect(problems).toHaveBeenCalledWith({ name: "a", colour: "red", hint: `not ${UNKNOWN}`, __provider: "p" });
   });
+});
+
+test("what a successor is made from is looked at only when its worker is about to leave: known inputs over what is there", async () => {
+  const checkFit = jest.fn(() => Promise.reject(new UserError("not fit")));
+  const remove = (_id: string, _outs: unknown, { rolling }: Context) => rolling.leave("w", () => {});
+  const machine = provider({ isMachine: true, checkFit, delete: remove });
+  const olds = { ...inputs, name: "w", colour: "red", seen: "x" };
+  await operations.check(machine, olds, { ...inputs, name: "w" });
+  await operations.diff(machine, "w", olds, { ...olds, host: "other", size: UNKNOWN });
+  expect(checkFit).not.toHaveBeenCalled();
+  await expect(operations.delete(machine, "w", olds)).rejects.toThrow("w: not fit");
+  expect(checkFit).toHaveBeenCalledWith({ name: "w", size: 1, host: "other", colour: "red", seen: "x" }, expect.anything());
 });
 
 test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {

@@ -91,3 +91,45 @@ test("nobody waits for one that does not come back", async () => {
   await rolling.leave("a", log);
   await expect(rolling.leave("b", log)).rejects.toThrow("b was left as it is: a has left and is not coming back");
 });
+
+describe("before a worker leaves", () => {
+  const unfit = () => Promise.reject(new Error("not fit"));
+
+  test("its successor is looked at, where its machine is made anew, and not before its turn", async () => {
+    const rolling = replacing(["a"]);
+    rolling.announce("b", true);
+    const look = jest.fn(unfit);
+    rolling.expect("b", "vm", look);
+    await rolling.leave("a", log);
+    const b = rolling.leave("b", log);
+    expect(await isSettled(b)).toBe(false);
+    expect(look).not.toHaveBeenCalled();
+    rolling.back("a");
+    await expect(b).rejects.toThrow("not fit");
+    expect(look).toHaveBeenCalledTimes(1);
+  });
+
+  test("the last look at each thing counts, and one that just joins again needs none", async () => {
+    const rolling = replacing(["a", "b"]);
+    rolling.expect("a", "vm", unfit);
+    await rolling.leave("a", log);
+    rolling.back("a");
+    rolling.announce("b", true);
+    rolling.expect("b", "vm", unfit);
+    rolling.expect("b", "vm", () => Promise.resolve());
+    await rolling.leave("b", log);
+    expect([rolling.isRejoining("a"), rolling.isRejoining("b")]).toEqual([false, false]);
+  });
+
+  test("one that is not fit has not left: it is looked at again when it is tried again", async () => {
+    const rolling = new Rolling(TIMES);
+    rolling.announce("a", true);
+    rolling.expect("a", "vm", unfit);
+    await expect(rolling.leave("a", log)).rejects.toThrow("not fit");
+    await expect(rolling.checkSuccessor("a")).rejects.toThrow("not fit");
+    rolling.expect("a", "vm", () => Promise.resolve());
+    await rolling.leave("a", log);
+    rolling.expect("a", "vm", unfit);
+    await rolling.checkSuccessor("a");
+  });
+});

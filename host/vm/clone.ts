@@ -9,18 +9,9 @@ import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { checkCidataPlace } from "./iso";
+import { type CloneSource, lookAtBase, noSnapshot } from "./base";
 import { isFinished, isFinishedFile, isNamesake, stackFolder, standingOf } from "./owner";
 import { removeFolder, removeVm } from "./remove";
-
-/** What a machine is made from. */
-export interface CloneSource {
-  baseImage: string;
-  cloneMode: "full" | "linked";
-  baseSnapshot?: string;
-  /** The cidata ISO that the clone gets. */
-  isoPath?: string;
-}
 
 interface ObtainOptions {
   /** Identifies what the machine is made from: one that an interrupted create made from something else is made anew. */
@@ -81,7 +72,6 @@ const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
 const ATTEMPTS = 6;
 
 async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (line: string) => void): Promise<string> {
-  const base = await checkedBase(vbox, source);
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
   const uuid = birthUuid(owner);
@@ -89,6 +79,7 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
     await checkUnfinished(folder, owner);
     await removeFolder(vbox, folder, owner);
   }
+  const base = await lookAtBase(vbox, source);
   log(`clones ${source.baseImage}`);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -126,36 +117,9 @@ async function checkUnfinished(folder: string, owner: Owner): Promise<void> {
   });
 }
 
-async function checkedBase(vbox: VBoxManage, { baseImage, baseSnapshot, isoPath }: CloneSource): Promise<VmInfo> {
-  const base = await vbox.showVm(baseImage);
-  if (!base) throw await withoutBase(vbox, baseImage);
-  // A snapshot may have had other drives.
-  if (isoPath !== undefined && !baseSnapshot) checkCidataPlace(base);
-  if (base.architecture !== "x86")
-    throw new UserError(`the base image ${baseImage} is a machine of the architecture ${base.architecture}`, { todo: "give a `baseImage` for x86 (AMD64): others are not supported" });
-  if (base.condition === "off" || baseSnapshot) return base;
-  throw new UserError(`the base image ${baseImage} is ${base.state}`, {
-    todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
-  });
-}
-
-async function withoutBase(vbox: VBoxManage, baseImage: string): Promise<UserError> {
-  const lost = await vbox.inaccessibleVms();
-  if (lost.length === 0)
-    return new UserError(`VirtualBox has no machine ${baseImage} to clone`, { todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms" });
-  return new UserError(`VirtualBox has no machine ${baseImage} to clone whose settings it can read`, {
-    said: `it cannot read the settings, nor tell the name, of ${lost.join(", ")}`,
-    todo: "if that is the base image: mount the disk that it is on, or bring its .vbox file back; otherwise give another `baseImage`; see VBoxManage list vms",
-  });
-}
-
 function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {
   if (!(error instanceof VBoxError)) return error;
   const { said, todo } = error.detail;
   if (!error.isNotFound || !baseSnapshot) return new UserError(`the base image ${baseImage} could not be cloned`, { said, todo, cause: error });
-  return new UserError(`the base image ${baseImage} has no snapshot ${baseSnapshot}`, {
-    said,
-    todo: `take it: ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", baseSnapshot])}`,
-    cause: error,
-  });
+  return noSnapshot(baseImage, baseSnapshot, { said, cause: error });
 }

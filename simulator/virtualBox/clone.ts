@@ -38,7 +38,9 @@ export function cloneDisks(box: VirtualBoxState, base: Machine, wish: CloneWish)
   return { uuid, name, settingsFile, state: "poweroff", snapshots: [], ...inherited };
 }
 
-function findSnapshot({ snapshots }: Machine, key: string): Snapshot {
+/** The snapshot of this name or UUID. @throws Refusal */
+export function findSnapshot({ snapshots }: Machine, key: string): Snapshot {
+  if (snapshots.length === 0) throw refused("This machine does not have any snapshots", "VBOX_E_OBJECT_NOT_FOUND", "Machine");
   const found = snapshots.find(({ name, uuid }) => name === key || uuid === key);
   if (!found) throw refused(`Could not find a snapshot named '${key}'`, "VBOX_E_OBJECT_NOT_FOUND", "Machine");
   return found;

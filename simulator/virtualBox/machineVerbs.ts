@@ -1,7 +1,7 @@
 import type { Delays, Machine, VirtualBoxState } from "../state";
 import { named } from "./arguments";
 import type { Call, Outcome, Verb } from "./call";
-import { cloneDisks, takeSnapshot } from "./clone";
+import { cloneDisks, findSnapshot, takeSnapshot } from "./clone";
 import { filterUsb, shareFolder } from "./doors";
 import { modify, readModifications } from "./hardware";
 import { accessible, type Need, registered } from "./machines";
@@ -113,10 +113,19 @@ const usbfilter: Verb = (args) => {
 
 const discardstate: Verb = (args) => on(first(args), "writes", discardState);
 
+/** The first line of what VirtualBox tells of a snapshot. */
+function printSnapshot(machine: Machine, key: string): string {
+  findSnapshot(machine, key);
+  return `Name:                        ${machine.name}\n`;
+}
+
 const snapshot: Verb = (args) => {
   const { rest, option } = named(args, ["--description"]);
   const [key, action, name] = rest;
-  if (action !== "take" || name === undefined) throw misused("Invalid parameter: of snapshots, only taking them is simulated", 2);
+  if (action === "showvminfo" && name !== undefined) {
+    return { needs: { machine: first([key!]), as: "looks" }, look: (box) => printSnapshot(accessible(box, key!), name) };
+  }
+  if (action !== "take" || name === undefined) throw misused("Invalid parameter: of snapshots, only taking and showing them is simulated", 2);
   const take = on(first([key!]), "writes", (machine, box) => {
     return `Snapshot taken. UUID: ${takeSnapshot(box, machine, name, option("--description")).uuid}\n`;
   });

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { observe } from "../../faults/observation";
+import { unfit } from "../../faults/unfit";
+import { journal, planFaults } from "../../simulator/faults";
+import { baseImage } from "../../simulator/site";
+import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
+import type { SiteState } from "../../simulator/state";
+
+jest.setTimeout(180_000);
+
+/** A worker is not taken away before it is clear that another one can be made, in every way that a replacement comes about, by the real CLI. */
+let folder: string;
+let stack: SimulatedStack;
+const timeouts = { command: 10, clone: 10, cloudInit: 20, start: 5, stop: 2, ssh: 3, join: 5, ready: 10, drain: 2 };
+const one = { workerCount: 1, timeouts };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "successor-"));
+  // The tutorial's own cluster, with Pulumi.dev.yaml as it is.
+  stack = await openSimulatedStack(folder, { kubernetesVersion: "v1.29.15" });
+  await stack.configure(one);
+  expect(await run()).toMatchObject({ exitCode: 0 });
+});
+afterAll(async () => {
+  await stack.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function run(...args: string[]) {
+  const { stdout, stderr, exitCode } = await stack.pulumi(["up", "--yes", "--skip-preview", ...args]);
+  expect(unfit(stdout + stderr)).toEqual([]);
+  return { said: stdout + stderr, exitCode };
+}
+const change = (work: (state: SiteState) => void) => stack.world.change(work);
+const takesAway = (command: string) => /kubectl (cordon|drain|delete)|kubeadm reset|controlvm|unregistervm|CNI cleanup/.test(command);
+
+/** Nothing was taken away, and everything is as it was. */
+async function refused(message: RegExp, ...args: string[]): Promise<void> {
+  const before = observe(stack);
+  planFaults(stack.site);
+  const { said, exitCode } = await run(...args);
+  expect(exitCode).not.toBe(0);
+  expect(said).toMatch(message);
+  expect(journal(stack.site).filter(takesAway)).toEqual([]);
+  expect(observe(stack)).toEqual(before);
+}
+
+test("the tutorial's 1.29.15 is what its worker has", () => {
+  expect(stack.world.read().cluster.nodes).toMatchObject([{ name: "kube-node01", kubeletVersion: "v1.29.15" }]);
+});
+
+test.each<[string, object, RegExp]>([
+  ["a base image that is not there", { ...one, baseImage: "debian-bse-image" }, /kube-node01: VirtualBox has no machine debian-bse-image to clone\n\s*→ make the base image first/],
+  ["a version that is newer than the cluster's", { ...one, kubernetesVersion: "1.37.1" }, /kubernetesVersion: 1\.37\.1 is newer than the cluster's v1\.29\.15; give 1\.26\.0 … 1\.29\.x, or nothing for the cluster's own/],
+])("%s is refused before the worker leaves", async (_what, configuration, message) => {
+  await stack.configure({ ...configuration });
+  await refused(message);
+});
+
+test("with --replace of all that the worker has, a base image in use is refused before the worker leaves", async () => {
+  await stack.configure(one);
+  const base = (state: SiteState) => state.virtualBox.machines.find(({ name }) => name === baseImage)!;
+  await change((state) => void (base(state).state = "running"));
+  await refused(/the base image debian-base-image is running\n\s*→ shut it down/, "--replace", "**CloudInitIso::kube-node01");
+  await change((state) => void (base(state).state = "poweroff"));
+});
+
+test("a version that stays, and that the upgraded cluster does not take any more, is refused before its machine is made anew", async () => {
+  await change(({ cluster }) => void (cluster.version = "v1.33.1"));
+  await refused(/kubernetesVersion: 1\.29\.15 is too old for the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x\n\s*→ pulumi config set kubernetesVersion/, "--replace", "**vbox:Vm::kube-node01");
+  await change(({ cluster }) => void (cluster.version = "v1.29.15"));
+});
+
+test("a worker that is to join again, and could not, stays", async () => {
+  await change(({ virtualBox }) => {
+    for (const { guest } of virtualBox.media) if (guest?.kubelet) guest.facts = { swap: "1" };
+  });
+  await refused(/the worker is not fit to join\n\s*swap is on/, "--replace", "**WorkerJoin::kube-node01");
+});
