@@ -5,6 +5,16 @@ import { join } from "node:path";
 import { isKubeletsRequest } from "../../host/certificateRequest";
 import { run } from "../../lab/exec";
 
+const REAL = `-----BEGIN CERTIFICATE REQUEST-----
+MIHzMIGZAgEAMDcxFTATBgNVBAoTDHN5c3RlbTpub2RlczEeMBwGA1UEAxMVc3lz
+dGVtOm5vZGU6a3ViZS1yZWFsMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjnEb
+JknUPsv2bqnQ5pvpbt8SXncFR5wIMVvbPbT0rdpxlnjTyZGkwDP2iGjeWz40Vibj
+xIOqomt+xIDgiGLG6aAAMAoGCCqGSM49BAMCA0kAMEYCIQCMVWFWeXm6pfcfDRDA
+kmp5E5FCCps9G1Re4CuwV2o8kgIhANXQSlxvK3fuPtTl2PLyDhp47vK4YBTYNabp
+6XkLlK7X
+-----END CERTIFICATE REQUEST-----
+`;
+
 let folder: string;
 let genuine: string;
 beforeAll(async () => {
@@ -34,6 +44,11 @@ test("a request for the node's own name, in either kind of string and with eithe
   expect(isKubeletsRequest(genuine, "kube-node01")).toBe(true);
   expect(isKubeletsRequest(await printable(), "kube-node01")).toBe(true);
   expect(isKubeletsRequest(await request(OWN, "-newkey", "rsa:2048"), "kube-node01")).toBe(true);
+});
+
+test("what a real kubelet 1.36.3 asked for", () => {
+  expect(isKubeletsRequest(REAL, "kube-real")).toBe(true);
+  expect(isKubeletsRequest(REAL, "kube-node01")).toBe(false);
 });
 
 test.each([
