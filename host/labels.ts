@@ -1,8 +1,9 @@
 import { notUnderstood } from "./json";
 import { kubectl, type Node, type Taint } from "./kubectl";
+import { claimOf, hasNamesOf, type Owner } from "./mark";
 import type { SshSession } from "./ssh";
 
-/** The annotation by which a Node is known as ours: `stack/name`. */
+/** The annotation by which a Node is known as ours, see `markOf`. */
 export const OWNER_ANNOTATION = "vbox-kubeadm/owner";
 
 /** Whether Kubernetes takes it for a label's key: perhaps a DNS domain and a slash, and a name (apimachinery, `IsQualifiedName`). */
@@ -24,10 +25,7 @@ export const isSelector = (text: string) =>
   });
 
 /** By what a Node is known as ours. */
-export interface NodeIdentity {
-  name: string;
-  /** `project/stack`. */
-  stack: string;
+export interface NodeIdentity extends Owner {
   /** The Node's UID, as it was last seen. */
   nodeUid: string;
   /** UUID of the machine by its firmware, as the kubelet reports it. */
@@ -35,12 +33,15 @@ export interface NodeIdentity {
 }
 
 /**
- * Whether a Node of our name is ours: by its mark. A Node without any is ours if it is the very one that we made, or our machine's own, whose
- * kubelet made it anew.
+ * Whether a Node of our name is ours: by its mark. One without any, or with the mark of version 0.1.0, is ours if it is the very one that we made,
+ * or our machine's own, whose kubelet made it anew; so is one that an `up` marked with the stack's id before it got that into the state.
  */
-export function isOurs(node: Node, { name, stack, nodeUid, systemUuid }: NodeIdentity): boolean {
-  const owner = node.metadata.annotations?.[OWNER_ANNOTATION];
-  if (owner !== undefined) return owner === `${stack}/${name}`;
+export function isOurs(node: Node, identity: NodeIdentity): boolean {
+  const { nodeUid, systemUuid, stackId } = identity;
+  const mark = node.metadata.annotations?.[OWNER_ANNOTATION];
+  const claim = claimOf(mark, identity);
+  if (claim === "ours") return true;
+  if (claim === "foreign" && (stackId || !hasNamesOf(mark, identity))) return false;
   return node.metadata.uid === nodeUid || node.status.nodeInfo.systemUUID.toLowerCase() === systemUuid;
 }
 
@@ -67,7 +68,7 @@ export const taintsOn = (node: Node, known: readonly Taint[]): Taint[] =>
     return [hasValueOf(found, wanted) ? wanted : { key, ...(found.value ? { value: found.value } : {}), effect }];
   });
 
-/** Whether a Node carries the mark of this owner, `stack/name`. */
+/** Whether a Node carries the mark of this owner. */
 export const isMarked = (node: Node, owner: string) => node.metadata.annotations?.[OWNER_ANNOTATION] === owner;
 
 /** Brings a Node's annotation, labels and taints to what is wanted; takes away what `before` had and `wanted` has not. */

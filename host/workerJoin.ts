@@ -5,9 +5,10 @@ import { tryToJoin } from "./joinAttempts";
 import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTokensOf, tokenDescription, tokenId } from "./kubeadm";
 import { startApproving } from "./kubeletApproval";
 import { getNode, getNodes, type Node, type Taint } from "./kubectl";
-import { OWNER_ANNOTATION } from "./labels";
 import type { Owner } from "./mark";
+import { makeWayFor } from "./nodeOwner";
 import { parseEpoch, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
+import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
 import { serverVersion } from "./versionSkew";
@@ -60,14 +61,17 @@ export async function spending(
  * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. Readiness is not waited
  * for, and the token stays: see {@link spending}.
  *
+ * @param hasJoined by our own state: then there is no other token for it, whatever the worker says of itself
+ *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
-export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Promise<void> {
+export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJoined = false): Promise<void> {
   const { worker, master, log } = sessions;
   const facts = await workerFacts(worker);
   const node = await getNode(master, plan.name);
   if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) return;
-  if (node) refuseForeign(node, plan);
+  if (hasJoined) throw joinedBefore(plan, node, facts);
+  if (node && !isThisMachine(node, facts)) await makeWayFor(plan, node, { master, log });
   await checkFitness(sessions, plan, facts);
   if (facts.joined || facts.halfJoined) {
     log("takes back an earlier join first (kubeadm reset)");
@@ -80,11 +84,20 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan): Prom
 const isThisMachine = (node: Node, facts: WorkerFacts) =>
   node.status.nodeInfo.machineID === facts.machineId && node.status.nodeInfo.systemUUID.toLowerCase() === facts.systemUuid;
 
-function refuseForeign(node: Node, { name, stack }: JoinPlan): void {
-  const owner = node.metadata.annotations?.[OWNER_ANNOTATION];
-  if (owner === `${stack}/${name}`) return;
-  throw new UserError(`the cluster already has a Node ${name}, which ${owner ? `belongs to ${owner}` : "this stack did not make"}`, {
-    todo: `give the worker another name, or, if that Node is of no use, kubectl delete node ${name}`,
+/** A worker that has joined leaves before it joins again: a token for one that only says so would be there for whoever has taken it over. */
+function joinedBefore({ name }: JoinPlan, node: Node | undefined, facts: WorkerFacts): UserError {
+  const reasons = [
+    !node && "its Node is gone",
+    !facts.joined && "its kubelet has no credentials",
+    facts.halfJoined && "it shows a join that has not ended",
+    node && !isThisMachine(node, facts) && `its Node is the machine ${shown(node.status.nodeInfo.systemUUID)}'s, and it says that it is ${shown(facts.systemUuid)}`,
+  ];
+  return new UserError(`${name} has joined before, and cannot join again by itself`, {
+    said: reasons.filter(Boolean).join("\n"),
+    todo: [
+      `have it leave and join again: pulumi up --replace '${urnOf("kubeadm:WorkerJoin", name)}'`,
+      `or, if nobody meant this to happen, make the whole machine anew: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+    ].join("; "),
   });
 }
 
@@ -128,11 +141,14 @@ async function joinWith(token: string, { worker, master, log }: JoinSessions, pl
   if (approval.denied.length > 0) throw askedForMore(plan, approval.denied);
 }
 
+/** A resource's URN as the CLI finds it: the project's name, which a provider is not told, may be anything. */
+const urnOf = (type: string, name: string) => `urn:pulumi:**${type}::${name}`;
+
 /** A worker does so only when somebody on it does: its own kubelet asks for nothing else. */
 const askedForMore = ({ name }: JoinPlan, denied: readonly string[]) =>
   new UserError(`${name} has joined, and its token was also used to ask for certificates that are not its own; they were denied`, {
     said: denied.join("\n"),
-    todo: `find out who did that on ${name}, or make the machine anew: pulumi up --replace '**vbox:Vm::${name}'`,
+    todo: `find out who did that on ${name}, or make the machine anew: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
   });
 
 async function isUsable({ master }: JoinSessions, token: string): Promise<boolean> {

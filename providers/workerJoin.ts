@@ -5,9 +5,11 @@ import { execWithin } from "../host/exec";
 import { addressTwin, getNode, getNodes, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
 import { joinProblems } from "../host/joinProblems";
 import { isMarked, isOurs, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
+import { markOf } from "../host/mark";
 import { isOutOfReach, withMaster } from "../host/masters";
 import { DEFAULT_PODS, podsOf, waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
+import { shown } from "../host/shown";
 import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, UNKNOWN_HOME, type VirtualBoxHome } from "../host/virtualBoxHome";
@@ -170,11 +172,17 @@ export const provider: Provider<Inputs, Outputs> = {
     const node = await onMaster(outs, context, (master) => getNode(master, outs.name));
     if (!node) return undefined;
     const now = observed(node);
+    const isSame = node.metadata.uid === outs.nodeUid;
+    // A kubelet can say anything of its machine, but cannot delete its Node: such a worker is no newcomer.
+    if (isSame && isOurs(node, outs) && now.systemUuid !== outs.systemUuid) {
+      context.log(`its kubelet says that it runs on another machine, ${shown(now.systemUuid)} and not ${outs.systemUuid}`);
+      return { ...outs, ready: false };
+    }
     if (!isOurs(node, outs) || now.systemUuid !== outs.systemUuid) {
-      context.log(`the cluster's Node of this name is another's, or another machine's (${now.systemUuid}, not ${outs.systemUuid})`);
+      context.log(`the cluster's Node of this name is another's, or another machine's (${shown(now.systemUuid)}, not ${outs.systemUuid})`);
       return undefined;
     }
-    return { ...outs, ...now, labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints), marked: isMarked(node, ownerOf(outs)) };
+    return { ...outs, ...now, labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints), marked: isMarked(node, markOf(outs)) };
   },
 
   update: (_id, olds, news, context) => ensure(news, context, olds),
@@ -195,10 +203,10 @@ export const provider: Provider<Inputs, Outputs> = {
 };
 
 async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise<Outputs> {
-  const marks = (of: Inputs): NodeMarks => ({ owner: ownerOf(of), labels: of.labels, taints: of.taints });
+  const marks = (of: Inputs): NodeMarks => ({ owner: markOf(of), labels: of.labels, taints: of.taints });
   return onMaster(inputs, context, async (master) => {
     const { log } = context;
-    await spending({ master, log }, inputs, () => onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log }, inputs)));
+    await spending({ master, log }, inputs, () => onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log }, inputs, olds !== undefined)));
     try {
       const node = await waitForReady(master, { ...inputs, requiredPods: podsOf(inputs) }, inputs.readyTimeoutSeconds * 1000, context.log);
       await syncMarks(master, node, marks(inputs), olds && marks(olds));
@@ -259,8 +267,6 @@ async function leave(outs: Outputs, context: Context): Promise<void> {
     context.log(`is not reset: ${error.summary}`);
   }
 }
-
-const ownerOf = ({ stack, name }: Inputs) => `${stack}/${name}`;
 
 const observed = (node: Node): Observed => ({
   nodeUid: node.metadata.uid,

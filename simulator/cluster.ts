@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { caCertHashes } from "../host/kubeadm";
 import { fact, type Guest, guestsOf } from "./guest";
-import type { ClusterNode, Kubelet, SiteState } from "./state";
+import type { ClusterNode, Delays, Kubelet, SiteState } from "./state";
 
 /** A guest whose kubelet has its credentials. */
 export type JoinedGuest = Guest & { disk: { kubelet: Kubelet } };
@@ -22,10 +22,23 @@ export function settleCluster(state: SiteState, now: number): void {
   cluster.tokens = cluster.tokens.filter(({ expires }) => expires === undefined || expires > now);
   const kubelets = liveKubelets(state, now);
   cluster.nodes = cluster.nodes.filter((node) => node.registered <= now || kubelets.some((kubelet) => isOf(node, kubelet)));
+  renewLeases(state, kubelets, now);
   for (const guest of kubelets) {
     if (guest.disk.kubelet.startedIn === guest.bootId) continue;
     guest.disk.kubelet.startedIn = guest.bootId;
     register(state, guest, guest.upFrom + state.delays.register);
+  }
+}
+
+/** How long a Lease lasts, in milliseconds. */
+export const leaseMs = ({ grace }: Delays): number => (grace * 4) / 5;
+
+/** Kubelets renew at their own times, counted from when they registered. */
+function renewLeases({ cluster, delays }: SiteState, kubelets: readonly JoinedGuest[], now: number): void {
+  const everyMs = Math.max(1, leaseMs(delays) / 4);
+  for (const node of cluster.nodes) {
+    const renewed = node.registered + Math.floor((now - node.registered) / everyMs) * everyMs;
+    if (renewed > (node.renewed ?? 0) && now >= node.registered && kubelets.some((kubelet) => isOf(node, kubelet))) node.renewed = renewed;
   }
 }
 
@@ -55,16 +68,19 @@ export function register({ cluster }: SiteState, guest: JoinedGuest, at: number)
   else cluster.nodes.push({ ...fresh, ...identity });
 }
 
-/** Whether a Node is Ready: that follows from its machine. */
+/** Whether a Node is Ready: that follows from its machine, and for a while from what that was. */
 export function readinessOf(state: SiteState, node: ClusterNode, now: number): Readiness {
   const guest = liveKubelets(state, now).find((guest) => isOf(node, guest));
-  if (!guest) return { status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
+  if (!guest && now >= (node.renewed ?? 0) + state.delays.grace) return { status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
+  if (!guest) return READY;
   const trouble = fact(guest, "kubeletMessage", "");
   if (trouble) return { status: "False", reason: "KubeletNotReady", message: trouble };
-  if (now >= node.registered + state.delays.ready) return { status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
+  if (now >= node.registered + state.delays.ready) return READY;
   const network = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized";
   return { status: "False", reason: "KubeletNotReady", message: network };
 }
+
+const READY: Readiness = { status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
 
 /** The guests whose kubelets talk to this cluster: another CA would not let them in. */
 function liveKubelets(state: SiteState, now: number): JoinedGuest[] {

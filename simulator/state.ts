@@ -28,6 +28,8 @@ export interface Delays {
   register: number;
   /** From then until it is Ready, with its pods. */
   ready: number;
+  /** For how long the cluster believes in a kubelet that it does not hear of; a Lease lasts four fifths of it, and is renewed four times in that. */
+  grace: number;
 }
 
 /** What VirtualBox keeps: machines and media. */
@@ -238,6 +240,8 @@ export interface ClusterNode {
   kubeletVersion: string;
   /** Milliseconds since the epoch; may lie ahead: until then it does not exist. */
   registered: number;
+  /** When its kubelet last renewed its Lease, in milliseconds since the epoch. Default: never. */
+  renewed?: number;
   labels: Record<string, string>;
   annotations: Record<string, string>;
   taints: Taint[];

@@ -21,7 +21,7 @@ const now = () => Math.round(Date.now() / 1000);
 const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
   `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\nkubeadmVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
 const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
-  JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
+  JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { conditions: [{ type: "Ready", status: "Unknown" }], nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan))}\n`;
 

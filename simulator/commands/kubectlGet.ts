@@ -1,6 +1,6 @@
 import { TOKEN_TEMPLATE } from "../../host/kubeadm";
 import type { ExecResult } from "../../host/exec";
-import { nodesAt, readinessOf } from "../cluster";
+import { leaseMs, nodeAt, nodesAt, readinessOf } from "../cluster";
 import { nodeObject, type NodeObject, podObjects, type PodObject, time } from "../kubeObjects";
 import type { ClusterState, Token } from "../state";
 import { done, failed, type Scene } from "./command";
@@ -9,7 +9,7 @@ import { getBindings, isAboutBindings } from "./kubectlBindings";
 import { getRequests } from "./kubectlCertificate";
 import { nodeTable, podTable } from "./kubectlTables";
 
-/** `kubectl get` of nodes, pods, the tokens' secrets, the ConfigMap cluster-info, role bindings and requests for certificates. */
+/** `kubectl get` of nodes, pods, the tokens' secrets, the ConfigMap cluster-info, Leases, role bindings and requests for certificates. */
 export const get: KubectlVerb = (scene, args) => {
   const { operands, flags } = args;
   const [kind = "", name] = operands;
@@ -23,6 +23,8 @@ export const get: KubectlVerb = (scene, args) => {
       return getSecrets(scene.state.cluster, flags.output ?? "");
     case "certificatesigningrequest":
       return getRequests(scene, args);
+    case "lease":
+      return getLease(scene, name ?? "", flags);
     case "configmap":
       return getConfigMap(scene.state.cluster, name ?? "", flags);
     default:
@@ -57,6 +59,13 @@ function getNodes({ state, now }: Scene, name: string | undefined, { output = ""
     .sort((a, b) => compare(a.metadata.name, b.metadata.name));
   if (name !== undefined && nodes.length === 0) return flags["ignore-not-found"] ? done() : notFound("nodes", name);
   return printed<NodeObject>(name === undefined ? { items: nodes } : nodes[0]!, nodes, output, "node", (list) => nodeTable(list, now, output === "wide"));
+}
+
+function getLease({ state, now }: Scene, name: string, { namespace, output = "", ...flags }: Flags): ExecResult {
+  const node = namespace === "kube-node-lease" ? nodeAt(state, name, now) : undefined;
+  if (node?.renewed === undefined) return flags["ignore-not-found"] ? done() : notFound("leases.coordination.k8s.io", name);
+  const spec = { holderIdentity: name, leaseDurationSeconds: Math.ceil(leaseMs(state.delays) / 1000), renewTime: new Date(node.renewed).toISOString().replace("Z", "000Z") };
+  return output === "json" ? done(json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace }, spec })) : noPrinter(output);
 }
 
 function getPods(scene: Scene, { output = "", "field-selector": selector }: Flags): ExecResult {

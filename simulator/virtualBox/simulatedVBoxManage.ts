@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../../host/exec";
+import { settleCluster } from "../cluster";
 import type { Delays, SiteState, VirtualBoxState } from "../state";
 import type { World } from "../world";
 import type { Call, Outcome } from "./call";
@@ -79,7 +80,11 @@ export class SimulatedVBoxManage {
   }
 
   private change<T>(work: (box: VirtualBoxState, delays: Delays) => T): Promise<T> {
-    return this.world.change((state) => work(settled(state), state.delays));
+    return this.world.change((state) => {
+      // A kubelet that dies by this call has renewed its Lease until now.
+      if (state.delays.grace > 0) settleCluster(state, Date.now());
+      return work(settled(state), state.delays);
+    });
   }
 }
 
