@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { caCertHashes } from "../host/kubeadm";
 import { fact, type Guest, guestsOf } from "./guest";
-import type { ClusterNode, Delays, Kubelet, SiteState } from "./state";
+import { isOf, renewLeases } from "./leases";
+import type { ClusterNode, Kubelet, SiteState } from "./state";
 
 /** A guest whose kubelet has its credentials. */
 export type JoinedGuest = Guest & { disk: { kubelet: Kubelet } };
@@ -27,18 +28,6 @@ export function settleCluster(state: SiteState, now: number): void {
     if (guest.disk.kubelet.startedIn === guest.bootId) continue;
     guest.disk.kubelet.startedIn = guest.bootId;
     register(state, guest, guest.upFrom + state.delays.register);
-  }
-}
-
-/** How long a Lease lasts, in milliseconds. */
-export const leaseMs = ({ grace }: Delays): number => (grace * 4) / 5;
-
-/** Kubelets renew at their own times, counted from when they registered. */
-function renewLeases({ cluster, delays }: SiteState, kubelets: readonly JoinedGuest[], now: number): void {
-  const everyMs = Math.max(1, leaseMs(delays) / 4);
-  for (const node of cluster.nodes) {
-    const renewed = node.registered + Math.floor((now - node.registered) / everyMs) * everyMs;
-    if (renewed > (node.renewed ?? 0) && now >= node.registered && kubelets.some((kubelet) => isOf(node, kubelet))) node.renewed = renewed;
   }
 }
 
@@ -89,8 +78,5 @@ function liveKubelets(state: SiteState, now: number): JoinedGuest[] {
     .filter((guest): guest is JoinedGuest => guest.disk.kubelet?.state === "whole")
     .filter(({ isUp, disk }) => isUp && pins.includes(disk.kubelet.caCertHash));
 }
-
-const isOf = (node: ClusterNode, guest: JoinedGuest) =>
-  node.name === guest.disk.kubelet.nodeName && node.systemUuid.toLowerCase() === fact(guest, "systemUuid", guest.machine.uuid).toLowerCase();
 
 const labelsOf = (name: string) => ({ "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" });

@@ -11,7 +11,7 @@ import { bootWorker, diskOf, power, type ServedSite, servedSite } from "../suppo
 
 /** The program's own code for the cluster, against the simulated machines. */
 let site: ServedSite;
-beforeAll(async () => void (site = await servedSite({ delays: { boot: 100, cloudInit: 100, join: 50, register: 100, ready: 100 } })));
+beforeAll(async () => void (site = await servedSite({ delays: { boot: 100, cloudInit: 100, join: 50, register: 1_500, ready: 100 } })));
 afterAll(() => site.remove());
 
 const log = () => {};

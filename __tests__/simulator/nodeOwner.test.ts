@@ -3,7 +3,7 @@ import { makeWayFor } from "../../host/nodeOwner";
 import { getNode, isTrue } from "../../host/kubectl";
 import { markOf } from "../../host/mark";
 import { planFaults, journal } from "../../simulator/faults";
-import { settleCluster } from "../../simulator/cluster";
+import { renewAllLeases } from "../../simulator/leases";
 import { type SshSession, withSession } from "../../host/ssh";
 import { type DrivenWorker, drivenWorker } from "../support/drivenWorker";
 import { diskOf, power, type ServedSite, servedSite } from "../support/servedSite";
@@ -82,7 +82,7 @@ test("a Node with version 0.1.0's mark, known by its UID, gets the stack's id in
 });
 
 test("a Node looks Ready for a while after its machine has ended, and makes way when its Lease is not renewed any more", async () => {
-  await site.world.change((state) => settleCluster(state, Date.now()));
+  await site.world.change((state) => renewAllLeases(state, Date.now()));
   await power(site, uuid, "off");
   expect(isTrue((await onMaster((master) => getNode(master, owner.name)))!, "Ready")).toBe(true);
   await makeWay();

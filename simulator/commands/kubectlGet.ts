@@ -1,6 +1,7 @@
 import { TOKEN_TEMPLATE } from "../../host/kubeadm";
 import type { ExecResult } from "../../host/exec";
-import { leaseMs, nodeAt, nodesAt, readinessOf } from "../cluster";
+import { nodeAt, nodesAt, readinessOf } from "../cluster";
+import { leaseMs } from "../leases";
 import { nodeObject, type NodeObject, podObjects, type PodObject, time } from "../kubeObjects";
 import type { ClusterState, Token } from "../state";
 import { done, failed, type Scene } from "./command";

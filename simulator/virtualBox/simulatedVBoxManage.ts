@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../../host/exec";
-import { settleCluster } from "../cluster";
+import { renewAllLeases } from "../leases";
 import type { Delays, SiteState, VirtualBoxState } from "../state";
 import type { World } from "../world";
 import type { Call, Outcome } from "./call";
@@ -81,8 +81,7 @@ export class SimulatedVBoxManage {
 
   private change<T>(work: (box: VirtualBoxState, delays: Delays) => T): Promise<T> {
     return this.world.change((state) => {
-      // A kubelet that dies by this call has renewed its Lease until now.
-      if (state.delays.grace > 0) settleCluster(state, Date.now());
+      renewAllLeases(state, Date.now());
       return work(settled(state), state.delays);
     });
   }
