@@ -119,7 +119,7 @@ const epochAt = async (session: SshSession, moment: number) => parseEpoch(await 
 /** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
   await ensureTokenGroup(sessions.master, plan);
-  if (await isUsable(sessions, plan.token)) return joinWith(plan.token, sessions, plan, facts);
+  if (await isUsable(sessions, plan)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
   await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
@@ -151,8 +151,9 @@ const askedForMore = ({ name }: JoinPlan, denied: readonly string[]) =>
     todo: `find out who did that on ${name}, or make the machine anew: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
   });
 
-async function isUsable({ master }: JoinSessions, token: string): Promise<boolean> {
-  const known = (await listTokens(master)).find(({ id }) => id === tokenId(token));
+/** Version 0.1.0's, without the stack's id in its description, is in kubeadm's own group. */
+async function isUsable({ master }: JoinSessions, plan: JoinPlan): Promise<boolean> {
+  const known = (await listTokens(master)).find(({ id, description }) => id === tokenId(plan.token) && description === tokenDescription(plan));
   const livesUntil = known?.expiration?.getTime() ?? (known ? Infinity : 0);
   return livesUntil > Date.now() + TOKEN_MARGIN_MS;
 }

@@ -103,6 +103,7 @@ test("a Node that is not ours is refused, and nothing is changed", async () => {
 test.each([
   ["expired", tokens(token.slice(0, 6), -5)],
   ["gone", ""],
+  ["older", () => tokens(token.slice(0, 6), 20)().replace(base64(tokenDescription(plan)), base64("vbox-kubeadm kube/other"))],
 ])("an %s token is renewed for as long as this join may take, and the new one revoked", async (_what, known) => {
   const [m, w] = [master({ known }), worker(facts(0))];
   await joined({ master: m, worker: w, log }, plan);
