@@ -51,7 +51,7 @@ async function leaseOf(master: SshSession, name: string): Promise<Lease["spec"]>
 }
 
 /** The cluster has not heard of its kubelet for so long that it has given it up (kubernetes/pkg/controller/nodelifecycle). */
-const isGivenUp = ({ status }: Node) => status.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
+export const isGivenUp = ({ status }: Node) => status.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
 
 /** The Node's own words. */
 const machineOf = (node: Node) => `the machine ${shown(node.status.nodeInfo.systemUUID)} at ${shown(internalIp(node) ?? "no address")}`;

@@ -6,7 +6,7 @@ import { joinConfiguration, listTokens, newToken, registerToken, reset, revokeTo
 import { startApproving } from "./kubeletApproval";
 import { getNode, getNodes, type Node, type Taint } from "./kubectl";
 import type { Owner } from "./mark";
-import { makeWayFor } from "./nodeOwner";
+import { isGivenUp, makeWayFor } from "./nodeOwner";
 import { parseEpoch, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import { shown } from "./shown";
 import type { SshSession } from "./ssh";
@@ -61,7 +61,7 @@ export async function spending(
  * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. Readiness is not waited
  * for, and the token stays: see {@link spending}.
  *
- * @param hasJoined by our own state: then there is no other token for it, whatever the worker says of itself
+ * @param hasJoined by our own state: then there is another token for it only where the cluster, too, has no Node or has given its kubelet up
  *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
@@ -70,7 +70,7 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJo
   const facts = await workerFacts(worker);
   const node = await getNode(master, plan.name);
   if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) return;
-  if (hasJoined) throw joinedBefore(plan, node, facts);
+  if (hasJoined && node && !isGivenUp(node)) throw joinedBefore(plan, node, facts);
   if (node && !isThisMachine(node, facts)) await makeWayFor(plan, node, { master, log });
   await checkFitness(sessions, plan, facts);
   if (facts.joined || facts.halfJoined) {
@@ -85,12 +85,11 @@ const isThisMachine = (node: Node, facts: WorkerFacts) =>
   node.status.nodeInfo.machineID === facts.machineId && node.status.nodeInfo.systemUUID.toLowerCase() === facts.systemUuid;
 
 /** A worker that has joined leaves before it joins again: a token for one that only says so would be there for whoever has taken it over. */
-function joinedBefore({ name }: JoinPlan, node: Node | undefined, facts: WorkerFacts): UserError {
+function joinedBefore({ name }: JoinPlan, node: Node, facts: WorkerFacts): UserError {
   const reasons = [
-    !node && "its Node is gone",
     !facts.joined && "its kubelet has no credentials",
     facts.halfJoined && "it shows a join that has not ended",
-    node && !isThisMachine(node, facts) && `its Node is the machine ${shown(node.status.nodeInfo.systemUUID)}'s, and it says that it is ${shown(facts.systemUuid)}`,
+    !isThisMachine(node, facts) && `its Node is the machine ${shown(node.status.nodeInfo.systemUUID)}'s, and it says that it is ${shown(facts.systemUuid)}`,
   ];
   return new UserError(`${name} has joined before, and cannot join again by itself`, {
     said: reasons.filter(Boolean).join("\n"),
