@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "no
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../host/errors";
 import { type HostKey, hostKeyIn } from "./hostKey";
-import { isOurImage, publisherOf, unpublished } from "./iso9660";
+import { isoImage, isOurImage, publisherOf, unpublished } from "./iso9660";
+import { render, type RenderOptions } from "./render";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
@@ -14,6 +15,13 @@ const PART = ".part-";
 
 /** An image's identity: SHA-256 of its bytes but for whose it is, hexadecimal. */
 export const sha256 = (image: Buffer) => createHash("sha256").update(isOurImage(image) ? unpublished(image) : image).digest("hex");
+
+/** The image of a machine's first boot, and what is to be known of it. */
+export function cidataImage(options: RenderOptions, { hostPrivateKey, hostPublicKey }: HostKey, stackId: string) {
+  const { files, instanceId, reboots } = render(options, { hostPrivateKey, hostPublicKey });
+  const image = isoImage("cidata", files, stackId);
+  return { image, hostPrivateKey, hostPublicKey, sha256: sha256(image), instanceId, reboots };
+}
 
 /** An image on disk. */
 export interface IsoFile {
@@ -40,8 +48,15 @@ async function isPrivate(path: string): Promise<boolean> {
   return (mode & 0o077) === 0 && uid === process.getuid!();
 }
 
+/** By what an image is told from others. */
+export type IsoIdentity = Pick<IsoFile, "sha256" | "stackId">;
+
 /** Whether an image on disk may be written over, or removed. */
-export type IsOurs = (there: Pick<IsoFile, "sha256" | "stackId">) => boolean;
+export type IsOurs = (there: IsoIdentity) => boolean;
+
+/** Whether an image is the state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
+export const isIsoOf = (state: IsoIdentity) => (there: IsoIdentity) =>
+  there.stackId === state.stackId || ((there.stackId === "" || state.stackId === "") && there.sha256 === state.sha256);
 
 /**
  * Brings an image to a path: whole or not at all.

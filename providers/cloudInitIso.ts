@@ -2,8 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { sourcesOf } from "../cloudinit/earlierTemplates";
 import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
-import { isoImage } from "../cloudinit/iso9660";
-import { type IsoFile, observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
+import { cidataImage, isIsoOf, type IsoIdentity, observeIso, removeIso, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
 import { type ContainerRuntime, type Distro, readTemplates, type TemplateSources } from "../cloudinit/templates";
@@ -14,7 +13,7 @@ import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { isOutOfReach } from "../host/masters";
 import { VBoxManage } from "../host/vboxmanage";
 import { checkKept, versionToInstall } from "../host/versionSkew";
-import { wasFinished } from "../host/vm/owner";
+import { refuseInUse } from "../host/vm/isoInUse";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /**
@@ -166,20 +165,15 @@ const templates = ["userData", "metaData", "networkConfig"] as const;
 export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
   defaults: {
     intact: true,
-    stackId: "",
-    adopt: false,
-    vboxManage: "VBoxManage",
-    commandTimeoutSeconds: 120,
+    ...{ stackId: "", adopt: false, vboxManage: "VBoxManage", commandTimeoutSeconds: 120 },
     distro: "debian",
     sshUser: "debian",
     kubernetesKeyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
     containerdPackage: "containerd.io",
     dockerKeyFingerprint: "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
     packageUpgrade: true,
-    locale: "en_US.UTF-8",
-    timezone: "UTC",
-    masters: [],
-    sshTimeoutSeconds: 120,
+    ...{ locale: "en_US.UTF-8", timezone: "UTC" },
+    ...{ masters: [], sshTimeoutSeconds: 120 },
   },
 
   changes: {
@@ -244,40 +238,34 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     context.rolling.welcome(inputs.name);
     const content = { ...inputs, kubernetesVersion: await versionOf(inputs, context) };
     const there = await observeIso(inputs.path);
-    const isOurs = ({ stackId }: Owned) => stackId === inputs.stackId || inputs.adopt;
+    const isOurs = ({ stackId }: IsoIdentity) => stackId === inputs.stackId || inputs.adopt;
     const { image, outs } = made(content, (there && isOurs(there) && there.hostKey) || generateHostKey());
-    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(inputs, exec);
+    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(new VBoxManage(inputs.vboxManage, execWithin(inputs.commandTimeoutSeconds * 1000, exec)), inputs);
     await writeIso(inputs.path, image, isOurs);
     return { id: inputs.path, outs };
   },
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);
-    const intact = found !== undefined && found.sha256 === outs.sha256 && isOf(outs)(found);
+    const intact = found !== undefined && found.sha256 === outs.sha256 && isIsoOf(outs)(found);
     return { ...outs, intact, sha256: found?.sha256 ?? "" };
   },
 
   async update(_id, olds, news, context) {
     const { image, outs } = made(await withVersion(news, olds, context), olds);
-    const isOurs = (there: Owned) => isOf(olds)(there) || there.stackId === news.stackId || news.adopt;
+    const isOurs = (there: IsoIdentity) => isIsoOf(olds)(there) || there.stackId === news.stackId || news.adopt;
     await writeIso(news.path, image, isOurs);
     if (olds.path !== news.path) await removeIso(olds.path, isOurs);
     return outs;
   },
 
   async delete(_id, outs, context) {
-    if (!(await removeIso(outs.path, isOf(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
+    if (!(await removeIso(outs.path, isIsoOf(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
   },
 });
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider = cloudInitIsoProvider(execHere);
-
-type Owned = Pick<IsoFile, "sha256" | "stackId">;
-
-/** Whether an image is the state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
-const isOf = (outs: Outputs) => (there: Owned) =>
-  there.stackId === outs.stackId || ((there.stackId === "" || outs.stackId === "") && there.sha256 === outs.sha256);
 
 type Content = Inputs & RenderOptions;
 
@@ -322,19 +310,7 @@ function needed(): never {
   throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", { todo: "give a full version such as 1.36.3" });
 }
 
-function made(content: Content, { hostPrivateKey, hostPublicKey }: HostKey): { image: Buffer; outs: Outputs } {
-  const hostKey = { hostPrivateKey, hostPublicKey };
-  const { files, instanceId, reboots } = render(content, hostKey);
-  const image = isoImage("cidata", files, content.stackId);
-  return { image, outs: { ...content, ...hostKey, sha256: sha256(image), instanceId, reboots } };
-}
-
-/** @throws UserError where the ISO of other content has a machine that Pulumi's state, which knows no such ISO, may not know either */
-async function refuseInUse({ name, path, vboxManage, commandTimeoutSeconds }: Inputs, exec: Exec): Promise<void> {
-  const vbox = new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
-  const vm = await vbox.showVm(name);
-  if (!vm || !(await wasFinished(vbox, vm.uuid))) return;
-  throw new UserError(`the ISO ${path} has other content, and the machine ${name} (${vm.uuid}) was made from it; nothing was changed`, {
-    todo: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over (`pulumi config set adopt true`)",
-  });
+function made(content: Content, hostKey: HostKey): { image: Buffer; outs: Outputs } {
+  const { image, ...outs } = cidataImage(content, hostKey, content.stackId);
+  return { image, outs: { ...content, ...outs } };
 }
