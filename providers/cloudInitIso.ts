@@ -7,12 +7,11 @@ import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
 import { type ContainerRuntime, type Distro, readTemplates, type TemplateSources } from "../cloudinit/templates";
 import type { SshTargetArgs } from "../host/bastion";
-import { clusterVersion, type Masters } from "../host/clusterVersion";
+import { checkVersion, chosenVersion } from "../host/chosenVersion";
+import type { Masters } from "../host/clusterVersion";
 import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
-import { isOutOfReach } from "../host/masters";
 import { VBoxManage } from "../host/vboxmanage";
-import { checkKept, versionToInstall } from "../host/versionSkew";
 import { refuseInUse } from "../host/vm/isoInUse";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
@@ -227,16 +226,12 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   isMachine: true,
 
   // Also what is not written again must still be installed by the machine that boots from it.
-  async checkFit({ masters = [], kubernetesVersion, ...rest }, { log }) {
-    if (masters.length === 0) return;
-    const server = await serverOf({ ...(rest as Inputs), masters, kubernetesVersion }, log);
-    if (kubernetesVersion !== undefined) checkKept(kubernetesVersion, server);
-  },
+  checkFit: ({ masters = [], ...rest }, { log }) => checkVersion({ ...(rest as Inputs), masters }, log),
 
   // An ISO that is there already keeps its host key: a machine may have it.
   async create(inputs, context) {
     context.rolling.welcome(inputs.name);
-    const content = { ...inputs, kubernetesVersion: await versionOf(inputs, context) };
+    const content = { ...inputs, kubernetesVersion: await chosenVersion(inputs, context.log) };
     const there = await observeIso(inputs.path);
     const isOurs = ({ stackId }: IsoIdentity) => stackId === inputs.stackId || inputs.adopt;
     const { image, outs } = made(content, (there && isOurs(there) && there.hostKey) || generateHostKey());
@@ -273,41 +268,7 @@ type Content = Inputs & RenderOptions;
 async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Content> {
   const kept = { ...news, kubernetesVersion: news.kubernetesVersion ?? olds.kubernetesVersion };
   if (render(kept, olds).instanceId === olds.instanceId) return kept;
-  return { ...news, kubernetesVersion: await versionOf(news, context, olds.kubernetesVersion) };
-}
-
-/**
- * The version to install, see {@link versionToInstall}.
- * @throws UserError for one that the cluster does not take, before any machine is made or taken away for it
- */
-async function versionOf(inputs: Inputs, { log }: Context, kept?: string): Promise<string> {
-  const { kubernetesVersion: given, masters } = inputs;
-  if (masters.length === 0) return given ?? kept ?? needed();
-  const server = await serverOf(inputs, log);
-  const version = versionToInstall(server, { given, kept });
-  if (version !== (given ?? kept)) log(kept === undefined ? `is to have Kubernetes ${version}, the cluster's own` : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`);
-  return version;
-}
-
-/** @throws UserError that names the configuration's key where no master answers */
-async function serverOf({ kubernetesVersion, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, log: Context["log"]): Promise<string> {
-  try {
-    return await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log);
-  } catch (error) {
-    throw isOutOfReach(error) ? noAnswer(error, kubernetesVersion) : error;
-  }
-}
-
-/** A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without. */
-function noAnswer(error: UserError, given: string | undefined): UserError {
-  const { said, todo } = error.detail;
-  const what = given === undefined ? "which version it has" : `whether it takes ${given}`;
-  const otherwise = given === undefined ? "; a machine that is only made, with autostart false, needs no cluster once kubernetesVersion is given" : "";
-  return new UserError(`kubernetesVersion: the cluster does not tell ${what}: ${error.summary}`, { said, todo: `${todo}${otherwise}`, cause: error });
-}
-
-function needed(): never {
-  throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", { todo: "give a full version such as 1.36.3" });
+  return { ...news, kubernetesVersion: await chosenVersion(news, context.log, olds.kubernetesVersion) };
 }
 
 function made(content: Content, hostKey: HostKey): { image: Buffer; outs: Outputs } {
