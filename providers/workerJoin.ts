@@ -14,6 +14,7 @@ import { SshError, type SshSession, withSession } from "../host/ssh";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, UNKNOWN_HOME, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { powerProblem, withPowerState } from "../host/vm/power";
+import { behind, serverVersion } from "../host/versionSkew";
 import { checkFitness, ensureJoined, spending } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
@@ -169,7 +170,12 @@ export const provider: Provider<Inputs, Outputs> = {
   },
 
   async read(_id, outs, context) {
-    const node = await onMaster(outs, context, (master) => getNode(master, outs.name));
+    const node = await onMaster(outs, context, async (master) => {
+      const node = await getNode(master, outs.name);
+      const late = node && behind(node.status.nodeInfo.kubeletVersion, await serverVersion(master));
+      if (late) context.log(late);
+      return node;
+    });
     if (!node) return undefined;
     const now = observed(node);
     const isSame = node.metadata.uid === outs.nodeUid;
