@@ -7,6 +7,7 @@ import type { Configuration, WorkerConfiguration } from "./configSchema";
 import type { BastionArgs, SshTargetArgs } from "./host/bastion";
 import { UserError } from "./host/errors";
 import { knownHost } from "./host/knownHosts";
+import { LocalFacts, UnknownHost } from "./host/localFacts";
 import { macAddress } from "./host/mac";
 import type { Nic } from "./host/machine";
 import { checkPlatform } from "./host/platform";
@@ -36,32 +37,37 @@ export interface Environment {
 
 /**
  * Reads the stack's configuration, and the files that it names.
- * @throws RunError, which Pulumi shows without a stack: every wrong key, and what to give
+ * @throws RunError, which Pulumi shows without a stack: every wrong key, or else all that is missing on this machine; and what to give
  */
 export function readEnvironment(): Environment {
   try {
     checkPlatform();
     const config = readConfiguration();
-    checkFiles(config);
-    return environmentOf(config);
+    const facts = new LocalFacts();
+    checkFiles(config, facts);
+    const environment = environmentOf(config, facts);
+    facts.check();
+    return environment;
   } catch (error) {
     throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
   }
 }
 
 /** Reads what else would be found out when some of the machines run already. */
-function checkFiles(config: Configuration): void {
-  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, ...choice } = config;
-  readTemplates({ ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined });
-  if (autostart) sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey });
+function checkFiles(config: Configuration, facts: LocalFacts): void {
+  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, userData, metaData, networkConfig, ...choice } = config;
+  for (const own of [{ userData }, { metaData }, { networkConfig }])
+    facts.try(() => void readTemplates({ ...choice, ...own, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined }), undefined);
+  if (autostart) facts.try(() => void sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey }), undefined);
 }
 
-function environmentOf(config: Configuration): Environment {
+function environmentOf(config: Configuration, facts: LocalFacts): Environment {
   const stack = `${config.clusterName}/${pulumi.getStack()}`;
+  const keysOf = (machine: string, port?: number) => facts.try(() => hostKeysOf(config, machine, port), []);
   const { vm, address, port } = config.bastion;
-  const bastion = { user: config.sshUser, ...config.bastion, hostKeys: hostKeysOf(config, (address ?? vm)!, port) };
+  const bastion = { user: config.sshUser, ...config.bastion, hostKeys: keysOf((address ?? vm)!, port) };
   const { sshPrivateKeyFile } = config;
-  const sshPublicKey = publicKeyOf(config);
+  const sshPublicKey = facts.try(() => publicKeyOf(config), "");
   const credentials = sshPrivateKeyFile ? { privateKeyFile: expandHome(sshPrivateKeyFile) } : { publicKey: sshPublicKey };
   const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, ...credentials, bastion });
   return {
@@ -71,7 +77,7 @@ function environmentOf(config: Configuration): Environment {
     bastion,
     masters: config.masters.map((text) => {
       const { address, ...login } = parseSshAddress(text)!;
-      return { ...reach(address, hostKeysOf(config, address, login.port)), ...login };
+      return { ...reach(address, keysOf(address, login.port)), ...login };
     }),
     reach,
     sshPublicKey,
@@ -108,9 +114,8 @@ export function hostKeysOf(
   }
   if (keys.length === 0) {
     const there = existsSync(expandHome(sshKnownHostsFile)) ? "has no line that can be read for that name" : "is not there";
-    throw new UserError(`no host key of ${machine} is known`, {
+    throw new UnknownHost(machine, sshKnownHostsFile, {
       said: hasAuthority ? "a line with @cert-authority vouches for it, and this program cannot check host certificates" : `sshKnownHostsFile, ${sshKnownHostsFile}, ${there}`,
-      todo: `compare its key with the machine's own /etc/ssh/ssh_host_ed25519_key.pub, then add it to ${sshKnownHostsFile} under that name, or give hostKeys.${machine}`,
     });
   }
   hostKeyAlgorithms(keys.map(parseHostKey), machine);

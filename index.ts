@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readEnvironment, type Worker } from "./environment";
 import { FIRST_BOOT_MARK } from "./host/cloudInitReport";
 import { shellCommand } from "./host/shell";
+import { jumpHost } from "./host/sshAddress";
 import { CloudInitIso, type CloudInitIsoArgs } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmCluster } from "./providers/kubeadmCluster";
@@ -137,7 +138,9 @@ function make({ name, nics, ...worker }: Worker) {
   return { name, fullName, knownHost, vm, node };
 }
 
-const bastionLogin = `${bastion.user}@${bastion.address ?? bastion.vm}${bastion.port ? `:${bastion.port}` : ""}`;
+// A VM's name is no host name: its address is what the cluster's resource was reached through. Until there is one, the name shows whose it is.
+const bastionAddress = bastion.address ?? cluster?.bastionAddress.apply((address) => address ?? bastion.vm!) ?? bastion.vm!;
+const jump = pulumi.output(bastionAddress).apply((address) => jumpHost({ ...bastion, address }));
 
 // Side by side: nothing orders the workers.
 const made = workers.map(make);
@@ -152,7 +155,7 @@ export const addresses = Object.fromEntries(made.map(({ name, vm }) => [name, vm
 export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join(""));
 
 /** How to log in on each worker. */
-export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, shellCommand(["ssh", "-J", bastionLogin, `${sshUser}@${fullName}`])]));
+export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`]))]));
 
 /** The administrator's kubeconfig. Secret. */
 export const kubeconfig = cluster?.kubeconfig;

@@ -28,3 +28,10 @@ export function parseSshAddress(text: string): SshAddress | undefined {
   const isRight = isHost(address) && (bracketed === undefined || isIPv6(bracketed)) && (user === undefined || USER.test(user)) && (port ?? 1) <= 65_535;
   return isRight ? { address, ...(port !== undefined && { port }), ...(user !== undefined && { user }) } : undefined;
 }
+
+/** An address as a part of `host:port`: an IPv6 address is in brackets there. */
+export const hostInBrackets = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
+
+/** A jump host for `ssh -J`, which puts it into a ProxyCommand: a percent sign, as in `fe80::1%eth0`, is doubled for that (ssh_config(5), TOKENS). */
+export const jumpHost = ({ address, port, user }: SshAddress): string =>
+  `${user === undefined ? "" : `${user}@`}${hostInBrackets(address).replaceAll("%", "%%")}${port === undefined ? "" : `:${port}`}`;

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { SshTargetArgs } from "../host/bastion";
+import { resolveBastion, type SshTargetArgs } from "../host/bastion";
+import { execWithin } from "../host/exec";
 import { adminKubeconfig, type JoinInformation, joinInformation } from "../host/kubeadm";
 import { withMaster } from "../host/masters";
 import type { SshSession } from "../host/ssh";
@@ -27,15 +28,17 @@ export class KubeadmCluster extends DynamicResource {
   declare readonly caCertHash: pulumi.Output<string>;
   /** The administrator's kubeconfig. Secret. */
   declare readonly kubeconfig: pulumi.Output<string>;
+  /** The bastion's address, through which it was asked; undefined without a bastion, and in a state that an earlier version wrote. */
+  declare readonly bastionAddress: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: KubeadmClusterArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["endpoint", "caCertHash", "kubeconfig"];
+    const outputs = ["endpoint", "caCertHash", "kubeconfig", "bastionAddress"];
     super("providers/kubeadmCluster", "kubeadm:Cluster", name, args, { outputs, secrets: ["kubeconfig"] }, opts);
   }
 }
 
 type Inputs = Required<pulumi.Unwrap<KubeadmClusterArgs>>;
-type Observed = JoinInformation & { kubeconfig: string };
+type Observed = JoinInformation & { kubeconfig: string; bastionAddress?: string };
 type Outputs = Inputs & Observed;
 
 /** @internal Loaded by the handler in a resource's state. */
@@ -62,7 +65,9 @@ export const provider: Provider<Inputs, Outputs> = {
 };
 
 /** @param pinned the CA's pin until now */
-function observe({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, pinned?: string): Promise<Observed> {
+async function observe({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, pinned?: string): Promise<Observed> {
   const look = async (session: SshSession) => ({ ...(await joinInformation(session, pinned)), kubeconfig: await adminKubeconfig(session) });
-  return withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, look);
+  const cluster = await withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, look);
+  const bastion = masters[0]?.bastion;
+  return bastion ? { ...cluster, bastionAddress: (await resolveBastion(bastion, vboxManage, execWithin(commandTimeoutSeconds * 1000))).address } : cluster;
 }

@@ -79,17 +79,18 @@ describe("known_hosts", () => {
   const line = (name: string) => `${name} ${ours.hostPublicKey}\n`;
 
   test.each<[string, () => string, RegExp]>([
-    ["is missing", () => join(folder, "none"), /^no host key of busybox is known\n {4}sshKnownHostsFile, .*none, is not there\n→ .*hostKeys\.busybox/],
+    ["is missing", () => join(folder, "none"), /^no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known\n {4}busybox: sshKnownHostsFile, .*none, is not there\n[^]*→ .*hostKeys\.busybox/],
     ["is a directory", () => directory("folder"), /^sshKnownHostsFile: .*folder cannot be read\n {4}it is a directory\n→ give/],
     ["is endless", () => "/dev/zero", /^sshKnownHostsFile: \/dev\/zero cannot be read\n {4}it is no regular file/],
     ["is rubbish", () => file("hosts", "busybox ssh-ed25519\n\0\xff busybox\nbusybox ssh-rsa AAAA\n"), /sshKnownHostsFile, .*hosts, has no line that can be read for that name/],
     ["is UTF-16, as PowerShell writes it", () => file("hosts", Buffer.from(`\ufeff${machines.map(line).join("")}`, "utf16le").toString("latin1")), /has no line that can be read/],
-    ["lacks a master", () => file("hosts", ["busybox", "kube-mast01"].map(line).join("")), /^no host key of kube-mast02 is known/],
+    ["lacks a master", () => file("hosts", ["busybox", "kube-mast01", "kube-mast03"].map(line).join("")), /^no host key of kube-mast02 is known/],
+    ["lacks several", () => file("hosts", ["busybox", "kube-mast01"].map(line).join("")), /^no host key of kube-mast02, kube-mast03 is known\n {4}kube-mast02: sshKnownHostsFile[^]*\n {4}kube-mast03: [^]*\n→ compare the key of each/],
   ])("that %s", (_what, path, message) => expect(said({ hostKeys: {}, sshKnownHostsFile: path() })).toMatch(message));
 
   test("that has a key of a type that nobody can check any more is told by its machine", () => {
     const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from("ssh-dss"), Buffer.alloc(20)]).toString("base64");
-    expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", `busybox ssh-dss ${blob}\n`) })).toMatch(/^no host key of a usable type is known of busybox \(known: ssh-dss\)/);
+    expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", `busybox ssh-dss ${blob}\n${machines.slice(1).map(line).join("")}`) })).toMatch(/^no host key of a usable type is known of busybox \(known: ssh-dss\)/);
   });
 
   test("that is in order is enough", () => expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", machines.map(line).join("")) })).toBeUndefined());
@@ -115,6 +116,15 @@ describe.each(["userData", "metaData", "networkConfig"])("a template of one's ow
     expect(error).toMatch(message);
     expect(error).toMatch(/^(?:\P{Cc}|\n){1,1500}$/u);
   });
+});
+
+test("all that is missing is told at once, the host keys as one", () => {
+  const error = said({ hostKeys: {}, sshKnownHostsFile: join(folder, "hosts"), sshPrivateKeyFile: join(folder, "key"), sshPublicKey: "", userData: join(folder, "u"), networkConfig: join(folder, "n") })!;
+  expect(error).toMatch(/^5 things on this machine are missing or wrong\n/);
+  for (const what of [/userData: the template .* cannot be read/, /networkConfig: the template .* cannot be read/, /the SSH private key .*key cannot be read/, /sshPublicKey: .*key\.pub cannot be read/, /no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known/])
+    expect(error).toMatch(what);
+  expect(error).toContain("or give hostKeys.busybox, hostKeys.kube-mast01, hostKeys.kube-mast02, hostKeys.kube-mast03");
+  expect(error.match(/→/g)).toHaveLength(6);
 });
 
 describe("VBoxManage", () => {

@@ -16,7 +16,7 @@ test("the cluster is read once, and its pin stays while it has that CA", async (
   await cluster.up();
   const { caCertificate, kubeconfig, endpoint } = site.world.read().cluster;
   const pinned = caCertHash(caCertificate);
-  expect(cluster.state!.outs).toMatchObject({ endpoint, caCertHash: pinned, kubeconfig: kubeconfig.trimEnd() });
+  expect(cluster.state!.outs).toMatchObject({ endpoint, caCertHash: pinned, kubeconfig: kubeconfig.trimEnd(), bastionAddress: site.bastionTarget().address });
 
   const other = await temporarySite();
   const next = other.world.read().cluster.caCertificate;

@@ -39,7 +39,7 @@ const keys = {
 const parts = Object.fromEntries(
   [
     "@pulumi/pulumi",
-    ...["environment", "host/cloudInitReport", "host/shell", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
+    ...["environment", "host/cloudInitReport", "host/shell", "host/sshAddress", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
   ].map((path) => [path, require(path) as unknown]),
 );
 
@@ -72,7 +72,7 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
   if (type.endsWith("CloudInitIso")) return { sha256: `sha of ${name}`, hostPublicKey: publicKey, reboots: true };
   if (type.endsWith("vbox:Vm")) return { uuid: `uuid of ${name}`, address: "192.168.2.130" };
   if (type.endsWith("JoinToken")) return { token: "t" };
-  if (type.endsWith("kubeadm:Cluster")) return { endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
+  if (type.endsWith("kubeadm:Cluster")) return { endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k", bastionAddress: "192.168.4.57" };
   if (type.endsWith("WorkerJoin")) return { kubeletVersion: "v1.36.3", internalIp: "192.168.2.130", ready: true };
   if (type.endsWith("StackIdentity")) return { stackId: "0123456789abcdef0123456789abcdef" };
   return {};
