@@ -33,21 +33,12 @@ export const kubernetesPrograms = [
 /** A set's recipe. */
 export const recipes: Readonly<Record<BinarySet, Recipe>> = {
   kubernetes: {
-    download: async (from, folder) => {
-      for (const program of kubernetesPrograms) {
-        const url = `https://dl.k8s.io/release/${versions.kubernetes}/bin/linux/${hostArch()}/${program}`;
-        await downloadProgram(from, url, await from.text(`${url}.sha256`), join(folder, program));
-      }
-    },
-    build: (folder) =>
-      goBuild(
-        {
-          module: "kubernetes",
-          packages: kubernetesPrograms.map((program) => `k8s.io/kubernetes/cmd/${program}`),
-          define: kubernetesVersion(versions.kubernetes),
-        },
-        folder,
-      ),
+    download: (from, folder) => downloadKubernetes(from, versions.kubernetes, kubernetesPrograms, folder),
+    build: (folder) => buildKubernetes("kubernetes", versions.kubernetes, kubernetesPrograms, folder),
+  },
+  "tutorial-kubeadm": {
+    download: (from, folder) => downloadKubernetes(from, versions["tutorial-kubeadm"], ["kubeadm"], folder),
+    build: (folder) => buildKubernetes("tutorial-kubeadm", versions["tutorial-kubeadm"], ["kubeadm"], folder),
   },
   etcd: {
     download: async (from, folder) => {
@@ -91,6 +82,16 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
     build: buildPulumi,
   },
 };
+
+async function downloadKubernetes(from: Downloader, version: string, programs: readonly string[], folder: string): Promise<void> {
+  for (const program of programs) {
+    const url = `https://dl.k8s.io/release/${version}/bin/linux/${hostArch()}/${program}`;
+    await downloadProgram(from, url, await from.text(`${url}.sha256`), join(folder, program));
+  }
+}
+
+const buildKubernetes = (module: string, version: string, programs: readonly string[], folder: string) =>
+  goBuild({ module, packages: programs.map((program) => `k8s.io/kubernetes/cmd/${program}`), define: kubernetesVersion(version) }, folder);
 
 /** The CLI's own module does not hold the language host, and the plugin for dynamic providers is but a script: our launchers stand for both. */
 async function buildPulumi(folder: string): Promise<void> {

@@ -1,14 +1,15 @@
 import { UserError } from "../host/errors";
-import { pulumiFolder } from "./binaries";
+import { ensureBinaries, pulumiFolder } from "./binaries";
 import { ensureGuestRoot } from "./guestRoot";
 import { ensurePackages } from "./packages";
 import { log } from "./up";
 import { ensureVirtualBox } from "./virtualBox";
 
-/** What `npm test` needs beside Node.js: Debian packages, the real VBoxManage, a Debian root with cloud-init, the Pulumi CLI. */
+/** What `npm test` needs beside Node.js: Debian packages, the real VBoxManage, a Debian root with cloud-init, the Pulumi CLI, the tutorial's kubeadm. */
 async function prepareTests(): Promise<void> {
   await ensurePackages(log);
-  await Promise.all([pulumiFolder(log), ensureVirtualBox(log), ensureGuestRoot(log)]);
+  const programs = async () => [await pulumiFolder(log), await ensureBinaries(["tutorial-kubeadm"], log)];
+  await Promise.all([programs(), ensureVirtualBox(log), ensureGuestRoot(log)]);
 }
 
 prepareTests().catch((error: unknown) => {

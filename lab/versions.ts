@@ -4,6 +4,8 @@
  */
 export const versions = {
   kubernetes: "v1.36.3",
+  /** The tutorial's own cluster: its kubeadm judges what the program writes for it. */
+  "tutorial-kubeadm": "v1.29.15",
   /** The one that kubeadm of this Kubernetes expects. */
   etcd: "v3.6.8",
   flannel: "v0.28.4",

@@ -6,6 +6,7 @@ const goMod = (module: string) => readFileSync(join(__dirname, "../../tools", mo
 
 test.each([
   ["kubernetes", `k8s.io/kubernetes ${versions.kubernetes}`],
+  ["tutorial-kubeadm", `k8s.io/kubernetes ${versions["tutorial-kubeadm"]}`],
   ["etcd", `go.etcd.io/etcd/server/v3 ${versions.etcd}`],
   ["flannel", `github.com/flannel-io/flannel ${versions.flannel}`],
   ["pulumi", `github.com/pulumi/pulumi/pkg/v3 ${versions.pulumi}`],
@@ -13,9 +14,9 @@ test.each([
   expect(goMod(module).split("\n")).toContain(`require ${requirement}`);
 });
 
-test("Kubernetes' staging modules are of the same release", () => {
-  const staging = versions.kubernetes.replace("v1.", "v0.");
-  const replaced = [...goMod("kubernetes").matchAll(/=> k8s\.io\/\S+ (\S+)/g)].map(([, version]) => version);
+test.each(["kubernetes", "tutorial-kubeadm"] as const)("the staging modules of tools/%s are of the same release", (module) => {
+  const staging = versions[module].replace("v1.", "v0.");
+  const replaced = [...goMod(module).matchAll(/=> k8s\.io\/\S+ (\S+)/g)].map(([, version]) => version);
   expect(replaced.length).toBeGreaterThan(20);
   expect(new Set(replaced)).toEqual(new Set([staging]));
 });

@@ -1,0 +1,42 @@
+import { dump, loadAll } from "js-yaml";
+import { joinConfiguration, newToken, tokenConfiguration } from "../../host/kubeadm";
+import { ensureBinaries } from "../../lab/binaries";
+import { exec } from "../../lab/exec";
+import { versions } from "../../lab/versions";
+
+// The tutorial's own cluster is older than everything else here: what is written for it is judged by its real kubeadm.
+const version = versions["tutorial-kubeadm"];
+
+/** What that kubeadm says of a configuration. */
+async function judged(configuration: string) {
+  const folder = (await ensureBinaries(["tutorial-kubeadm"], () => {}))["tutorial-kubeadm"];
+  return exec(`${folder}/kubeadm`, ["config", "validate", "--config", "/dev/stdin"], { input: configuration });
+}
+
+const join = joinConfiguration(version, {
+  endpoint: "192.168.4.20:6443",
+  caCertHash: `sha256:${"0".repeat(64)}`,
+  token: newToken(),
+  name: "kube-node01",
+  criSocket: "unix:///run/containerd/containerd.sock",
+  nodeIp: "192.168.2.130",
+  taints: [{ key: "disk", value: "ssd", effect: "NoSchedule" }],
+  kubeletArgs: { "max-pods": "50" },
+  timeoutSeconds: 300,
+});
+const token = tokenConfiguration(version, newToken(), { ttlMinutes: 30, description: "vbox-kubeadm kube/dev/kube-node01" });
+
+test.each([
+  ["a join", join],
+  ["a token", token],
+])("%s is written as kubeadm 1.29 wants it", async (_what, configuration) => {
+  expect(await judged(configuration)).toMatchObject({ exitCode: 0, stdout: "ok" });
+});
+
+test("that kubeadm does not take everything: a field of a later version is refused", async () => {
+  const [first, ...rest] = loadAll(join) as [object, ...object[]];
+  const wrong = [{ ...first, timeouts: { discovery: "300s" } }, ...rest].map((document) => dump(document)).join("---\n");
+  const { exitCode, stderr } = await judged(wrong);
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toMatch(/unknown field "timeouts"/);
+});
