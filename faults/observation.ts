@@ -19,7 +19,7 @@ export function observe(stack: SimulatedStack, before: ReadonlySet<string> = new
     ...media(state),
     ...state.network.routes.map(({ dst, gateway, dev, protocol }) => `route ${dst} via ${gateway} dev ${dev} proto ${protocol}`),
     ...state.cluster.tokens.map(({ description }) => `token ${description}`),
-    ...(state.cluster.bindings ?? []).map(({ metadata: { name, annotations = {} } }) => `binding ${name} for ${Object.values(annotations).sort().join()}`),
+    ...(state.cluster.bindings ?? []).flatMap(({ metadata: { name, annotations = {} } }) => [`binding ${name}`, ...Object.values(annotations).map((holder) => `binding ${name} for ${holder}`)]),
     ...nodes(state),
     ...files(stack.folder),
     ...processes(stack.folder),

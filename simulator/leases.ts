@@ -10,7 +10,8 @@ export const isOf = (node: ClusterNode, guest: Guest): boolean =>
 
 /** What these kubelets have renewed until now, each at its own times, counted from when it registered. */
 export function renewLeases({ cluster, delays }: SiteState, kubelets: readonly Guest[], now: number): void {
-  const everyMs = Math.max(1, leaseMs(delays) / 4);
+  if (delays.grace === 0) return;
+  const everyMs = leaseMs(delays) / 4;
   for (const node of cluster.nodes) {
     const renewed = node.registered + Math.floor((now - node.registered) / everyMs) * everyMs;
     if (renewed > (node.renewed ?? 0) && now >= node.registered && kubelets.some((kubelet) => isOf(node, kubelet))) node.renewed = renewed;
@@ -19,6 +20,6 @@ export function renewLeases({ cluster, delays }: SiteState, kubelets: readonly G
 
 /** Before a machine may end: its kubelet has renewed its Lease until now. */
 export function renewAllLeases(state: SiteState, now: number): void {
-  if (state.cluster.nodes.length === 0 || state.delays.grace === 0) return;
+  if (state.cluster.nodes.length === 0) return;
   renewLeases(state, guestsOf(state, now).filter(({ isUp, disk }) => isUp && disk.kubelet?.state === "whole"), now);
 }

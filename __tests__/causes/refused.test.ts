@@ -99,13 +99,13 @@ describe("a Node of the same name that is not ours", () => {
 
   test.each<[string, Record<string, string>, string]>([
     ["nobody marked", {}, "which this stack did not make"],
-    ["another stack marked", { [OWNER_ANNOTATION]: "kube/prod/kube-node01" }, "which belongs to kube/prod/kube-node01"],
+    ["another stack marked", { [OWNER_ANNOTATION]: "kube/prod/kube-node01" }, 'which belongs to "kube/prod/kube-node01"'],
   ])("and that %s keeps a worker from joining", async (_what, annotations, whose) => {
     const { join } = await worker(3);
     await site.world.change(({ cluster }) => void cluster.nodes.push(nodeOf(annotations)));
     const before = everythingOn(site);
     const error = await failureOf(join.up());
-    expect(error).toBe(`kube-node01: the cluster already has a Node kube-node01, ${whose}\n→ give the worker another name, or, if that Node is of no use, kubectl delete node kube-node01`);
+    expect(error).toBe(`kube-node01: the cluster already has a Node kube-node01, ${whose}: the machine "11111111-1111-1111-1111-111111111111" at "192.168.3.9"\n→ give the worker another name, or, if that Node is of no use, kubectl delete node kube-node01`);
     expect(everythingOn(site)).toEqual({ ...before, cluster: { ...before.cluster, tokens: [] } });
   });
 

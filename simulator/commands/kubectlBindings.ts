@@ -41,8 +41,9 @@ function applyOne(cluster: ClusterState, { kind, metadata, roleRef, subjects }: 
   }
   if (!isDeepStrictEqual(found.roleRef, roleRef)) return `The ${kind} "${metadata.name}" is invalid: roleRef: Invalid value: cannot change roleRef`;
   if (!isDeepStrictEqual(found.subjects, subjects)) return "error: Apply failed with 1 conflict: conflict with \"kubectl-edit\": .subjects";
+  const before = JSON.stringify(found.metadata);
   Object.assign(found.metadata, { labels: { ...found.metadata.labels, ...metadata.labels }, annotations: { ...found.metadata.annotations, ...metadata.annotations } });
-  touch(found);
+  if (JSON.stringify(found.metadata) !== before) touch(found);
   return undefined;
 }
 

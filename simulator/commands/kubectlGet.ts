@@ -64,8 +64,10 @@ function getNodes({ state, now }: Scene, name: string | undefined, { output = ""
 
 function getLease({ state, now }: Scene, name: string, { namespace, output = "", ...flags }: Flags): ExecResult {
   const node = namespace === "kube-node-lease" ? nodeAt(state, name, now) : undefined;
-  if (node?.renewed === undefined) return flags["ignore-not-found"] ? done() : notFound("leases.coordination.k8s.io", name);
-  const spec = { holderIdentity: name, leaseDurationSeconds: Math.ceil(leaseMs(state.delays) / 1000), renewTime: new Date(node.renewed).toISOString().replace("Z", "000Z") };
+  // Without a grace a Node's state is its machine's, and so is its Lease.
+  const renewed = node && state.delays.grace === 0 && readinessOf(state, node, now).status !== "Unknown" ? now : node?.renewed;
+  if (renewed === undefined) return flags["ignore-not-found"] ? done() : notFound("leases.coordination.k8s.io", name);
+  const spec = { holderIdentity: name, leaseDurationSeconds: Math.max(1, Math.ceil(leaseMs(state.delays) / 1000)), renewTime: new Date(renewed).toISOString().replace("Z", "000Z") };
   return output === "json" ? done(json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace }, spec })) : noPrinter(output);
 }
 
