@@ -1,3 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import { dump, loadAll } from "js-yaml";
 import { joinConfiguration, newToken, tokenConfiguration } from "../../host/kubeadm";
 import { ensureBinaries } from "../../lab/binaries";
@@ -7,10 +11,15 @@ import { versions } from "../../lab/versions";
 // The tutorial's own cluster is older than everything else here: what is written for it is judged by its real kubeadm.
 const version = versions["tutorial-kubeadm"];
 
+const folder = mkdtempSync(path.join(tmpdir(), "kubeadm-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** What that kubeadm says of a configuration. */
 async function judged(configuration: string) {
-  const folder = (await ensureBinaries(["tutorial-kubeadm"], () => {}))["tutorial-kubeadm"];
-  return exec(`${folder}/kubeadm`, ["config", "validate", "--config", "/dev/stdin"], { input: configuration });
+  const programs = (await ensureBinaries(["tutorial-kubeadm"], () => {}))["tutorial-kubeadm"];
+  const file = path.join(folder, randomUUID());
+  writeFileSync(file, configuration, { mode: 0o600 });
+  return exec(path.join(programs, "kubeadm"), ["config", "validate", "--config", file]);
 }
 
 const join = joinConfiguration(version, {
