@@ -1,5 +1,4 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { createHash } from "node:crypto";
 import type { Readiness } from "../host/cloudInit";
 import type { Door } from "../host/doors";
 import { UserError } from "../host/errors";
@@ -13,7 +12,7 @@ import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, ensureVirtualBoxHome, virtualBoxHome, type VirtualBoxHome } from "../host/virtualBoxHome";
 import type { VmInfo } from "../host/vminfo";
-import { lookAtBase } from "../host/vm/base";
+import { lookAtBase, originOf } from "../host/vm/base";
 import { obtainVm } from "../host/vm/clone";
 import { disksAsTheyAre } from "../host/vm/disks";
 import { isOwnClone, namesOf, reportDoors, strayDoors } from "../host/vm/doors";
@@ -258,23 +257,13 @@ export const provider = vboxVmProvider(execHere);
 /** In the state of a machine: it is not what its inputs would make, so the next `up` deletes it and makes another. */
 const FROM_SOMETHING_ELSE = { isoSha256: "" };
 
-/** A first boot cannot be repeated. A machine that was taken over is never deleted for it. */
-const isOfNoUse = (error: Error, { adopt }: Inputs) => error instanceof FirstBootFailed && !adopt;
-
-/** What a machine is made from, as a hash: a change of any of it makes another machine. */
-const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: Inputs) =>
-  createHash("sha256")
-    .update(JSON.stringify([baseImage, cloneMode, baseSnapshot, isoSha256]))
-    .digest("hex");
-
 /** The inputs as they really are, in the inputs' own spelling where they are met, and what else there is to know. */
 async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promise<Outputs> {
   const { cpus, memoryMb, vramMb, nics, state } = vm;
   return {
     ...known,
     virtualBox: known.virtualBox ?? (await virtualBoxHome(vbox)),
-    ...{ cpus, memoryMb, vramMb },
-    nics: nics as Nic[],
+    ...{ cpus, memoryMb, vramMb, nics: nics as Nic[] },
     disks: await disksAsTheyAre(vbox, vm, known.disks),
     named: vm.name === known.name,
     openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
@@ -302,7 +291,9 @@ async function undone(vbox: VBoxManage, uuid: string, inputs: Known, error: Erro
 async function partial(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
-    return vm ? new PartialFailure(uuid, { ...(await observe(vbox, vm, inputs)), ...(isOfNoUse(error, inputs) && FROM_SOMETHING_ELSE) }, error) : error;
+    // A first boot cannot be repeated. A machine that was taken over is never deleted for it.
+    const isOfNoUse = error instanceof FirstBootFailed && !inputs.adopt;
+    return vm ? new PartialFailure(uuid, { ...(await observe(vbox, vm, inputs)), ...(isOfNoUse && FROM_SOMETHING_ELSE) }, error) : error;
   } catch {
     return new PartialFailure(uuid, { uuid, owner: markOf(inputs), virtualBox: inputs.virtualBox }, error);
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { UserError } from "../errors";
 import type { Disk } from "../machine";
 import { shellCommand } from "../shell";
@@ -14,6 +15,12 @@ export interface CloneSource {
   /** The cidata ISO that the clone gets. */
   isoPath?: string;
 }
+
+/** What a machine is made from, as a hash: a change of any of it makes another machine. */
+export const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: CloneSource & { isoSha256?: string }): string =>
+  createHash("sha256")
+    .update(JSON.stringify([baseImage, cloneMode, baseSnapshot, isoSha256]))
+    .digest("hex");
 
 /**
  * The base image, when it can be cloned and the clone can have its disks. It only looks: two or three calls, 0.3 s.
