@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { rules } from "./cloudinit/problems";
 import { argument, count, digits, distinct, fitting, flag, list, matching, numbered, object, path, record, ruled, text } from "./configValues";
 import { cidr, networkOf } from "./host/ipv4";
 import { DOORS } from "./host/doors";
@@ -121,6 +122,12 @@ export const configurationSchema = z.object({
   userData: path("give a file").optional(),
   metaData: path("give a file").optional(),
   networkConfig: path("give a file").optional(),
+  userDataValues: record(
+    z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "give a name such as password: letters, digits, _ and -"),
+    fitting("give a text of at most 16384 characters", (value) => rules.userDataValues[0].safeParse({ value }).success),
+    100,
+    "give texts by their names",
+  ),
   debianMirror: url("debianMirror"),
   packageUpgrade: flag,
   locale: ruled("locale"),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { checkTemplate } from "./cloudinit/render";
 import { readTemplates } from "./cloudinit/templates";
 import { readConfiguration, workerConfiguration, workerNames } from "./config";
 import type { Configuration, WorkerConfiguration } from "./configSchema";
@@ -55,9 +56,11 @@ export function readEnvironment(): Environment {
 
 /** Reads what else would be found out when some of the machines run already. */
 function checkFiles(config: Configuration, facts: LocalFacts): void {
-  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, userData, metaData, networkConfig, ...choice } = config;
-  for (const own of [{ userData }, { metaData }, { networkConfig }])
-    facts.try(() => void readTemplates({ ...choice, ...own, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined }), undefined);
+  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, userData, metaData, networkConfig, userDataValues, ...choice } = config;
+  const others = { ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
+  facts.try(() => checkTemplate(readTemplates({ ...others, userData }).userData, "user-data", userDataValues), undefined);
+  facts.try(() => checkTemplate(readTemplates({ ...others, metaData }).metaData, "meta-data", userDataValues), undefined);
+  facts.try(() => checkTemplate(readTemplates({ ...others, networkConfig }).networkConfig, "network-config", userDataValues), undefined);
   if (autostart) facts.try(() => void sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey }), undefined);
 }
 

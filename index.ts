@@ -7,6 +7,7 @@ import { CloudInitIso, type CloudInitIsoArgs } from "./providers/cloudInitIso";
 import { HostRoute } from "./providers/hostRoute";
 import { KubeadmCluster } from "./providers/kubeadmCluster";
 import { KubeadmJoinToken } from "./providers/kubeadmJoinToken";
+import { keptSecret, secretsOfConfiguration } from "./providers/secretValues";
 import { StackIdentity } from "./providers/stackIdentity";
 import { VBoxVm } from "./providers/vboxVm";
 import { WorkerJoin } from "./providers/workerJoin";
@@ -61,6 +62,7 @@ function make({ name, nics, ...worker }: Worker) {
     userData: config.userData,
     metaData: config.metaData,
     networkConfig: config.networkConfig,
+    userDataValues: config.userDataValues,
     // Machines that are only made may be given their version without a cluster.
     masters: autostart || config.kubernetesVersion === undefined ? masters : [],
     sshTimeoutSeconds: timeouts.ssh,
@@ -145,17 +147,20 @@ const jump = pulumi.output(bastionAddress).apply((address) => jumpHost({ ...bast
 // Side by side: nothing orders the workers.
 const made = workers.map(make);
 
+/** What the user set as secret stays so in the stack's outputs. */
+const kept = <T>(output: T) => keptSecret(output, secretsOfConfiguration());
+
 /** The workers as nodes of the cluster. */
-export const nodes = made.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : []));
+export const nodes = kept(made.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [])));
 
 /** The workers' addresses. */
-export const addresses = Object.fromEntries(made.map(({ name, vm }) => [name, vm.address]));
+export const addresses = kept(Object.fromEntries(made.map(({ name, vm }) => [name, vm.address])));
 
 /** The workers' host keys, as lines of known_hosts. */
-export const knownHosts = pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join(""));
+export const knownHosts = kept(pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join("")));
 
 /** How to log in on each worker. */
-export const ssh = Object.fromEntries(made.map(({ name, fullName }) => [name, jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`]))]));
+export const ssh = kept(Object.fromEntries(made.map(({ name, fullName }) => [name, jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`]))])));
 
 /** The administrator's kubeconfig. Secret. */
 export const kubeconfig = cluster?.kubeconfig;

@@ -18,6 +18,7 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
   const valueOf = (name: string): Yaml => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value !== undefined) return value;
+    if (OWN.test(name)) throw notGiven(name, what);
     throw new UserError(`${what}: ${written(name)} ${Object.hasOwn(values, name) ? "has no value" : "is no placeholder"}`, {
       todo: `use one of ${known(values)}; write $\${ for a literal \${`,
     });
@@ -40,7 +41,17 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
   return fillNode(template);
 }
 
-const written = (name: string) => `\${${name.length > 40 ? `${name.slice(0, 40)}…` : name}}`;
+/** A value of the user's own, as its placeholder and its configuration key name it. */
+const OWN = /^userDataValues\.[A-Za-z_][\w-]{0,62}$/;
+
+/** The user's own values by placeholder. */
+export const ownValues = (values: Readonly<Record<string, string>> = {}): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`userDataValues.${name}`, value]));
+
+const notGiven = (name: string, what: string) =>
+  new UserError(`${name}: the ${what} template has ${written(name)}, which was not given`, { todo: `pulumi config set --secret --path ${name} VALUE` });
+
+const written = (name: string) => `\${${name.length > 80 ? `${name.slice(0, 80)}…` : name}}`;
 
 const known = (values: Values) =>
   Object.keys(values)

@@ -43,6 +43,7 @@ export const rules = {
   packageUpgrade: [z.boolean(), "true or false"],
   locale: [z.string().regex(/^[A-Za-z]{1,3}(_[A-Z]{2})?\.UTF-8$/), "a UTF-8 locale like en_US.UTF-8"],
   timezone: [z.string().max(64).regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/), "a time zone like UTC or Europe/Vienna"],
+  userDataValues: [z.record(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/), z.string().max(16_384).regex(/^[^\p{Cs}\0]*$/u)), "names such as password, each with a text of at most 16384 characters"],
 } as const satisfies Readonly<Record<string, readonly [values: z.ZodType, give: string]>>;
 
 const templates = { userData: "user-data", metaData: "meta-data", networkConfig: "network-config" };
@@ -51,10 +52,10 @@ const templates = { userData: "user-data", metaData: "meta-data", networkConfig:
 export function inputProblems(inputs: Readonly<Record<string, unknown>>): Record<string, string> {
   const wrong = Object.entries(rules)
     .filter(([property, [values]]) => inputs[property] !== undefined && !values.safeParse(inputs[property]).success)
-    .map(([property, [, give]]) => [property, `${shown(inputs[property])} will not do; give ${give}`] as const);
+    .map(([property, [, give]]) => [property, `${property === "userDataValues" ? "what is there" : shown(inputs[property])} will not do; give ${give}`] as const);
   const broken = Object.entries(templates).flatMap(([property, what]) => {
     const template = inputs[property];
-    const problem = typeof template === "string" ? templateProblem(template, what) : undefined;
+    const problem = typeof template === "string" ? templateProblem(template, what, inputs.userDataValues as Record<string, string> | undefined) : undefined;
     return problem === undefined ? [] : [[property, problem] as const];
   });
   return Object.fromEntries([...wrong, ...broken]);

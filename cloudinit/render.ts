@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../host/errors";
 import type { HostKey } from "./hostKey";
-import { fill, type Values } from "./placeholders";
+import { fill, ownValues, type Values } from "./placeholders";
 import type { Distro, Templates } from "./templates";
 import { isMap, parseYaml, printYaml, type Yaml } from "./yaml";
 
@@ -29,6 +29,7 @@ export interface RenderOptions extends Templates {
   packageUpgrade: boolean;
   locale: string;
   timezone: string;
+  userDataValues?: Readonly<Record<string, string>>;
 }
 
 /** The files of a cidata disc, and what a reader of them must know. */
@@ -67,16 +68,24 @@ export function render(options: RenderOptions, hostKey: HostKey): Rendering {
 /**
  * What is wrong with a template, as far as that can be told before its values are known.
  * @param what names it in the answer
+ * @param userDataValues undefined where they are not known yet
  */
-export function templateProblem(template: string, what: string): string | undefined {
+export function templateProblem(template: string, what: string, userDataValues?: RenderOptions["userDataValues"]): string | undefined {
   try {
-    filled(template, { ...valuesOf(sample, { hostPrivateKey: "", hostPublicKey: "" }), instanceId: "" }, what);
+    checkTemplate(template, what, userDataValues ?? anyOwn(template));
     return undefined;
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;
   }
 }
+
+/** @throws UserError for a template that asks for what does not exist, or for a value of the user's own that was not given */
+export function checkTemplate(template: string, what: string, userDataValues: RenderOptions["userDataValues"]): void {
+  filled(template, { ...valuesOf({ ...sample, userDataValues }, { hostPrivateKey: "", hostPublicKey: "" }), instanceId: "" }, what);
+}
+
+const anyOwn = (template: string) => Object.fromEntries([...template.matchAll(/\$\{userDataValues\.([\w-]+)\}/g)].map(([, name]) => [name!, ""]));
 
 /** A value for every placeholder; there are 36 NICs at most. */
 const sample: RenderOptions = {
@@ -123,6 +132,7 @@ function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
     ethernets: ethernets(macs),
     macAddresses: macs.join(" "),
     ...Object.fromEntries(macs.map((mac, index) => [`mac${index + 1}`, mac])),
+    ...ownValues(options.userDataValues),
   };
 }
 

@@ -92,6 +92,8 @@ export interface CloudInitIsoArgs {
   metaData?: string;
   /** The same for network-config. */
   networkConfig?: string;
+  /** Fills the placeholders `${userDataValues.NAME}` of these templates: name → text. Secret. Default: none. Content. */
+  userDataValues?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
@@ -114,7 +116,7 @@ export class CloudInitIso extends DynamicResource {
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots"];
-    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey"] }, opts);
+    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "userDataValues", "sources", ...templates] }, opts);
   }
 }
 
@@ -172,7 +174,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     dockerKeyFingerprint: "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
     packageUpgrade: true,
     ...{ locale: "en_US.UTF-8", timezone: "UTC" },
-    ...{ masters: [], sshTimeoutSeconds: 120 },
+    ...{ userDataValues: {}, masters: [], sshTimeoutSeconds: 120 },
   },
 
   changes: {
@@ -182,6 +184,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     userData: "live",
     metaData: "live",
     networkConfig: "live",
+    userDataValues: "live",
     sources: "note",
     zone: "live",
     distro: "live",

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Rolling } from "./rolling";
+import { keptSecret, secretsOfConfiguration } from "./secretValues";
 
 /** What the engine passes for an input that is not known yet, in a preview (pulumi/sdk, `rpc.unknownValue`). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -100,7 +101,8 @@ export abstract class DynamicResource extends pulumi.CustomResource {
    * @param module the provider's file without its ending, relative to the program's folder
    * @param type `module:Name`; the type token is `pulumi-nodejs:dynamic/module:Name`
    * @param outputs what the provider adds to the inputs
-   * @param secrets which of these are secret in state and on the screen
+   * @param secrets which of its properties, inputs too, are always secret in state and on the screen; an input that holds what is secret in the
+   *   stack's configuration is as well
    */
   constructor(
     module: string,
@@ -111,9 +113,14 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     opts: pulumi.CustomResourceOptions = {},
   ) {
     const undeclared = Object.fromEntries(outputs.map((output) => [output, undefined]));
-    const props = { ...undeclared, ...args, __provider: handlerOf(module) };
+    const isSecret = secretsOfConfiguration();
+    const given = Object.entries(args as Readonly<Record<string, unknown>>);
+    const kept = given.map(([property, value]) => [property, secrets.includes(property) && value !== undefined ? pulumi.secret(value) : keptSecret(value, isSecret)] as const);
+    const props = { ...undeclared, ...Object.fromEntries(kept), __provider: handlerOf(module) };
+    // Of a resource that stays as it is, the engine keeps the outputs as they were, but for these.
+    const secretInputs = given.flatMap(([property, value]) => (isSecret(value) ? [property] : []));
     // Two machines, files or nodes of one name cannot live side by side. A diff says so too, but is not asked for `up --replace`.
-    const always = { deleteBeforeReplace: true, additionalSecretOutputs: [...secrets] };
+    const always = { deleteBeforeReplace: true, additionalSecretOutputs: [...new Set([...secrets, ...secretInputs])] };
     super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, ...always });
   }
 }

@@ -80,6 +80,14 @@ test("no value that passes can leave its place in a shell's word, in YAML or in 
   );
 });
 
+test("a value of the user's own that a template has must be given, once it is known which there are, and is never shown", () => {
+  const userData = "a: ${userDataValues.password}";
+  expect(inputProblems({ userData })).toEqual({});
+  expect(inputProblems({ userData, userDataValues: { password: "x" } })).toEqual({});
+  expect(inputProblems({ userData, userDataValues: {} })).toEqual({ userData: expect.stringContaining("userDataValues.password: the user-data template has") });
+  expect(JSON.stringify(inputProblems({ userDataValues: { password: "hunter2\0" } }))).toMatch(/what is there will not do/);
+});
+
 test.each([
   ["userData", "a: ${nmae}", "user-data: ${nmae} is no placeholder"],
   ["metaData", "a: [", "meta-data is not YAML"],

@@ -154,6 +154,16 @@ test("refuses meta-data that stays the same whatever changes", () => {
   expect(() => rendered({ metaData: "instance-id: fixed" })).toThrow("→ give it the line instance-id: ${instanceId}");
 });
 
+test("fills in the user's own values, as data, and names the key of one that was not given", () => {
+  const userData = "chpasswd: {list: ['debian:${userDataValues.password}']}\n";
+  const { files } = rendered({ userData, userDataValues: { password: "a: [\n#", other: "unused" } });
+  expect(parseYaml(files["user-data"], "user-data")).toEqual({ chpasswd: { list: ["debian:a: [\n#"] } });
+  expect(() => rendered({ userData })).toThrow(
+    "userDataValues.password: the user-data template has ${userDataValues.password}, which was not given\n→ pulumi config set --secret --path userDataValues.password VALUE",
+  );
+  expect(rendered({ userDataValues: { other: "unused" } }).instanceId).toBe(rendered().instanceId);
+});
+
 test("says which template asks for what was not given", () => {
   expect(() => rendered({ userData: "uri: ${debianMirror}" })).toThrow("user-data: ${debianMirror} has no value");
 });

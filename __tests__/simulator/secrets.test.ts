@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setInterval } from "node:timers";
+import { merge, parseYaml, printYaml } from "../../cloudinit/yaml";
 import { unfit } from "../../faults/unfit";
 import { planFaults } from "../../simulator/faults";
 import { sitePaths } from "../../simulator/sitePaths";
+import { ourTemplates } from "../support/cloudInit";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
 
 // What docs/security.md says of secrets, with the real CLI at its most talkative (but for Pulumi's own trace, see there), on a simulated site.
@@ -26,13 +28,18 @@ const tokens = new Set<string>();
 /** The host keys of all workers that there were. */
 const hostKeys = new Set<string>();
 
+/** What the user set as secret, and what stands in a template of their own. */
+const planted = { mirror: "plantedMirrorToken", value: "plantedUserDataValue", template: "plantedInTemplate" };
+
 const configuration = { workerCount: 1, timeouts: { command: 4, join: 3, ready: 10, ssh: 6, drain: 3 } };
 const loudly = ["--debug", "--diff"];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "secrets-"));
   stack = await openSimulatedStack(folder, { heard: (command) => commands.push(command) });
-  await stack.configure(configuration);
+  await stack.configure({ ...configuration, userData: ownUserData() });
+  await stack.pulumi(["config", "set", "--secret", "debianMirror", `https://user:${planted.mirror}@mirror.example/debian/`]);
+  await stack.pulumi(["config", "set", "--secret", "--path", "userDataValues.password", planted.value]);
   watching = setInterval(watch, 20);
   const run = async (operation: string) => {
     const events = join(folder, "events");
@@ -50,11 +57,19 @@ beforeAll(async () => {
   }
   planFaults(stack.site);
   for (const operation of ["up", "refresh"]) expect(await run(operation)).toBe(0);
-  await stack.configure({ ...configuration, timezone: "Europe/Lisbon" });
+  await stack.pulumi(["config", "set", "timezone", "Europe/Lisbon"]);
   expect(await run("up")).toBe(0);
   const { stdout } = await stack.pulumi(["stack", "export", "--show-secrets"]);
   for (const [token] of stdout.matchAll(/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g)) tokens.add(token);
 });
+
+/** Ours, with a file that has both kinds of secrets. */
+function ownUserData(): string {
+  const file = { path: "/etc/own", permissions: "0600", content: `${planted.template} \${userDataValues.password}` };
+  const template = merge(parseYaml(ourTemplates().userData, "ours"), { write_files: [file] });
+  writeFileSync(join(folder, "own.yaml"), printYaml(template), { mode: 0o600 });
+  return join(folder, "own.yaml");
+}
 
 const faults = [
   ["ssh kube-mast01 kubeadm token create", "fails"],
@@ -74,7 +89,9 @@ function watch(): void {
   for (const { guest } of virtualBox.media) if (guest?.hostKey) hostKeys.add(guest.hostKey);
   for (const { id, secret } of cluster.tokens) tokens.add(`${id}.${secret}`);
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    for (const file of ["cmdline", "environ"]) processes.add(readText(`/proc/${pid}/${file}`));
+    processes.add(readText(`/proc/${pid}/cmdline`));
+    // Pulumi hands the configuration to its own programs there, and they not to theirs.
+    processes.add(readText(`/proc/${pid}/environ`).replace(/^PULUMI_CONFIG=[^\0]*/m, "").replace(/\0PULUMI_CONFIG=[^\0]*/, ""));
   }
 }
 
@@ -86,6 +103,7 @@ function secrets(): [string, string][] {
     ["the user's SSH key", body(readFileSync(sshPrivateKeyFile, "utf8"))],
     ["the kubeconfig's key", clientKey!],
     ["the passphrase", readFileSync(join(folder, "passphrase"), "utf8")],
+    ...Object.entries(planted).map(([what, secret]): [string, string] => [`the planted ${what}`, secret]),
     ...[...hostKeys].map((key): [string, string] => ["a worker's host key", body(key)]),
     ...[...tokens].map((token): [string, string] => ["a join token", token.split(".")[1]!]),
   ];
@@ -98,7 +116,7 @@ const found = (text: string) => secrets().flatMap(([what, secret]) => (text.incl
 
 test("the secrets are what they should be", () => {
   expect(tokens.size).toBeGreaterThan(0);
-  expect(new Set(secrets().map(([what]) => what)).size).toBe(5);
+  expect(new Set(secrets().map(([what]) => what)).size).toBe(8);
   for (const [, secret] of secrets()) expect(secret.length).toBeGreaterThan(12);
   expect(processes.size).toBeGreaterThan(100);
   expect(commands.filter((command) => /kubeadm join|token create/.test(command)).length).toBeGreaterThan(5);
@@ -118,7 +136,7 @@ test("the state has them encrypted, and only there", () => {
 test("files have them only where docs/security.md says, for their owner alone", () => {
   const holders = filesIn(folder).filter((file) => found(readText(file)).length > 0);
   const named = holders.map((file) => relative(folder, file)).filter((file) => !/^(site\/world\.json|kept)/.test(file));
-  expect(named.sort()).toEqual(["passphrase", "site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
+  expect(named.sort()).toEqual(["own.yaml", "passphrase", "site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
   for (const file of holders) expect(statSync(file).mode & 0o077).toBe(0);
 });
 

@@ -39,7 +39,7 @@ const keys = {
 const parts = Object.fromEntries(
   [
     "@pulumi/pulumi",
-    ...["environment", "host/cloudInitReport", "host/shell", "host/sshAddress", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
+    ...["environment", "host/cloudInitReport", "host/shell", "host/sshAddress", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/secretValues", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
   ].map((path) => [path, require(path) as unknown]),
 );
 
