@@ -1,4 +1,4 @@
-import { compose, publicKey, type Registered } from "./support/preview";
+import { compose, type Composition, hostKeys, publicKey, type Registered } from "./support/preview";
 import { stackValues } from "./support/configuration";
 
 const of = (registered: Registered[], type: string) => registered.filter((resource) => resource.type.endsWith(type));
@@ -84,4 +84,18 @@ test("a cluster without workers has its kubeconfig all the same", async () => {
 test("docker has its own CRI socket", async () => {
   const { registered } = await compose({ containerRuntime: "docker", criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "0".repeat(64) });
   expect(of(registered, "WorkerJoin")[0]!.inputs.criSocket).toBe("unix:///run/cri-dockerd.sock");
+});
+
+test("what is secret in the configuration is so in every resource that has it, and nothing else but the first boot's own", async () => {
+  const values = { workerNames: ["n1"], debianMirror: "https://user:token@mirror.example/debian/", bastion: { vm: "gate" }, hostKeys: { ...hostKeys, gate: [publicKey] } };
+  const secretsOf = ({ registered }: Composition, type: string) => of(registered, type).map(({ secrets }) => secrets.sort())[0];
+  const firstBoot = ["metaData", "networkConfig", "sources", "userData", "userDataValues"];
+  const none = await compose(values);
+  expect(secretsOf(none, "CloudInitIso")).toEqual(firstBoot);
+  for (const type of ["vbox:Vm", "JoinToken", "kubeadm:Cluster"]) expect(secretsOf(none, type)).toEqual([]);
+  expect(secretsOf(none, "WorkerJoin")).toEqual(["token"]);
+  const some = await compose(values, ["debianMirror", "bastion"]);
+  expect(secretsOf(some, "CloudInitIso")).toEqual(["debianMirror", "masters", ...firstBoot].sort());
+  expect(secretsOf(some, "vbox:Vm")).toEqual(["readiness"]);
+  expect(secretsOf(some, "WorkerJoin")).toEqual(["masters", "token", "worker"]);
 });

@@ -21,10 +21,13 @@ export function stackValues(stack: string): Record<string, unknown> {
 }
 
 /** A configuration as the CLI hands it over: Pulumi.yaml's defaults, then these values; each as text. */
-export function configurationOf(values: Record<string, unknown>): pulumi.Config {
+export function configurationOf(values: Record<string, unknown>, secretKeys: string[] = []): pulumi.Config {
   const defaults = Object.fromEntries(Object.entries(projectKeys).map(([key, { default: value }]) => [key, value]));
   const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
   const all = Object.entries({ ...defaults, ...values }).map(([key, value]) => [`vbox-kubeadm:${key}`, text(value)]);
-  pulumi.runtime.setAllConfig(Object.fromEntries(all) as Record<string, string>);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(all) as Record<string, string>,
+    secretKeys.map((key) => `vbox-kubeadm:${key}`),
+  );
   return new pulumi.Config("vbox-kubeadm");
 }

@@ -11,6 +11,8 @@ export interface Registered {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
+  /** Which of these are secret. */
+  secrets: string[];
 }
 
 /** What the program registers, and its outputs. */
@@ -18,6 +20,8 @@ export interface Composition {
   registered: Registered[];
   outputs: Record<string, unknown>;
 }
+
+const { isRpcSecret, unwrapRpcSecret } = require("@pulumi/pulumi/runtime/rpc") as { isRpcSecret(value: unknown): boolean; unwrapRpcSecret(value: unknown): unknown };
 
 const { hostPrivateKey, hostPublicKey } = generateHostKey();
 
@@ -28,9 +32,12 @@ const folder = mkdtempSync(join(tmpdir(), "preview-"));
 writeFileSync(join(folder, "id"), hostPrivateKey, { mode: 0o600 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** The host keys of every machine. */
+export const hostKeys = Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [publicKey]]));
+
 /** What a stack needs beside Pulumi.yaml's defaults: keys of our own and of every machine. */
 const keys = {
-  hostKeys: Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [publicKey]])),
+  hostKeys,
   sshPrivateKeyFile: join(folder, "id"),
   sshPublicKey: publicKey,
 };
@@ -43,14 +50,19 @@ const parts = Object.fromEntries(
   ].map((path) => [path, require(path) as unknown]),
 );
 
-/** Runs index.ts against Pulumi's mocks. What it throws is what the CLI would show. */
-export async function compose(values: Record<string, unknown>): Promise<Composition> {
+/**
+ * Runs index.ts against Pulumi's mocks. What it throws is what the CLI would show.
+ * @param secretKeys the keys of the configuration that are secret
+ */
+export async function compose(values: Record<string, unknown>, secretKeys: string[] = []): Promise<Composition> {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
         const given = inputs as Record<string, unknown>;
-        registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: given });
+        const secrets = Object.keys(given).filter((property) => isRpcSecret(given[property]));
+        const plain = Object.fromEntries(Object.entries(given).map(([property, value]) => [property, unwrapRpcSecret(value)]));
+        registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: plain, secrets });
         return { id: `${name}-id`, state: { ...given, ...outputsOf(type, name) } };
       },
       call: () => ({}),
@@ -58,7 +70,7 @@ export async function compose(values: Record<string, unknown>): Promise<Composit
     "vbox-kubeadm",
     "dev",
   );
-  configurationOf({ ...keys, ...values });
+  configurationOf({ ...keys, ...values }, secretKeys);
   let outputs: Record<string, pulumi.Output<unknown>> = {};
   jest.isolateModules(() => {
     for (const [path, module] of Object.entries(parts)) jest.doMock(path, () => module);
