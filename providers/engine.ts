@@ -9,7 +9,12 @@ import { endWithParent } from "./orphan";
 import { Rolling } from "./rolling";
 
 /** One engine process serves all resources of an `up`. */
-const rolling = new Rolling();
+let rolling = new Rolling();
+
+/** Begins what a process of the engine is for, an `up` of which nothing is known yet: tests have many in one process. */
+export function beginRun(): void {
+  rolling = new Rolling();
+}
 
 type Bag = Record<string, unknown>;
 type AnyProvider = Provider<Named & Bag, Named & Bag>;

@@ -42,7 +42,7 @@ const apt = recorders("apt-get");
 const printer = (name: string, output: string) => ({ [`/usr/local/bin/${name}`]: `#!/bin/sh\ncat <<'END'\n${output}\nEND\n` });
 
 test("packages are installed only when they are missing", async () => {
-  expect(Object.keys(programs)).toHaveLength(11);
+  expect(Object.keys(programs)).toHaveLength(12);
   const { stdout } = await inGuest(
     `for program in /usr/local/sbin/*; do sh -n $program; done
     install-packages curl gnupg; echo --

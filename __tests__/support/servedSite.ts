@@ -8,6 +8,7 @@ import { writeIso } from "../../cloudinit/isoFile";
 import { render } from "../../cloudinit/render";
 import { hostKeysFor } from "../../host/knownHosts";
 import type { SshTarget } from "../../host/ssh";
+import { beginRun } from "../../providers/engine";
 import { startMachines } from "../../simulator/machines";
 import { servePrograms } from "../../simulator/programServer";
 import { baseImage, makeSite, type Site, type SiteOptions } from "../../simulator/site";
@@ -36,6 +37,7 @@ export interface ServedSite extends Site {
 
 /** Makes a site in a folder of its own, and serves it. */
 export async function servedSite(options: SiteOptions = {}): Promise<ServedSite> {
+  beginRun(); // What was planned on another site is none of this one's.
   const site = await temporarySite(options);
   let machines = await startMachines(site.folder);
   const endPrograms = await servePrograms(site.folder, join(site.folder, "programs.socket"));
