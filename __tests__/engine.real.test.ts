@@ -50,6 +50,7 @@ beforeAll(async () => {
     workerNames: ["n1", "n2"],
     routes: [],
     autostart: false,
+    kubernetesVersion: "1.36.3", // There is no cluster to ask.
     sshPrivateKeyFile: join(folder, "id"),
     sshKnownHostsFile: join(folder, "known_hosts"),
     isoFolder: join(folder, "iso"),
