@@ -143,6 +143,7 @@ export const configurationSchema = z.object({
   criDockerdSha256: digits(64).toLowerCase().optional(),
   sandboxImage: ruled("sandboxImage").optional(),
 
+  checks: z.enum(["on", "off"], "give on or off"),
   tokenTtlMinutes: count(1, 1440, "minutes"),
   timeouts: object(
     {

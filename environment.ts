@@ -6,6 +6,7 @@ import { readTemplates } from "./cloudinit/templates";
 import { readConfiguration, workerConfiguration, workerNames } from "./config";
 import type { Configuration, WorkerConfiguration } from "./configSchema";
 import type { BastionArgs, SshTargetArgs } from "./host/bastion";
+import type { SitePlan } from "./host/checks/site";
 import { UserError } from "./host/errors";
 import { knownHost } from "./host/knownHosts";
 import { LocalFacts, UnknownHost } from "./host/localFacts";
@@ -34,6 +35,8 @@ export interface Environment {
   sshPublicKey: string;
   /** Where a worker's cloud-init ISO is kept. */
   isoPath(worker: string): string;
+  /** What the stack needs of what is around it; undefined where it is not to be looked at. */
+  plan?: SitePlan;
 }
 
 /**
@@ -73,7 +76,7 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
   const sshPublicKey = facts.try(() => publicKeyOf(config), "");
   const credentials = sshPrivateKeyFile ? { privateKeyFile: expandHome(sshPrivateKeyFile) } : { publicKey: sshPublicKey };
   const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, ...credentials, bastion });
-  return {
+  const environment: Environment = {
     config,
     stack,
     workers: workerNames(config).map((name) => workerOf(config, stack, name)),
@@ -85,6 +88,17 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
     reach,
     sshPublicKey,
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
+  };
+  return config.checks === "off" ? environment : { ...environment, plan: planOf(environment) };
+}
+
+/** What the stack needs, see {@link SitePlan}. Machines that are only made may need no cluster. */
+export function planOf({ config, workers, masters, isoPath }: Environment): SitePlan {
+  const { vboxManage, zone, kubernetesVersion, routes, autostart, cloneMode, baseSnapshot } = config;
+  return {
+    ...{ vboxManage, zone, kubernetesVersion, routes, autostart },
+    masters: autostart || kubernetesVersion === undefined ? masters : [],
+    workers: workers.map(({ name, memoryMb, nics, disks, baseImage }) => ({ name, memoryMb, nics, disks, baseImage, cloneMode, baseSnapshot, isoPath: isoPath(name) })),
   };
 }
 

@@ -12,7 +12,7 @@ import { StackIdentity } from "./providers/stackIdentity";
 import { VBoxVm } from "./providers/vboxVm";
 import { WorkerJoin } from "./providers/workerJoin";
 
-const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath } = readEnvironment();
+const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath, plan } = readEnvironment();
 const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 
 // What tells this stack from another one of the same names.
@@ -66,6 +66,7 @@ function make({ name, nics, ...worker }: Worker) {
     // Machines that are only made may be given their version without a cluster.
     masters: autostart || config.kubernetesVersion === undefined ? masters : [],
     sshTimeoutSeconds: timeouts.ssh,
+    plan,
   };
   // The cluster's version is asked by way of the routes.
   const iso = new CloudInitIso(name, isoArgs, { dependsOn: routes });
@@ -99,6 +100,7 @@ function make({ name, nics, ...worker }: Worker) {
       stopTimeoutSeconds: timeouts.stop,
       startTimeoutSeconds: timeouts.start,
       readiness: pulumi.all([target, iso.reboots, endsUnmarked]).apply(([target, rebootExpected, endsUnmarked]) => ({ target, rebootExpected, ...(endsUnmarked && { endsUnmarked }), timeoutSeconds: timeouts.cloudInit })),
+      plan,
     },
     { dependsOn: routes },
   );

@@ -38,13 +38,13 @@ test("the tutorial's environment is two routes, and three workers of ISO, VM, to
   });
 });
 
-test.each<[string, object, string]>([
+test.each<[string, { hostKeys?: object } & Record<string, unknown>, string]>([
   ["by its VM is named by the address that was found", { bastion: { vm: "busybox" } }, "debian@192.168.4.57"],
   ["by its address is named by that", { bastion: { address: "10.0.0.1", port: 2222, user: "jump" }, hostKeys: { "10.0.0.1": [publicKey] } }, "jump@10.0.0.1:2222"],
   ["by an IPv6 address has brackets", { bastion: { address: "fd00::57", port: 22 }, hostKeys: { "fd00::57": [publicKey] } }, "'debian@[fd00::57]:22'"],
   ["by its VM, without a cluster, is named by that", { autostart: false }, "debian@busybox"],
 ])("in the way to log in a bastion %s", async (_what, values, jump) => {
-  const { outputs } = await compose({ ...values, masters: ["kube-mast01"], hostKeys: { "kube-mast01": [publicKey], busybox: [publicKey], ...("hostKeys" in values ? (values.hostKeys as object) : {}) } });
+  const { outputs } = await compose({ ...values, masters: ["kube-mast01"], hostKeys: { "kube-mast01": [publicKey], busybox: [publicKey], ...values.hostKeys } });
   expect(outputs.ssh).toMatchObject({ "kube-node01": `ssh -J ${jump} debian@kube-node01.kube.demo` });
 });
 

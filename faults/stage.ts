@@ -21,6 +21,9 @@ export interface Rehearsal {
 /** What of the stack's folder changes, and is put back before each run. */
 const CHANGING = ["site", "backend", "cache", "user"];
 
+/** Looks side by side would have no order, and are no steps of an operation: they are tried by themselves. */
+const WITHOUT_CHECKS = { checks: "off" };
+
 /** Compiled TypeScript, which stays: it would cost every run a second. */
 const COMPILED = /^tsx-/;
 
@@ -51,7 +54,7 @@ export class Stage {
     const kept = JSON.stringify(before ?? "nothing");
     if (before && !this.names.has(kept)) await this.bringUp(before, kept);
     await this.putBack(before ? kept : "nothing");
-    await this.stack.configure(configuration);
+    await this.stack.configure({ ...WITHOUT_CHECKS, ...configuration });
     this.before = identities(this.stack.world.read());
   }
 
@@ -72,7 +75,7 @@ export class Stage {
 
   private async bringUp(before: NonNullable<Operation["before"]>, name: string): Promise<void> {
     await this.putBack("nothing");
-    await this.stack.configure(before);
+    await this.stack.configure({ ...WITHOUT_CHECKS, ...before });
     const { exitCode, stdout, stderr } = await this.stack.pulumi(["up", "--yes", "--skip-preview"]);
     if (exitCode !== 0) throw new Error(`what is before an operation did not come up:\n${stdout}\n${stderr}`);
     await this.keep(name);

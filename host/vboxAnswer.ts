@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { UserError } from "./errors";
 import { lastLines } from "./exec";
 
@@ -80,4 +81,39 @@ export function inaccessibleIn(listVms: string): string[] {
   const machines = lines.map((line) => /^"(.*)" \{([0-9a-f-]{36})\}$/.exec(line));
   if (machines.includes(null)) throw new NotUnderstood("VBoxManage list vms", listVms);
   return [...new Set(machines.flatMap((match) => (/^<.*>$/.test(match![1]!) ? [match![2]!] : [])))];
+}
+
+/** A network or adapter that VirtualBox lists. */
+export interface ListedNetwork {
+  name: string;
+  /** Its IPv4 address; undefined where it has none, or its list shows none. */
+  address?: string;
+}
+
+/**
+ * Reads `list hostonlyifs`, `bridgedifs`, `hostonlynets` and `natnets`: blocks of `KEY: value` between empty lines, each with one name.
+ * @throws NotUnderstood for a block without one
+ */
+export function readNetworks(output: string): ListedNetwork[] {
+  const blocks = withoutWarning(output).split(/(?:\r?\n){2,}/).filter((block) => block.trim() !== "");
+  return blocks.map((block) => {
+    const value = (key: string) => new RegExp(`^${key}:[ \\t]+(.*?)[ \\t]*\\r?$`, "m").exec(block)?.[1];
+    const name = value("Name") ?? value("NetworkName");
+    if (!name) throw new NotUnderstood("VBoxManage list of networks", output);
+    const address = value("IPAddress");
+    return { name, ...(address !== undefined && isIPv4(address) && address !== "0.0.0.0" && { address }) };
+  });
+}
+
+/**
+ * The names of the machines in `list vms` and `list runningvms`.
+ * @throws NotUnderstood for a line of another form
+ */
+export function readMachineNames(output: string): string[] {
+  const lines = withoutWarning(output).split(/\r?\n/).filter(Boolean);
+  return lines.map((line) => /^"(.*)" \{[0-9a-f-]{36}\}$/.exec(line)?.[1] ?? notUnderstood("VBoxManage list vms", output));
+}
+
+function notUnderstood(call: string, output: string): never {
+  throw new NotUnderstood(call, output);
 }

@@ -72,8 +72,11 @@ export class VBoxManage {
     await this.machineFolder(); // VirtualBox's server is not asked for its version, but speaks here.
   }
 
-  /** VirtualBox's major version, such as 7. */
-  majorVersion = async () => readVersion(await this.call(["--version"], { looks: true })).major;
+  /** What `list` prints of something that VirtualBox has, read by `read`. */
+  list = <T>(what: "hostonlyifs" | "bridgedifs" | "hostonlynets" | "natnets" | "vms" | "runningvms", read: (output: string) => T) => this.look(["list", what], read);
+
+  /** VirtualBox's version: whole, such as `7.2.22_Debianr175245`, and its first numbers. */
+  version = async () => readVersion(await this.call(["--version"], { looks: true }));
 
   /**
    * The machine, or undefined where there is none of this name or UUID.

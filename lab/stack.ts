@@ -28,6 +28,8 @@ export const backend = () => join(labDir(), "pulumi");
 export function labEnvironment(pulumi: string): Record<string, string> {
   return {
     PATH: [__dirname, pulumi, process.env.PATH].join(delimiter),
+    // The lab's host has no kernel driver, and needs none: it is not looked for there.
+    VBOX_LAB_DIR: labDir(),
     PULUMI_HOME: join(backend(), "home"),
     PULUMI_BACKEND_URL: `file://${backend()}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: join(backend(), "passphrase"),

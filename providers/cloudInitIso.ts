@@ -13,13 +13,13 @@ import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { VBoxManage } from "../host/vboxmanage";
 import { refuseInUse } from "../host/vm/isoInUse";
-import { type Context, DynamicResource, type Provider } from "./dynamic";
+import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
 
 /**
  * What goes into a machine's first boot. A change of any content writes the ISO anew, with the same host key, and so changes `sha256` and
  * `instanceId`: a machine that depends on one of them is replaced, because cloud-init runs once.
  */
-export interface CloudInitIsoArgs {
+export interface CloudInitIsoArgs extends PlanArgs {
   /** The machine's name and host name: RFC 1123, lower case, at most 63 characters. A change replaces. */
   name: pulumi.Input<string>;
   /** Domain of the machine: its full name is `name.zone`, such as `kube-node01.kube.demo`. Content. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { SitePlan } from "../host/checks/site";
 import type { Rolling } from "./rolling";
 import { keptSecret, secretsOfConfiguration } from "./secretValues";
 
@@ -94,6 +95,12 @@ const handlerOf = (module: string) =>
 
 // The SDK puts every response into the debug log, and so into `--debug` and the engine's event log: with what is secret in it, in clear.
 (require("@pulumi/pulumi/log") as { debug: () => Promise<void> }).debug = () => Promise.resolve();
+
+/** An argument of those resources that are, or lead to, a machine. */
+export interface PlanArgs {
+  /** What the whole stack needs: it is looked at before the first such resource is made or replaced, and not kept. Default: nothing is looked at. */
+  plan?: SitePlan;
+}
 
 /** Base of the program's resources. */
 export abstract class DynamicResource extends pulumi.CustomResource {

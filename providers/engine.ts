@@ -5,6 +5,8 @@ import { UserError } from "../host/errors";
 import { beginningOf, hanging, MOST_READ } from "../host/quoted";
 import { isDropped } from "../host/sshError";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
+import type { SitePlan } from "../host/checks/site";
+import { problemOf } from "./look";
 import { endWithParent } from "./orphan";
 import { Rolling } from "./rolling";
 
@@ -36,14 +38,19 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
 
 /** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
 export const operations = {
-  check(provider: AnyProvider, olds: Bag | undefined, news: Bag) {
+  async check(provider: AnyProvider, olds: Bag | undefined, { plan, ...news }: Bag) {
     const given = { ...provider.defaults, ...defined(news) } as Named & Bag;
     const inputs = provider.keep && olds?.name !== undefined ? provider.keep({ ...provider.defaults, ...olds } as Named & Bag, given) : given;
     const problems = provider.problems(known(inputs));
     // Without olds it is to be made: for the first time, or as a replacement, which a diff or `--replace` has decided on.
-    if (olds?.name === undefined) replaced(provider, inputs);
+    const isToBeMade = olds?.name === undefined;
+    if (isToBeMade) replaced(provider, inputs);
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
-    return Promise.resolve({ inputs, failures });
+    if (isToBeMade && plan !== undefined && failures.length === 0) {
+      const reason = await problemOf(inputs.name, plan as SitePlan, contextOf(inputs).log);
+      if (reason !== undefined) failures.push({ property: "", reason });
+    }
+    return { inputs, failures };
   },
 
   async diff(provider: AnyProvider, _id: string, olds: Named & Bag, news: Named & Bag) {

@@ -23,10 +23,10 @@ import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
 import { StartFailed } from "../host/vm/startFailed";
 import { syncVm } from "../host/vm/sync";
-import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
+import { type Context, DynamicResource, PartialFailure, type PlanArgs, type Provider } from "./dynamic";
 
 /** Arguments of {@link VBoxVm}. */
-export interface VBoxVmArgs {
+export interface VBoxVmArgs extends PlanArgs {
   /** The VM's name. A change replaces. */
   name: pulumi.Input<string>;
   /** The owner, `project/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces. */
@@ -100,7 +100,7 @@ export class VBoxVm extends DynamicResource {
   }
 }
 
-type Args = pulumi.Unwrap<VBoxVmArgs>;
+type Args = pulumi.Unwrap<Omit<VBoxVmArgs, "plan">>;
 type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
 /** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
 interface Kept {

@@ -40,7 +40,7 @@ export async function makeSite(folder: string, options: SiteOptions = {}): Promi
   await writeKeys(folder);
   const caCertificate = await makeCa(folder);
   const { state, files } = freshState(folder, caCertificate, options);
-  for (const [file, text] of Object.entries(files)) await write(file, text);
+  for (const [file, text] of Object.entries({ ...files, ...hostFiles(folder) })) await write(file, text);
   World.make(folder, state);
   return siteAt(folder);
 }
@@ -80,6 +80,13 @@ async function makeCa(folder: string): Promise<string> {
   await run("openssl", ["req", "-x509", ...key, "-days", "3650", "-subj", "/CN=kubernetes", "-out", caCertificate]);
   return readFile(caCertificate, "utf8");
 }
+
+/** What the host's own files say, in a folder that stands for its root: VirtualBox's driver is there, and memory. */
+const hostFiles = (folder: string) => ({
+  [join(folder, "host/dev/vboxdrv")]: "",
+  [join(folder, "host/proc/meminfo")]: "MemTotal:       33554432 kB\nMemAvailable:   25165824 kB\n",
+  [join(folder, "host/etc/vbox/networks.conf")]: "* 192.168.0.0/16\n",
+});
 
 const BASTION_MAC = "080027000457";
 

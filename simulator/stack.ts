@@ -94,6 +94,7 @@ export async function openSimulatedStack(folder: string, { delays, kubernetesVer
 async function environmentOf(folder: string): Promise<Record<string, string>> {
   return {
     PATH: [join(folder, "site/bin"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
+    VBOX_LAB_DIR: join(folder, "site"), // Of its folder `host`, what the system's files say.
     // What the program keeps for its user is the stack's own.
     HOME: join(folder, "user"),
     PULUMI_HOME: join(folder, "home"),

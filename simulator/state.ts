@@ -43,6 +43,8 @@ export interface VirtualBoxState {
   language?: string;
   /** Its own extra data: that of `global`. Default: none. */
   extraData?: Record<string, string>;
+  /** What its lists of networks show. Default: the host-only adapter vboxnet0, and eth0 to bridge. */
+  networks?: Partial<Record<"hostonlyifs" | "bridgedifs" | "natnets", { name: string; address?: string }[]>>;
   /** The file system of the machine folder has no room left. */
   isDiskFull?: boolean;
   machines: Machine[];

@@ -49,7 +49,7 @@ export async function blindFlags(vbox: VBoxManage, { keepOpen, nics }: KeptDoors
     ["tpm", ["--tpm-type", "none"]],
     ["guestDebugging", ["--guest-debug-provider", "none"]],
   ];
-  const known = (await vbox.majorVersion()) >= 7 ? [...old, ...since7] : old;
+  const known = (await vbox.version()).major >= 7 ? [...old, ...since7] : old;
   return known.flatMap(([door, flags]) => (isKept(door) ? [] : flags));
 }
 

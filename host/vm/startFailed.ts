@@ -10,15 +10,21 @@ export class StartFailed extends UserError {}
 /** A cause that VirtualBox's status codes give away, whatever its language; words where it has no code. */
 type Cause = readonly [said: RegExp, cause: string, todo: string | ((vm: VmInfo) => string)];
 
-const DRIVER =
+/** How to get VirtualBox's kernel driver. */
+export const DRIVER =
   "Linux: install your kernel's headers and run `sudo /sbin/vboxconfig` (Debian, Ubuntu: `sudo apt install virtualbox-dkms linux-headers-$(uname -r)`), until /dev/vboxdrv is there; " +
   "with Secure Boot, sign the modules; macOS: allow Oracle's extension in System Settings, Privacy & Security, and restart; Windows: install VirtualBox again";
 
 const LINUX_KVM = "/sys/module/kvm/parameters/enable_virt_at_load";
 
-/** Since Linux 6.12 KVM keeps the processor's virtualization from its start on, and VirtualBox 7.2.10 and later share it. */
-const kvm = () =>
-  `stop the other hypervisor: \`sudo modprobe -r kvm_intel kvm_amd kvm\`; on Linux 6.12 and later give the kernel kvm.enable_virt_at_load=0 for VirtualBox up to 7.2.8, =1 for 7.2.10 and later${existsSync(LINUX_KVM) ? ` (it is ${readFileSync(LINUX_KVM, "utf8").trim()} now)` : ""}`;
+/**
+ * What to do about KVM. Since Linux 6.12 it keeps the processor's virtualization from its start on, and VirtualBox 7.2.10 and later share it.
+ * @param enabled the value of its parameter enable_virt_at_load
+ */
+export const kvmCure = (enabled: string | undefined) =>
+  `stop the other hypervisor: \`sudo modprobe -r kvm_intel kvm_amd kvm\`; on Linux 6.12 and later give the kernel kvm.enable_virt_at_load=0 for VirtualBox up to 7.2.8, =1 for 7.2.10 and later${enabled === undefined ? "" : ` (it is ${enabled} now)`}`;
+
+const kvm = () => kvmCure(existsSync(LINUX_KVM) ? readFileSync(LINUX_KVM, "utf8").trim() : undefined);
 
 const named = (list: string) => `give the name as \`VBoxManage list ${list}\` has it, or make that network`;
 

@@ -4,7 +4,7 @@ import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
 import { writeSettings } from "./machineFiles";
 import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
-import { printMachines, printMedia, printMedium, printSystemProperties } from "./print";
+import { printMachines, printMedia, printMedium, printNetworks, printSystemProperties } from "./print";
 import { misused } from "./refusal";
 
 const list: Verb = ([what = ""]) => ({
@@ -18,6 +18,10 @@ const list: Verb = ([what = ""]) => ({
         return printMedia(box, "disk");
       case "dvds":
         return printMedia(box, "dvd");
+      case "hostonlyifs":
+      case "bridgedifs":
+      case "natnets":
+        return printNetworks(box, what);
       case "systemproperties":
         return printSystemProperties(box);
       default:

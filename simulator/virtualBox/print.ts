@@ -99,6 +99,14 @@ export const printSystemProperties = ({ machineFolder, logHistoryCount = 3, lang
     `User language:                   ${language}`,
   ]);
 
+/** `list hostonlyifs`, `bridgedifs` and `natnets`: the lines that tell one from another. */
+export function printNetworks({ networks }: VirtualBoxState, kind: "hostonlyifs" | "bridgedifs" | "natnets"): string {
+  const byDefault = { hostonlyifs: [{ name: "vboxnet0", address: "192.168.254.1" }], bridgedifs: [{ name: "eth0" }], natnets: [] };
+  const key = kind === "natnets" ? "Network" : "IPAddress";
+  const all: { name: string; address?: string }[] = networks?.[kind] ?? byDefault[kind];
+  return all.map(({ name, address = "0.0.0.0" }) => `${lines([`Name:            ${name}`, `${`${key}:`.padEnd(16)} ${address}`])}\n`).join("");
+}
+
 /** `list hdds` and `list dvds`: what a medium holds differences from comes before it. */
 export function printMedia(box: VirtualBoxState, kind: Medium["kind"]): string {
   const below = (medium: Medium): Medium[] => [medium, ...childrenOf(box, medium).flatMap(below)];

@@ -1,0 +1,68 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unfit } from "../../faults/unfit";
+import { journal, planFaults } from "../../simulator/faults";
+import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
+
+jest.setTimeout(240_000);
+
+/** One preview tells all that is missing, by the real CLI, and one without changes asks nobody. The tests follow one another on one stack. */
+let stack: SimulatedStack;
+beforeAll(async () => void (stack = await openSimulatedStack(await mkdtemp(join(tmpdir(), "preview-")))));
+afterAll(async () => {
+  await stack.stop();
+  await rm(stack.folder, { recursive: true, force: true });
+});
+
+const one = { workerCount: 1 };
+const change = (path: string, text: string | undefined) => {
+  const file = join(stack.site, "host", path);
+  if (text === undefined) rmSync(file);
+  else writeFileSync(file, text);
+};
+const setBase = (state: "running" | "poweroff") => stack.world.change(({ virtualBox }) => void (virtualBox.machines[0]!.state = state));
+
+async function run(...args: string[]) {
+  planFaults(stack.site);
+  const { stdout, stderr, exitCode } = await stack.pulumi(args);
+  expect(unfit(stdout + stderr)).toEqual([]);
+  return { said: stdout + stderr, exitCode, commands: journal(stack.site) };
+}
+
+test("all that is missing is told together, once, and nothing is changed", async () => {
+  change("dev/vboxdrv", undefined);
+  change("proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 1048576 kB\n");
+  await setBase("running");
+  const before = stack.world.read();
+  await stack.configure({ workerCount: 2, kubernetesVersion: "1.37.1", nics: [{ type: "intnet", network: "node" }, { type: "hostonly", network: "vboxnet7" }, { type: "natnetwork", network: "no such" }] });
+  const { said, exitCode, commands } = await run("preview");
+  expect(exitCode).not.toBe(0);
+  expect(said).toMatch(/has a problem: no machine is made, as 6 things are missing or wrong\n/);
+  for (const what of [/kernel driver is not loaded/, /no network vboxnet7 of type hostonly/, /no network no such of type natnetwork/, /base image debian-base-image is running/, /the workers need 4\.0 GB of memory, and the host has 1\.0 GB/, /kubernetesVersion: 1\.37\.1 is newer than/])
+    expect(said.match(new RegExp(what, "g"))).toHaveLength(1);
+  expect(commands.filter((command) => !/^VBoxManage (--version|list|showvminfo|getextradata|guestproperty get)|^ip |kubectl version/.test(command))).toEqual([]);
+  expect(stack.world.read()).toEqual(before);
+});
+
+test("with `checks: off` nobody is asked, and an `up` that is possible comes up", async () => {
+  await stack.configure({ ...one, checks: "off" });
+  const { exitCode, commands } = await run("preview");
+  expect(exitCode).toBe(0);
+  expect(commands.filter((command) => !/^ip /.test(command))).toEqual([]);
+});
+
+test("a site that has everything is brought up, and a preview without changes asks nobody", async () => {
+  change("dev/vboxdrv", "");
+  change("proc/meminfo", "MemTotal: 33554432 kB\nMemAvailable: 25165824 kB\n");
+  await setBase("poweroff");
+  await stack.configure(one);
+  const preview = await run("preview");
+  expect(preview.said).not.toMatch(/warning|not looked at|could not/);
+  expect(await run("up", "--yes", "--skip-preview")).toMatchObject({ exitCode: 0 });
+  const { said, exitCode, commands } = await run("preview", "--expect-no-changes");
+  expect(exitCode).toBe(0);
+  expect(said).not.toMatch(/warning|not looked at/);
+  expect(commands.filter((command) => !/^ip /.test(command))).toEqual([]);
+});

@@ -1,0 +1,48 @@
+import { statSync } from "node:fs";
+import type { Disk } from "../machine";
+import type { VmInfo } from "../vminfo";
+import { type Finding, right } from "./finding";
+import { freeDiskMb, type HostFiles, memoryOf } from "./hostFiles";
+
+/** A worker whose machine does not run yet. */
+export interface Planned {
+  memoryMb: number;
+  /** Its machine is to be made; one that is there may stay off. */
+  isNew: boolean;
+  disks: readonly Disk[];
+  /** The base image whose disks are copied whole; none for a linked clone. */
+  copies?: VmInfo;
+}
+
+const gb = (mb: number) => `${(mb / 1024).toFixed(1)} GB`;
+
+/** The memory that the workers need when they start, and what the host has. Memory that is in use now may be free by then. */
+export function lookAtMemory(files: HostFiles, planned: readonly Planned[]): Finding {
+  const wantedMb = planned.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
+  const certainMb = planned.reduce((sum, { memoryMb, isNew }) => sum + (isNew ? memoryMb : 0), 0);
+  const { totalMb, freeMb } = memoryOf(files);
+  const need = `the workers need ${gb(wantedMb)} of memory`;
+  const todo = "end other programs or machines, or give fewer workers (workerCount) or less memory (memoryMb)";
+  if (certainMb > totalMb) return { is: "wrong", what: `${need}, and the host has ${gb(totalMb)} in all`, todo };
+  if (wantedMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free now`, todo };
+  return right(`${need}, and ${gb(freeMb)} are free`);
+}
+
+/** The room that new machines need: all of a fixed disk for certain, and of a copy about as much as the base image's files have. */
+export function lookAtDisk(machineFolder: string, all: readonly Planned[]): Finding {
+  const planned = all.filter(({ isNew }) => isNew);
+  const freeMb = freeDiskMb(machineFolder);
+  const fixedMb = planned.flatMap(({ disks }) => disks).reduce((sum, { sizeMb, variant }) => sum + (variant === "Fixed" ? sizeMb : 0), 0);
+  const copiesMb = planned.reduce((sum, { copies }) => sum + (copies ? filesMb(copies) : 0), 0);
+  const need = `new machines need about ${gb(fixedMb + copiesMb)} in ${machineFolder}`;
+  const todo = "make room, or move VirtualBox's machines to another disk: VBoxManage setproperty machinefolder FOLDER";
+  if (fixedMb > freeMb) return { is: "wrong", what: `fixed \`disks\` need ${gb(fixedMb)} in ${machineFolder}, and ${gb(freeMb)} are free`, todo };
+  if (fixedMb + copiesMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free`, todo };
+  return right(`${need}, and ${gb(freeMb)} are free`);
+}
+
+/** Of the files of a machine's disks; one that cannot be looked at counts as nothing. */
+function filesMb({ attachments }: VmInfo): number {
+  const sizes = attachments.filter(({ isDvd }) => !isDvd).map(({ medium }) => statSync(medium, { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20;
+}
