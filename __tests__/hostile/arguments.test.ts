@@ -72,7 +72,7 @@ describe("a command on another machine", () => {
 
   test("of a drain and of a look at pods is one too", async () => {
     const name = "n1; $(id)'\"\n--all";
-    const node = JSON.stringify({ metadata: { name, uid: "u" }, spec: {}, status: {} });
+    const node = JSON.stringify({ metadata: { name, uid: "u" }, spec: {}, status: { nodeInfo: { machineID: "m", systemUUID: "s", kubeletVersion: "v1.36.3" } } });
     const calls: string[] = [];
     const session: SshSession = { run: async () => "", exec: async (command) => (calls.push(command), { stdout: command.includes(" pods ") ? '{"items":[]}' : node, stderr: "", exitCode: 0 }) };
     await drain(session, { name, stack: "kube/dev", nodeUid: "u", systemUuid: "s", drainTimeoutSeconds: 1, commandTimeoutSeconds: 1 }, () => {});
@@ -88,7 +88,7 @@ describe("VBoxManage", () => {
   /** The arguments of each call. */
   async function called(use: (vbox: VBoxManage) => Promise<unknown>): Promise<string[][]> {
     const calls: string[][] = [];
-    const record: Exec = async (_file, args) => (calls.push([...args]), { stdout: "", stderr: "", exitCode: 0 });
+    const record: Exec = async (_file, args) => (calls.push([...args]), { stdout: /^(getextradata|guestproperty)$/.test(args[0]!) ? "No value set!\n" : "", stderr: "", exitCode: 0 });
     await use(new VBoxManage("VBoxManage", record));
     return calls;
   }
