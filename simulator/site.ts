@@ -84,7 +84,7 @@ async function makeCa(folder: string): Promise<string> {
 /** What the host's own files say, in a folder that stands for its root: VirtualBox's driver is there, and memory. */
 const hostFiles = (folder: string) => ({
   [join(folder, "host/dev/vboxdrv")]: "",
-  [join(folder, "host/proc/meminfo")]: "MemTotal:       33554432 kB\nMemAvailable:   25165824 kB\n",
+  [join(folder, "host/proc/meminfo")]: "MemTotal:       268435456 kB\nMemAvailable:   201326592 kB\n",
   [join(folder, "host/etc/vbox/networks.conf")]: "* 192.168.0.0/16\n",
 });
 

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unfit } from "../../faults/unfit";
 import { journal, planFaults } from "../../simulator/faults";
+import { exec } from "../../lab/exec";
+import { projectDir } from "../../lab/paths";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
 
 jest.setTimeout(240_000);
@@ -31,6 +33,9 @@ async function run(...args: string[]) {
   return { said: stdout + stderr, exitCode, commands: journal(stack.site) };
 }
 
+/** `npm run doctor` in the stack's folder. */
+const doctor = (env: Record<string, string> = {}) => exec(join(projectDir, "node_modules/.bin/tsx"), [join(projectDir, "doctor.ts")], { cwd: join(stack.folder, "program"), env: { ...stack.environment, ...env }, timeoutMs: 120_000 });
+
 test("all that is missing is told together, once, and nothing is changed", async () => {
   change("dev/vboxdrv", undefined);
   change("proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 1048576 kB\n");
@@ -39,11 +44,24 @@ test("all that is missing is told together, once, and nothing is changed", async
   await stack.configure({ workerCount: 2, kubernetesVersion: "1.37.1", nics: [{ type: "intnet", network: "node" }, { type: "hostonly", network: "vboxnet7" }, { type: "natnetwork", network: "no such" }] });
   const { said, exitCode, commands } = await run("preview");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(/has a problem: no machine is made, as 6 things are missing or wrong\n/);
+  expect(said).toMatch(/has a problem: no machine is made, as 5 things are missing or wrong\n/);
   for (const what of [/kernel driver is not loaded/, /no network vboxnet7 of type hostonly/, /no network no such of type natnetwork/, /base image debian-base-image is running/, /the workers need 4\.0 GB of memory, and the host has 1\.0 GB/, /kubernetesVersion: 1\.37\.1 is newer than/])
     expect(said.match(new RegExp(what, "g"))).toHaveLength(1);
   expect(commands.filter((command) => !/^VBoxManage (--version|list|showvminfo|getextradata|guestproperty get)|^ip |kubectl version/.test(command))).toEqual([]);
   expect(stack.world.read()).toEqual(before);
+
+  const { stdout, exitCode: ended } = await doctor();
+  expect(ended).toBe(1);
+  expect(stdout.match(/^✗ /gm)).toHaveLength(5);
+  expect(stdout).toMatch(/^✗ VirtualBox's kernel driver is not loaded: .*\n +→ Linux: install/m);
+  expect(stdout).toMatch(/^✓ Pulumi CLI 3\./m);
+  expect(stdout).toMatch(/^! the workers need 4\.0 GB of memory, and the host has 1\.0 GB in all\n +→ /m);
+});
+
+test("the doctor tells what keeps it from the configuration", async () => {
+  const { stdout, exitCode } = await doctor({ PULUMI_BACKEND_URL: `file://${join(stack.folder, "none")}` });
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(/^✗ pulumi stack --show-name failed\n[^]*→ select a stack/m);
 });
 
 test("with `checks: off` nobody is asked, and an `up` that is possible comes up", async () => {
@@ -65,4 +83,10 @@ test("a site that has everything is brought up, and a preview without changes as
   expect(exitCode).toBe(0);
   expect(said).not.toMatch(/warning|not looked at/);
   expect(commands.filter((command) => !/^ip /.test(command))).toEqual([]);
+
+  await stack.world.change(({ cluster }) => void (cluster.version = "v1.37.2"));
+  const { stdout, exitCode: ended } = await doctor();
+  expect(ended).toBe(0);
+  expect(stdout).not.toMatch(/^✗/m);
+  expect(stdout).toMatch(/^! kube-node01: its Kubernetes v?1\.36\.3 is older than the cluster's v1\.37\.2\n +→ /m);
 });

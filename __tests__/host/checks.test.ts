@@ -153,7 +153,7 @@ test("a base image of machines that are there already is only warned about", asy
 });
 
 test.each([
-  ["MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n", ["wrong: the workers need 2.0 GB of memory, and the host has 1.0 GB in all"]],
+  ["MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n", ["warning: the workers need 2.0 GB of memory, and the host has 1.0 GB in all"]],
   ["MemTotal: 8388608 kB\nMemAvailable: 1048576 kB\n", ["warning: the workers need 2.0 GB of memory, and 1.0 GB are free now"]],
 ])("memory %j", async (meminfo, expected) => {
   put("/proc/meminfo", meminfo);

@@ -16,14 +16,13 @@ export interface Planned {
 
 const gb = (mb: number) => `${(mb / 1024).toFixed(1)} GB`;
 
-/** The memory that the workers need when they start, and what the host has. Memory that is in use now may be free by then. */
+/** The memory that the workers have when they run, and what the host has. A guest takes its memory as it uses it, and what is in use now may be free then. */
 export function lookAtMemory(files: HostFiles, planned: readonly Planned[]): Finding {
   const wantedMb = planned.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
-  const certainMb = planned.reduce((sum, { memoryMb, isNew }) => sum + (isNew ? memoryMb : 0), 0);
   const { totalMb, freeMb } = memoryOf(files);
   const need = `the workers need ${gb(wantedMb)} of memory`;
   const todo = "end other programs or machines, or give fewer workers (workerCount) or less memory (memoryMb)";
-  if (certainMb > totalMb) return { is: "wrong", what: `${need}, and the host has ${gb(totalMb)} in all`, todo };
+  if (wantedMb > totalMb) return { is: "warning", what: `${need}, and the host has ${gb(totalMb)} in all`, todo };
   if (wantedMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free now`, todo };
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
