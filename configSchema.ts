@@ -117,6 +117,7 @@ export const configurationSchema = z.object({
   sshKnownHostsFile: path("give a file"),
   hostKeys: record(z.string().regex(/^[^\p{Cc}\p{Cs}]{1,255}$/u, "give a machine's name"), list(hostKey, 20, "keys of a machine").min(1, "give at least one key"), 200, "give keys by their machines' names"),
   vboxManage: path("give the program"),
+  childEnvironment: list(matching("give a variable's name, such as HTTP_PROXY", /^[A-Za-z_][A-Za-z0-9_]{0,127}$/), 50, "variables").default([]),
   isoFolder: text("give a folder by its whole path, or from ~/ on", (folder) => isAbsolute(expandHome(folder)), 512),
 
   userData: path("give a file").optional(),

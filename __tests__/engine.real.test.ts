@@ -42,6 +42,7 @@ beforeAll(async () => {
     PULUMI_BACKEND_URL: `file://${folder}`,
     PULUMI_CONFIG_PASSPHRASE: randomUUID(),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    ADDED: "by its name",
   };
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "id")]);
   const key = (await readFile(join(folder, "id.pub"), "utf8")).trim();
@@ -54,7 +55,10 @@ beforeAll(async () => {
     sshPrivateKeyFile: join(folder, "id"),
     sshKnownHostsFile: join(folder, "known_hosts"),
     isoFolder: join(folder, "iso"),
+    vboxManage: join(folder, "manage"),
+    childEnvironment: ["ADDED"],
   });
+  await writeFile(join(folder, "manage"), '#!/bin/sh\nenv >"${0%/*}/seen"\nexec VBoxManage "$@"\n', { mode: 0o755 });
   await pulumi("stack", "init", "dev");
   await manage("createvm", "--name", "debian-base-image", "--ostype", "Debian_64", "--register");
   await manage("storagectl", "debian-base-image", "--name", "IDE", "--add", "ide");
@@ -84,6 +88,12 @@ test("up makes the machines; a preview then has no changes", async () => {
   expect(vms).toContain('"n2"');
   expect(existsSync(join(folder, "iso/kube/dev/n1-cidata.iso"))).toBe(true);
   await pulumi("preview", "--expect-no-changes");
+});
+
+test("VBoxManage is given what is added by name, and no credentials", async () => {
+  const seen = await readFile(join(folder, "seen"), "utf8");
+  expect(seen).toContain("ADDED=by its name");
+  expect(seen).not.toContain("PULUMI");
 });
 
 test("state is small, and holds no secret in clear", async () => {

@@ -15,11 +15,19 @@ const WINDOWS_NAMES = [
   ...["PROGRAMFILES", "PROGRAMDATA", "TEMP", "TMP"],
 ];
 
+/** Names that the user has added, see the configuration's `childEnvironment`. */
+let added: readonly string[] = [];
+
+/** Gives every program of this process variables of these names too. */
+export function addToChildEnvironment(names: readonly string[]): void {
+  added = names;
+}
+
 /**
  * The part of an environment that a program of ours is given.
  * @param more names beside those that every program needs
  */
-export function childEnvironment(environment: NodeJS.ProcessEnv = process.env, more: readonly string[] = [], platform: NodeJS.Platform = process.platform): Record<string, string> {
+export function childEnvironment(environment: NodeJS.ProcessEnv = process.env, more: readonly string[] = added, platform: NodeJS.Platform = process.platform): Record<string, string> {
   const isWindows = platform === "win32"; // Names have no case there: `Path`.
   const names = new Set([...NAMES, ...(isWindows ? WINDOWS_NAMES : []), ...more.map((name) => (isWindows ? name.toUpperCase() : name))]);
   const isGiven = (name: string) => names.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));

@@ -27,7 +27,7 @@ const mostBehind = (server: string) => (minorOf(server) >= 28 ? 3 : 2);
 
 /**
  * What keeps a kubelet from working with an API server, or undefined; what is no version is too old. Patch versions do not count. kubeadm's policy wants its own minor
- * version to be the cluster's; up to the kubelet's limit `kubeadm join` works all the same (read in and tried with 1.29 and 1.36).
+ * version to be the cluster's; up to the kubelet's limit `kubeadm join` works all the same (by kubeadm's sources of 1.29 and 1.36).
  */
 export function skewProblem(kubelet: string, server: string): "newer" | "too old" | undefined {
   const behind = minorOf(server) - minorOf(kubelet);

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import pRetry from "p-retry";
+import { addToChildEnvironment } from "../host/childEnvironment";
 import { UserError } from "../host/errors";
 import { beginningOf, hanging, MOST_READ } from "../host/quoted";
 import { isDropped } from "../host/sshError";
@@ -27,6 +28,7 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
   const { provider } = require(`${process.cwd()}/${module}`) as { provider: AnyProvider };
   const { check, diff, create, read, update, delete: remove } = operations;
   return {
+    configure,
     check: (olds: Bag, news: Bag) => check(provider, olds, news),
     diff: (id, olds: Named & Bag, news: Named & Bag) => diff(provider, id, olds, news),
     create: (inputs: Named & Bag) => create(provider, inputs),
@@ -34,6 +36,12 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
     update: (id, olds: Named & Bag, news: Named & Bag) => update(provider, id, olds, news),
     delete: (id, outs: Named & Bag) => remove(provider, id, outs),
   };
+}
+
+/** Told the stack's configuration, in every operation. The SDK does not wait for it before the first call, so all is done at once. */
+export function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest, "config">): Promise<void> {
+  addToChildEnvironment(JSON.parse(config.get("childEnvironment") || "[]") as string[]);
+  return Promise.resolve();
 }
 
 /** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
