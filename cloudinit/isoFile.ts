@@ -1,16 +1,17 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import type { Stats } from "node:fs";
+import { lstat, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../host/errors";
 import { type HostKey, hostKeyIn } from "./hostKey";
 import { isoImage, isOurImage, publisherOf, unpublished } from "./iso9660";
+import { isTrusted, makeFolder, removeOurFolders } from "./isoFolder";
 import { render, type RenderOptions } from "./render";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
-const folderMode = 0o700;
 
-/** Between an ISO's path and the writing process's id, as long as it is not whole. */
+/** Between an ISO's path and something random, as long as it is not whole. */
 const PART = ".part-";
 
 /** An image's identity: SHA-256 of its bytes but for whose it is, hexadecimal. */
@@ -33,19 +34,14 @@ export interface IsoFile {
 }
 
 /**
- * The image of ours at a path, or undefined where there is none, or a file that others can read or own.
+ * The image of ours at a path, or undefined where there is none, or what others can read, own, or put into its place.
  * @throws UserError when it cannot be read
  */
 export async function observeIso(path: string): Promise<IsoFile | undefined> {
-  const image = await readIfThere(path);
-  if (image === undefined || !(await isPrivate(path))) return undefined;
-  return { sha256: sha256(image), stackId: isOurImage(image) ? publisherOf(image) : "", hostKey: hostKeyIn(image.toString("latin1")) };
-}
-
-async function isPrivate(path: string): Promise<boolean> {
-  if (process.platform === "win32") return true;
-  const { mode, uid } = await stat(path);
-  return (mode & 0o077) === 0 && uid === process.getuid!();
+  const there = await lookAt(path);
+  if (there?.image === undefined || !there.isPrivate || !(await isTrusted(dirname(path)))) return undefined;
+  const { image } = there;
+  return { ...identityOf(image), hostKey: hostKeyIn(image.toString("latin1")) };
 }
 
 /** By what an image is told from others. */
@@ -64,26 +60,27 @@ export const isIsoOf = (state: IsoIdentity) => (there: IsoIdentity) =>
  * @throws UserError when another program's or another stack's file is there, or the folder cannot be written
  */
 export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () => true): Promise<void> {
-  const there = await readIfThere(path);
-  if (there && !isOurImage(there)) {
-    throw new UserError(`${path} is there already, and was not made by this program`, { todo: "move it away, or give another path" });
+  const there = await lookAt(path);
+  if (there && !(there.image && isOurImage(there.image))) {
+    throw new UserError(`${path} is there already, and was not made by this program`, { said: there.foreign, todo: "move it away, or give another `isoFolder`" });
   }
-  if (there && !isOurs(ownerIn(there))) throw anotherStacks(path, publisherOf(there));
+  if (there?.image && !isOurs(identityOf(there.image))) throw anotherStacks(path, publisherOf(there.image));
   await removeParts(path);
-  if (there?.equals(image) && (await isPrivate(path))) return;
-  const part = `${path}${PART}${process.pid}`;
+  if (there?.image?.equals(image) && there.isPrivate && (await isTrusted(dirname(path)))) return;
+  const part = `${path}${PART}${randomBytes(8).toString("hex")}`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: folderMode });
-    await writeFile(part, image, { mode: fileMode });
+    await makeFolder(dirname(path));
+    await writeFile(part, image, { mode: fileMode, flag: "wx" });
     await rename(part, path);
   } catch (cause) {
     await rm(part, { force: true }).catch(() => undefined);
-    await removeOurFolders(path);
+    await removeOurFolders(dirname(path));
+    if (cause instanceof UserError) throw cause;
     throw new UserError(`the ISO ${path} could not be written`, { said: (cause as Error).message, todo: "make room there, or give another `isoFolder`", cause });
   }
 }
 
-const ownerIn = (image: Buffer) => ({ sha256: sha256(image), stackId: publisherOf(image) });
+const identityOf = (image: Buffer): IsoIdentity => ({ sha256: sha256(image), stackId: isOurImage(image) ? publisherOf(image) : "" });
 
 /** Nobody can tell a lost state from another stack of the same names. */
 const anotherStacks = (path: string, stackId: string) =>
@@ -99,11 +96,11 @@ const anotherStacks = (path: string, stackId: string) =>
  * @returns whether there is nothing of ours left; false where another program's or stack's file has taken its place, which stays
  */
 export async function removeIso(path: string, isOurs: IsOurs = () => true): Promise<boolean> {
-  const image = await readIfThere(path);
-  if (image && !(isOurImage(image) && isOurs(ownerIn(image)))) return false;
+  const there = await lookAt(path);
+  if (there && !(there.image && isOurImage(there.image) && isOurs(identityOf(there.image)))) return false;
   await removeParts(path);
   await rm(path, { force: true });
-  await removeOurFolders(path);
+  await removeOurFolders(dirname(path));
   return true;
 }
 
@@ -113,25 +110,29 @@ async function removeParts(path: string): Promise<void> {
   for (const name of names) if (name.startsWith(basename(path) + PART)) await rm(join(dirname(path), name), { force: true });
 }
 
-async function removeOurFolders(path: string): Promise<void> {
-  for (let folder = dirname(path); await removeOurFolder(folder);) folder = dirname(folder);
+/** What is at an ISO's place: an image, or what is nobody's image of ours, and why. */
+interface There {
+  image?: Buffer;
+  isPrivate: boolean;
+  foreign?: string;
 }
 
-async function removeOurFolder(folder: string): Promise<boolean> {
+/** Looks at what is there, and never through a link: that would be another file, of whomever. */
+async function lookAt(path: string): Promise<There | undefined> {
   try {
-    if (((await stat(folder)).mode & 0o777) !== folderMode) return false;
-    await rmdir(folder);
-    return true;
-  } catch {
-    return false; // not empty, or gone, or not ours to remove: nothing of ours is in it
-  }
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
+    const is = await lstat(path);
+    const foreign = foreignIn(is);
+    if (foreign) return { isPrivate: false, foreign };
+    return { image: await readFile(path), isPrivate: process.platform === "win32" || (is.mode & 0o077) === 0 };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, todo: "give another `isoFolder`, or mend this one", cause });
   }
+}
+
+function foreignIn(is: Stats): string | undefined {
+  if (is.isSymbolicLink()) return "it is a symbolic link";
+  if (!is.isFile()) return "it is no regular file";
+  const isOurs = process.platform === "win32" || is.uid === process.getuid!();
+  return isOurs ? undefined : `it belongs to the user with the id ${is.uid}`;
 }

@@ -1,0 +1,120 @@
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isoImage } from "../../cloudinit/iso9660";
+import { observeIso, removeIso, writeIso } from "../../cloudinit/isoFile";
+
+const image = isoImage("cidata", { "user-data": "a" });
+const SOMEBODY = 65534;
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "iso-file-"));
+  path = join(folder, "kube", "dev", "n1.iso");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Makes the ISO's folders, each as a shared folder's users might have. */
+function folders(modes: readonly [name: string, mode: number, uid?: number][]): void {
+  for (const [name, mode, uid] of modes) {
+    mkdirSync(join(folder, name), { recursive: true });
+    chmodSync(join(folder, name), mode);
+    if (uid !== undefined) chownSync(join(folder, name), uid, uid);
+  }
+}
+
+/** Only root can give files away. */
+const asRoot = process.getuid!() === 0 ? test : test.skip;
+
+test("a link that awaits the part under any name that can be guessed is not followed", async () => {
+  folders([["kube/dev", 0o700]]);
+  writeFileSync(join(folder, "theirs"), "");
+  for (const name of [`n1.iso.part-${process.pid}`, "n1.iso.part-"]) symlinkSync(join(folder, "theirs"), join(folder, "kube/dev", name));
+  await writeIso(path, image);
+  expect(readFileSync(join(folder, "theirs"), "utf8")).toBe("");
+  expect(readFileSync(path)).toEqual(image);
+  expect(readdirSync(join(folder, "kube/dev"))).toEqual(["n1.iso"]);
+});
+
+describe("a symbolic link in the ISO's place", () => {
+  beforeEach(async () => {
+    await writeIso(join(folder, "elsewhere.iso"), image);
+    folders([["kube/dev", 0o700]]);
+    symlinkSync(join(folder, "elsewhere.iso"), path);
+  });
+
+  test("is no ISO of ours", async () => expect(await observeIso(path)).toBeUndefined());
+
+  test("is neither followed nor replaced nor removed", async () => {
+    await expect(writeIso(path, isoImage("cidata", { "user-data": "b" }))).rejects.toThrow(/was not made by this program\n {4}it is a symbolic link\n→ move it away/);
+    expect(await removeIso(path)).toBe(false);
+    expect(readFileSync(join(folder, "elsewhere.iso"))).toEqual(image);
+    expect(existsSync(path)).toBe(true);
+  });
+});
+
+asRoot("an ISO of another user is none of ours, is not written over, and stays", async () => {
+  await writeIso(path, image);
+  chownSync(path, SOMEBODY, SOMEBODY);
+  expect(await observeIso(path)).toBeUndefined();
+  await expect(writeIso(path, image)).rejects.toThrow(/was not made by this program\n {4}it belongs to the user with the id 65534\n/);
+  expect(await removeIso(path)).toBe(false);
+  expect(statSync(path).uid).toBe(SOMEBODY);
+});
+
+test("a pipe in the ISO's place is not waited for", async () => {
+  mkdirSync(path, { recursive: true });
+  await expect(writeIso(path, image)).rejects.toThrow(/it is no regular file/);
+});
+
+test.each<[string, [string, number][]]>([
+  ["our folder in one that is shared, as /tmp is", [["", 0o1777]]],
+  ["folders of ours that others may look into", [["", 0o755], ["kube", 0o755], ["kube/dev", 0o755]]],
+])("%s will do", async (_what, modes) => {
+  folders(modes);
+  await writeIso(path, image);
+  expect(await observeIso(path)).toBeDefined();
+  expect(statSync(join(folder, "kube/dev")).mode & 0o077 & ~0o055).toBe(0);
+});
+
+test.each<[string, [string, number][]]>([
+  ["the ISO's folder is open to all", [["kube/dev", 0o777]]],
+  ["the ISO's folder is open to all and sticky", [["kube/dev", 0o1777]]],
+  ["a folder above it is open to all", [["kube", 0o777]]],
+  ["the isoFolder is open to all", [["", 0o777]]],
+])("where %s, nothing is written, and what is there is not believed", async (_what, modes) => {
+  folders(modes);
+  await expect(writeIso(path, image)).rejects.toThrow(/^the folder .* is not safe for an ISO, which holds a private key\n {4}others may write in it\n→ chmod go-w /);
+  expect(existsSync(path)).toBe(false);
+  folders([["kube/dev", 0o700], ["", 0o700], ["kube", 0o700]]);
+  await writeIso(path, image);
+  folders(modes);
+  expect(await observeIso(path)).toBeUndefined();
+});
+
+asRoot("another user's link in a shared folder is not followed, though it leads to a folder of ours", async () => {
+  folders([["", 0o1777], ["ours/dev", 0o700]]);
+  symlinkSync(join(folder, "ours"), join(folder, "kube"));
+  lchownSync(join(folder, "kube"), SOMEBODY, SOMEBODY);
+  await expect(writeIso(path, image)).rejects.toThrow("is not safe for an ISO");
+  lchownSync(join(folder, "kube"), 0, 0);
+  await writeIso(path, image);
+});
+
+test("our own link leads into a folder that is looked at too", async () => {
+  folders([["open", 0o777], ["open/kube/dev", 0o700]]);
+  symlinkSync(join(folder, "open/kube"), join(folder, "kube"));
+  await expect(writeIso(path, image)).rejects.toThrow(`the folder ${join(folder, "open")} is not safe`);
+});
+
+asRoot.each<[string, [string, number, number?][]]>([
+  ["the ISO's folder", [["", 0o1777], ["kube/dev", 0o777, SOMEBODY]]],
+  ["the ISO's folder, private", [["", 0o1777], ["kube/dev", 0o700, SOMEBODY]]],
+  ["the folder in the shared one", [["", 0o1777], ["kube", 0o755, SOMEBODY]]],
+  ["the shared folder itself", [["", 0o1777, SOMEBODY]]],
+])("where %s is another user's, nothing is written", async (_what, modes) => {
+  folders(modes);
+  await expect(writeIso(path, image)).rejects.toThrow(/is not safe for an ISO.*\n {4}it belongs to the user with the id 65534\n→ give another `isoFolder`/);
+  expect(existsSync(path)).toBe(false);
+});
