@@ -1,5 +1,6 @@
-import { dump, load, YAML11_SCHEMA } from "js-yaml";
+import { dump, load, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import { UserError } from "../host/errors";
+import { visibleInOneLine } from "../host/quoted";
 
 /** What a YAML document of ours is made of. */
 export type Yaml = null | boolean | number | string | Yaml[] | { [key: string]: Yaml };
@@ -14,18 +15,18 @@ export function parseYaml(text: string, what: string): Yaml {
   try {
     value = load(text, { schema: YAML11_SCHEMA }) as Yaml;
   } catch (error) {
-    throw new UserError(`${what} is not YAML`, { said: visible((error as Error).message) });
+    throw new UserError(`${what} is not YAML`, { said: visibleInOneLine(reasonOf(error)).slice(0, 160) });
   }
   if (isEndless(value)) throw new UserError(`${what} has more than ${MOST_NODES} values when its aliases are written out`, { todo: "use fewer aliases" });
   return value;
 }
 
-/** The parser shows the text around the place, whatever it is and however long its lines are. */
-const visible = (message: string) =>
-  message
-    .split("\n")
-    .map((line) => line.replace(/\p{Cc}/gu, "").slice(0, 160))
-    .join("\n");
+/** What is wrong, and where. The parser's own message shows the text around the place, which may be a password. */
+const reasonOf = (error: unknown) => {
+  if (!(error instanceof YAMLException)) return (error as Error).message;
+  const reason = error.reason.replace(/"[^"]*"|!<[^>]*>/g, "…");
+  return error.mark ? `line ${error.mark.line + 1}, column ${error.mark.column + 1}: ${reason}` : reason;
+};
 
 /** A document of ours has some hundreds. */
 const MOST_NODES = 100_000;
