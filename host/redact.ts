@@ -17,17 +17,21 @@ const KEY_DATA = /(client-key-data"?:\s{0,8}"?)[^\s"]+/g;
 /** A bearer token: a JSON Web Token (RFC 7519), whose header begins with `{"`. */
 const WEB_TOKEN = /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g;
 
+/** Who logs in with which password in a URL (RFC 3986, section 3.2.1), such as a mirror's, which apt prints. */
+const USER_INFO = /:\/\/[^\s/@]{1,512}@/g;
+
 /** Base64 that is longer than anything that anybody reads, such as an encoded key whose label was cut off: with letters of both cases and digits. */
 const ENCODED = /(?<![\w+/])(?=[a-z0-9+/]{0,199}[A-Z])(?=[A-Z0-9+/]{0,199}[a-z])(?=[A-Za-z+/]{0,199}\d)[A-Za-z0-9+/]{200,}={0,2}/g;
 
 /**
  * Takes out of a text what must never be seen in a log or an error: bootstrap tokens (their id stays), private keys, bearer tokens, also such as
- * somebody has cut. Every expression takes time in proportion to the text.
+ * somebody has cut, and logins in URLs. Every expression takes time in proportion to the text.
  */
 export const redact = (text: string): string =>
   withoutKeyLines(text.replace(PRIVATE_KEY, "<private key redacted>"))
     .replace(KEY_DATA, "$1<redacted>")
     .replace(WEB_TOKEN, "<redacted>")
+    .replace(USER_INFO, "://<redacted>@")
     .replace(ENCODED, "<redacted>")
     .replace(TOKEN, "$1.<redacted>")
     .replace(TOKEN_WITHOUT_END, "$1.<redacted>")

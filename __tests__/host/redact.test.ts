@@ -39,6 +39,12 @@ test("private keys and key data never come through", () => {
 
 test("a bearer token does not come through", () => expect(redact("token: eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl end")).toBe("token: <redacted> end"));
 
+test.each([
+  ["Err:1 https://user:pass%2Fword@mirror.example/debian trixie InRelease", "Err:1 https://<redacted>@mirror.example/debian trixie InRelease"],
+  ["http://token@mirror", "http://<redacted>@mirror"],
+  ["https://mirror.example/a@b ssh debian@kube-mast01", "https://mirror.example/a@b ssh debian@kube-mast01"],
+])("a login in a URL does not come through: %s", (text, expected) => expect(redact(text)).toBe(expected));
+
 describe("a key that was cut", () => {
   const lines = newKeyPair().private.trim().split("\n");
   const cuts = lines.flatMap((_, from) => lines.map((_, to) => lines.slice(from, to + 1))).filter((part) => part.some((line) => line.length >= 60));
