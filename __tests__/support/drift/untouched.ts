@@ -72,7 +72,7 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
     path: "only an input: a file that is not there is `intact: false`",
     ...Object.fromEntries(
       [
-        ...["userData", "metaData", "networkConfig", "zone", "distro", "sshUser", "sshPublicKey", "sshCaPublicKey", "macAddresses", "kubernetesVersion"],
+        ...["userData", "metaData", "networkConfig", "userDataValues", "zone", "distro", "sshUser", "sshPublicKey", "sshCaPublicKey", "macAddresses", "kubernetesVersion"],
         ...["kubernetesRepository", "kubernetesKeyUrl", "kubernetesKeyFingerprint", "containerdPackage", "dockerRepository", "dockerKeyUrl"],
         ...["dockerKeyFingerprint", "criDockerdUrl", "criDockerdSha256", "sandboxImage", "debianMirror", "packageUpgrade", "locale", "timezone"],
       ].map((property) => [property, "content of the file: one with another content is `intact: false`"]),
