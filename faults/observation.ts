@@ -67,7 +67,7 @@ const nodes = (state: SiteState) =>
 const sorted = <T>(values: readonly T[]): T[] => [...values].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 /** What belongs to the simulation itself, to Pulumi (its language host leaves its pipes after a failure), to tsx, or is a log. */
-const NOT_OURS = /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept|passphrase|programs\.socket)(\/|$)|^site\/(bin|world\.json|fault\.json|journal|struck|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;
+const NOT_OURS = /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept|passphrase|programs\.socket)(\/|$)|^site\/(bin|host|world\.json|fault\.json|journal|struck|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;
 
 /** With their modes: an ISO is its owner's alone. */
 const files = (folder: string) =>
