@@ -162,7 +162,7 @@ describe("the ISO's folder", () => {
 
   test.each([
     ["full", "size=64k", "kube/dev/n1-cidata.iso", "ENOSPC"],
-    ["read-only", "ro", "n1-cidata.iso", "EROFS"],
+    ["read-only", "ro,mode=0700", "n1-cidata.iso", "EROFS"],
   ])("that is on a %s disk is told, and nothing of the file is left", async (_what, mount, name, code) => {
     const path = join(folder, name);
     const { error, left } = await written(mount, path);
