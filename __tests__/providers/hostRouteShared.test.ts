@@ -97,6 +97,16 @@ test("an entry of before the last boot counts no more, and one that cannot be re
   await expect(one.up()).rejects.toThrow(`${file} should say which route a stack uses`);
 });
 
+test("an entry of another network namespace, as the lab's, counts for nothing here", async () => {
+  const [one, other] = [route("kube/dev", dev), route("kube/staging", staging)];
+  await one.up();
+  await other.up();
+  const file = join(register(), files().find((path) => path.endsWith(dev))!);
+  writeFileSync(file, readFileSync(file, "utf8").replace(/net:\[\d+\]/, "net:[1]"));
+  await other.destroy();
+  expect(gateways()).toEqual([]);
+});
+
 test("a route that is not made is not claimed", async () => {
   network.isReadOnly = true;
   await expect(route("kube/dev", dev).up()).rejects.toThrow("may be changed by root only");

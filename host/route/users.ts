@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -17,7 +17,7 @@ export interface RouteUser extends Route {
 
 /** An entry of the register. */
 interface Entry extends RouteUser {
-  /** Identifies the machine's uptime, as far as the system tells: routes are gone after a boot, and whatever was said of them. */
+  /** Identifies the routing table, see {@link routingTable}. */
   boot: string;
   /** Where it is written down. */
   file: string;
@@ -33,10 +33,10 @@ export class RouteUsers {
   /** Runs `work` while nobody else of this user changes a route to this destination. */
   alone = <T>(destination: string, work: () => Promise<T>): Promise<T> => whileLocked([this.folder, destination], `the route to ${destination}`, work);
 
-  /** Who uses a route, since the last boot. */
+  /** Who uses a route of this routing table. */
   async of({ destination, gateway, interface: device }: Route): Promise<Entry[]> {
     const entries = await this.to(destination);
-    return entries.filter((entry) => entry.boot === bootId() && entry.gateway === gateway && entry.interface === device);
+    return entries.filter((entry) => entry.boot === routingTable() && entry.gateway === gateway && entry.interface === device);
   }
 
   /** Writes down that a stack uses a route; it uses no other one to this destination. A stack without an id is not written down. */
@@ -46,7 +46,7 @@ export class RouteUsers {
     const file = this.fileOf(user);
     const part = `${file}.part-${process.pid}`;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(part, `${JSON.stringify({ stack, destination, gateway, interface: device, boot: bootId() })}\n`, { mode: 0o600 });
+    await writeFile(part, `${JSON.stringify({ stack, destination, gateway, interface: device, boot: routingTable() })}\n`, { mode: 0o600 });
     await rename(part, file);
   }
 
@@ -88,10 +88,13 @@ async function read(file: string, stackId: string): Promise<Entry | undefined> {
   }
 }
 
-/** Linux's id of this boot (random(4)); the other systems have none. */
-function bootId(): string {
+/**
+ * Identifies the routing table that this process sees. Routes are gone after a boot, and each network namespace has its own: by Linux's id of
+ * this boot (random(4)) and the namespace (network_namespaces(7)). The other systems have neither.
+ */
+function routingTable(): string {
   try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/net")}`;
   } catch {
     return "";
   }
