@@ -6,6 +6,9 @@ import { cutPower, everythingOn, failureOf, machineOf, progress } from "../suppo
 import { type DrivenWorker, drivenWorker, seconds } from "../support/drivenWorker";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
+// Several workers of the simulated site, which a busy machine takes its time for.
+jest.setTimeout(120_000);
+
 /** A cluster that cannot be reached, in whole or in part: each operation ends within its deadline, with the cause. */
 let site: ServedSite;
 let lines: string[];

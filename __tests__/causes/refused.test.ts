@@ -4,6 +4,9 @@ import { everythingOn, failureOf, machineOf, progress } from "../support/causes"
 import { drivenWorker } from "../support/drivenWorker";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
+// Several workers of the simulated site, which a busy machine takes its time for.
+jest.setTimeout(120_000);
+
 /** What is refused because something is not what it should be: nothing is changed, and the error says how to go on. */
 let site: ServedSite;
 let lines: string[];

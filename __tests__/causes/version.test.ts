@@ -4,6 +4,9 @@ import { type DrivenWorker, drivenWorker } from "../support/drivenWorker";
 import { readIso } from "../../simulator/isoReader";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
+// Several workers of the simulated site, which a busy machine takes its time for.
+jest.setTimeout(120_000);
+
 /** Which version of Kubernetes a worker gets: the cluster's own, or one that it takes. */
 let site: ServedSite;
 let lines: string[];

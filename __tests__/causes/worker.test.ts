@@ -5,6 +5,9 @@ import { cutPower, everythingOn, failureOf, machineOf, progress, workersSay } fr
 import { type DrivenWorker, drivenWorker, seconds } from "../support/drivenWorker";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
+// Several workers of the simulated site, which a busy machine takes its time for.
+jest.setTimeout(120_000);
+
 /** A worker that does not come up, or does not join: that ends within its deadline, with the cause and what to do. */
 let site: ServedSite;
 let lines: string[];

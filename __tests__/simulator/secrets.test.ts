@@ -31,7 +31,7 @@ const hostKeys = new Set<string>();
 /** What the user set as secret, and what stands in a template of their own. */
 const planted = { mirror: "plantedMirrorToken", value: "plantedUserDataValue", template: "plantedInTemplate" };
 
-const configuration = { workerCount: 1, timeouts: { command: 4, join: 3, ready: 10, ssh: 6, drain: 3 } };
+const configuration = { workerCount: 1, timeouts: { command: 10, join: 3, ready: 10, ssh: 15, drain: 3 } };
 const loudly = ["--debug", "--diff"];
 
 beforeAll(async () => {
