@@ -103,10 +103,13 @@ function resources(folder: string): string[] {
 
 const outputs = (folder: string) => (latest(folder).resources ?? []).flatMap(({ urn, outputs = {} }) => outputsOf(urn, outputs));
 
-/** Without the handler, which is the same everywhere, and without ciphertext. */
+/** Each site that runs has its bastion at a loopback address of its own. */
+const BASTION_ADDRESS = /\b127(\.\d{1,3}){3}\b/g;
+
+/** Without the handler, which is the same everywhere, without ciphertext, and without what differs between sites. */
 const outputsOf = (urn: string, outputs: Record<string, unknown>) =>
   Object.entries(outputs)
     .filter(([key]) => key !== "__provider")
-    .map(([key, value]) => `output ${urn.split("/").at(-1)} ${key}: ${JSON.stringify(value, (_, part: unknown) => (isSecret(part) ? "secret" : part))}`);
+    .map(([key, value]) => `output ${urn.split("/").at(-1)} ${key}: ${JSON.stringify(value, (_, part: unknown) => (isSecret(part) ? "secret" : part)).replace(BASTION_ADDRESS, "the bastion")}`);
 
 const isSecret = (value: unknown) => typeof value === "object" && value !== null && "ciphertext" in value;
