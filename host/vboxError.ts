@@ -65,9 +65,10 @@ export class VBoxError extends UserError {
     return /^(NS_ERROR|E)_UNEXPECTED$/.test(this.code ?? "") || exitCode === SIGSEGV_EXIT || `${stdout}${stderr}`.trim() === "";
   }
 
-  /** A file that should be made is there already. */
+  /** A file that should be made is there already, or a disk of its path is registered. */
   get isInTheWay(): boolean {
     const { stderr } = this.result;
+    if (/^(NS_ERROR_INVALID_ARG|E_INVALIDARG)$/.test(this.code ?? "") && /component VirtualBox(Wrap)?\b/.test(stderr)) return true;
     return this.code === "VBOX_E_FILE_ERROR" && (/VERR_ALREADY_EXISTS/.test(stderr) || (/component Machine(Wrap)?\b/.test(stderr) && !/\(VERR_/.test(stderr)));
   }
 }

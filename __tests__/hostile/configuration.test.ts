@@ -25,8 +25,8 @@ const right: Record<string, unknown> = {
   timeouts: { join: 600, ssh: 60 },
 };
 
-/** What is only used to check others, to find them or to count them: it is in no resource's inputs. */
-const notCarried = ["podSubnet", "hostKeys", "sshKnownHostsFile", "workerCount"];
+/** What is only used to check others, to find them or to count them, or is told the providers by Pulumi: it is in no resource's inputs. */
+const notCarried = ["podSubnet", "hostKeys", "sshKnownHostsFile", "workerCount", "childEnvironment"];
 
 /** What different spellings of one value have in common. */
 const asRead: Record<string, (text: string) => string> = {
