@@ -126,7 +126,7 @@ async function lookAt(path: string): Promise<There | undefined> {
     return { image: await readFile(path), isPrivate: process.platform === "win32" || (is.mode & 0o077) === 0 };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, todo: "give another `isoFolder`, or mend this one", cause });
+    throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, todo: "give another `isoFolder`, or fix this one", cause });
   }
 }
 

@@ -147,7 +147,7 @@ const withColons = (mac: string) => mac.toLowerCase().match(/../g)!.join(":");
 /**
  * The `ethernets` of a network configuration, version 2: nic1, nic2 … as VirtualBox counts them, by MAC address, with DHCP. The first has
  * the default route; the others' routes are not taken, and the boot does not wait for them. The lease goes by the MAC address, so that a
- * machine that is made anew gets its address again. Only netplan keeps all of that: templates/network.yaml does the rest for the others.
+ * machine that is recreated gets its address again. Only netplan keeps all of that: templates/network.yaml does the rest for the others.
  */
 function ethernets(macs: readonly string[]): Yaml {
   const further = { "dhcp4-overrides": { "use-routes": false }, optional: true };

@@ -1,7 +1,7 @@
 import { beginningOf, hanging, lastLines } from "./quoted";
 
 /**
- * Something that the user can mend: what happened, to what, the tool's own last words, and what to do. It is shown as its message alone;
+ * Something that the user can fix: what happened, to what, the tool's own last words, and what to do. It is shown as its message alone;
  * any other error is a bug of ours and keeps its stack. Whatever others said in it is shown without secrets and without control characters.
  */
 export class UserError extends Error {

@@ -16,7 +16,7 @@ echo "--- cloud-init"; cloud-init status --long 2>&1 | tail -n 8 | last
 export const CAUSES: readonly [RegExp, string][] = [
   [/sudo: a password is required|sudo: a terminal is required/i, "sudo asks for a password there: allow it without one (`NOPASSWD` in /etc/sudoers.d) to the user that `sshUser` names"],
   [/token id "?\w{1,20}"? is invalid|could not find a JWS signature|invalid bearer token|token[^\n]{0,200}expired/i, "the token is not valid any more: run `pulumi up` again for a new one"],
-  [/cluster CA found in cluster-info configmap is invalid|none of the public keys/i, "the cluster's CA is not the pinned one: was the cluster built anew? Run `pulumi refresh`, then `pulumi up`"],
+  [/cluster CA found in cluster-info configmap is invalid|none of the public keys/i, "the cluster's CA is not the pinned one: was the cluster rebuilt? Run `pulumi refresh`, then `pulumi up`"],
   [/configmaps "cluster-info" not found/i, "the cluster does not publish how to join it: run `kubeadm init phase bootstrap-token` on a master"],
   [/cluster-info ConfigMap: [^\n]{0,300}(Unauthorized|provide credentials|system:anonymous)/i, "the API server lets nobody read cluster-info without credentials, which a join by token needs: is `anonymous-auth` off, or the Role kubeadm:bootstrap-signer-clusterinfo gone?"],
   [/x509: certificate has expired or is not yet valid: current time \S{1,40} is before/i, "the worker's clock is behind: set up time synchronisation"],

@@ -34,7 +34,7 @@ export interface NodeIdentity extends Owner {
 
 /**
  * Whether a Node of our name is ours: by its mark. One without any, or with the mark of version 0.1.0, is ours if it is the very one that we made,
- * or our machine's own, whose kubelet made it anew; so is one that an `up` marked with the stack's id before it got that into the state.
+ * or our machine's own, whose kubelet recreated it; so is one that an `up` marked with the stack's id before it got that into the state.
  */
 export function isOurs(node: Node, identity: NodeIdentity): boolean {
   const { nodeUid, systemUuid, stackId } = identity;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * The MAC address of a machine's NIC: the same each time for the same stack, machine and NIC, so that a machine that is made anew gets its
+ * The MAC address of a machine's NIC: the same each time for the same stack, machine and NIC, so that a machine that is recreated gets its
  * DHCP lease and its name again, and no two machines share one.
  *
  * @param stack the owner, `project/stack`

@@ -32,7 +32,7 @@ export interface ForwardedStream {
 
 /**
  * Opens a stream to a target through its bastion, which resolves the target's name. All streams share one connection to the bastion, which
- * closes a second after the last of them, and is made anew when it has dropped.
+ * closes a second after the last of them, and is opened again when it has dropped.
  * @throws SshError
  */
 export async function throughBastion(

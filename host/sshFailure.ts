@@ -78,7 +78,7 @@ const WAIT_FOR_SSHD =
 const expected = ({ host }: Story) => `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
 
 const compare =
-  "if the machine was built anew, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
+  "if the machine was rebuilt, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
   "not over the network. If it was not, something else answers at this address";
 
 function wrongKey(message: string, story: Story): SshError {

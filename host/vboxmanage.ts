@@ -63,7 +63,7 @@ export class VBoxManage {
   ) {}
 
   /**
-   * @throws UserError for a VirtualBox that is too old; says so to `log` for one that is newer than we know
+   * @throws UserError for a VirtualBox that is too old; one that is newer than we know is a warning in `log`
    * @throws NotUnderstood for one that speaks another language than English
    */
   async checkVersion(log: (line: string) => void): Promise<void> {

@@ -84,7 +84,7 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJo
 const isThisMachine = (node: Node, facts: WorkerFacts) =>
   node.status.nodeInfo.machineID === facts.machineId && node.status.nodeInfo.systemUUID.toLowerCase() === facts.systemUuid;
 
-/** A worker that has joined leaves before it joins again: a token for one that only says so would be there for whoever has taken it over. */
+/** A worker that has joined leaves before it joins again: a token on the worker's word alone would serve whoever has taken it over. */
 function joinedBefore({ name }: JoinPlan, node: Node, facts: WorkerFacts): UserError {
   const reasons = [
     !facts.joined && "its kubelet has no credentials",
@@ -95,7 +95,7 @@ function joinedBefore({ name }: JoinPlan, node: Node, facts: WorkerFacts): UserE
     said: reasons.filter(Boolean).join("\n"),
     todo: [
       `have it leave and join again: pulumi up --replace '${urnOf("kubeadm:WorkerJoin", name)}'`,
-      `or, if nobody meant this to happen, make the whole machine anew: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+      `or, if nobody meant this to happen, recreate the whole machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
     ].join("; "),
   });
 }
@@ -108,7 +108,7 @@ export async function checkFitness({ master, log }: Pick<JoinSessions, "master" 
   const { name, address, criSocket } = plan;
   const expected = { name, address, criSocket, serverVersion: await serverVersion(master), nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
-  if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "mend this on the worker or in its base image, then run `pulumi up` again" });
+  if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "fix this on the worker or in its base image, then run `pulumi up` again" });
   log("fit to join");
 }
 
@@ -147,7 +147,7 @@ const urnOf = (type: string, name: string) => `urn:pulumi:**${type}::${name}`;
 const askedForMore = ({ name }: JoinPlan, denied: readonly string[]) =>
   new UserError(`${name} has joined, and its token was also used to ask for certificates that are not its own; they were denied`, {
     said: denied.join("\n"),
-    todo: `find out who did that on ${name}, or make the machine anew: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+    todo: `find out who did that on ${name}, or recreate the machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
   });
 
 /** Version 0.1.0's, without the stack's id in its description, is in kubeadm's own group. */

@@ -12,7 +12,7 @@ const manage = (...args: string[]) => run(join(__dirname, "VBoxManage"), args);
 
 /**
  * Registers a base machine to be cloned, with the tutorial's hardware: controllers `IDE` (for cloud-init's ISO) and `SATA`, one card on the
- * internal network `node`. A machine that was made of another image, or only half made, is made anew.
+ * internal network `node`. A machine that was made of another image, or only half made, is recreated.
  *
  * @param name `debian-base-image`, or another base beside it
  * @param vdi the disk image; the machine gets a copy

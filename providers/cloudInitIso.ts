@@ -16,7 +16,7 @@ import { refuseInUse } from "../host/vm/isoInUse";
 import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
 
 /**
- * What goes into a machine's first boot. A change of any content writes the ISO anew, with the same host key, and so changes `sha256` and
+ * What goes into a machine's first boot. A change of any content rewrites the ISO, with the same host key, and so changes `sha256` and
  * `instanceId`: a machine that depends on one of them is replaced, because cloud-init runs once.
  */
 export interface CloudInitIsoArgs extends PlanArgs {
@@ -215,7 +215,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     commandTimeoutSeconds: "note",
   },
 
-  // A machine is not made anew because a later version of the program has better templates: it gets them with the next change of its content.
+  // A machine is not recreated because a later version of the program has better templates: it gets them with the next change of its content.
   keep(olds, news) {
     const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact", ...templates].includes(property);
     const isSame = (Object.keys(provider.changes) as (keyof Inputs)[]).every((property) => !isContent(property) || isDeepStrictEqual(olds[property], news[property]));

@@ -11,7 +11,7 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
  * - `live`: made on the running thing.
  * - `liveOnceGiven`: the same, for a value that the provider chooses where none is given: then what it chose stays.
  * - `stop`: made in place, with a graceful stop and a start.
- * - `replaces`: the thing is deleted and made anew. A preview that does not know the new value yet says so too.
+ * - `replaces`: the thing is deleted and recreated, also in a preview that does not know the new value yet.
  * - `replacesOnceKnown`: the same, but for a value that an in-place change of another resource makes unknown in a preview, and that usually
  *   turns out to be as it was: unknown is taken for unchanged.
  * - `nextTime`: no change of the thing; an update puts the new value into the state, for the next time that it is needed, a refresh or a
@@ -126,7 +126,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     const props = { ...undeclared, ...Object.fromEntries(kept), __provider: handlerOf(module) };
     // Of a resource that stays as it is, the engine keeps the outputs as they were, but for these.
     const secretInputs = given.flatMap(([property, value]) => (isSecret(value) ? [property] : []));
-    // Two machines, files or nodes of one name cannot live side by side. A diff says so too, but is not asked for `up --replace`.
+    // Two machines, files or nodes of one name cannot live side by side. A diff asks for that too, but is not asked for `up --replace`.
     const always = { deleteBeforeReplace: true, additionalSecretOutputs: [...new Set([...secrets, ...secretInputs])] };
     super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, ...always });
   }

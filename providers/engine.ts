@@ -7,7 +7,7 @@ import { beginningOf, hanging, MOST_READ } from "../host/quoted";
 import { isDropped } from "../host/sshError";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
 import type { SitePlan } from "../host/checks/site";
-import { problemOf } from "./look";
+import { forgetLook, problemOf } from "./look";
 import { endWithParent } from "./orphan";
 import { Rolling } from "./rolling";
 
@@ -17,6 +17,7 @@ let rolling = new Rolling();
 /** Begins what a process of the engine is for, an `up` of which nothing is known yet: tests have many in one process. */
 export function beginRun(): void {
   rolling = new Rolling();
+  forgetLook();
 }
 
 type Bag = Record<string, unknown>;
@@ -96,7 +97,7 @@ export const operations = {
 
 const known = (inputs: Bag): Bag => Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value)));
 
-/** Part of a worker is to be made anew, as far as the engine says so to a provider: its name may be known even where the rest is not. */
+/** Part of a worker is to be recreated, as far as the engine tells a provider: its name may be known even where the rest is not. */
 function replaced(provider: AnyProvider, inputs: Named & Bag): void {
   rolling.announce(inputs.name, provider.isMachine);
   expectFit(provider, inputs);

@@ -115,7 +115,7 @@ function interfaceProblem(device: string): string | undefined {
 
 /**
  * Makes the wanted route the one in effect, and gives what is then true.
- * @param made whether the resource's route was made by us before: then what stands in its place is ours to mend
+ * @param made whether the resource's route was made by us before: then what stands in its place is ours to fix
  */
 const ensure = (table: RouteTable, users: RouteUsers, inputs: Inputs, made: boolean, context: Context): Promise<Outputs> =>
   users.alone(inputs.destination, async () => {

@@ -17,7 +17,7 @@ export interface KubeadmJoinTokenArgs {
   stackId?: pulumi.Input<string>;
   /** The masters, in the order in which they are asked. A change is used the next time. */
   masters: pulumi.Input<SshTargetArgs[]>;
-  /** Identity of the worker's machine: a machine that is made anew gets a token of its own. A change replaces. */
+  /** Identity of the worker's machine: a machine that is recreated gets a token of its own. A change replaces. */
   machine: pulumi.Input<string>;
   /** How long the token lives if its join does not revoke it first, in minutes, 1 to 1440. Default 30. A change is used the next time. */
   ttlMinutes?: pulumi.Input<number>;

@@ -2,9 +2,6 @@ import { UserError } from "../host/errors";
 import { type Finding, shownFindings } from "../host/checks/finding";
 import { lookAtSite, type SitePlan } from "../host/checks/site";
 
-/** The input with which a resource is told what its stack needs; it is no part of the resource, and never gets into the state. */
-export const PLAN = "plan";
-
 /** The look of this process. One serves all resources of a preview, another one all of the `up` after it. */
 let made: { by: string; findings: Promise<Finding[]> } | undefined;
 

@@ -29,7 +29,7 @@ export class Rolling {
   private readonly newcomers = new Set<string>();
   /** What is to be right before a worker leaves, by the worker's name and what of it is looked at. */
   private readonly fitnesses = new Map<string, Map<unknown, Fitness>>();
-  /** Those whose machine is to be made anew, and does not only join again. */
+  /** Those whose machine is to be recreated, and does not only join again. */
   private readonly remade = new Set<string>();
   private lastWork = 0;
   private away?: string;
@@ -143,4 +143,4 @@ export class Rolling {
   }
 }
 
-const leftAsItIs = (name: string, reason: string) => new UserError(`${name} was left as it is: ${reason}`, { todo: "mend that, then run `pulumi up` again" });
+const leftAsItIs = (name: string, reason: string) => new UserError(`${name} was left as it is: ${reason}`, { todo: "fix that, then run `pulumi up` again" });

@@ -227,7 +227,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
       if (!vm && (await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox)) === "forgotten") return undefined;
-      // What is left must not be lost from sight: it counts as made from something else, and so is deleted and made anew.
+      // What is left must not be lost from sight: it counts as made from something else, and so is deleted and recreated.
       if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
       reportDoors(vm, outs, log);

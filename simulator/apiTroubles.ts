@@ -32,7 +32,7 @@ export type Trouble = keyof typeof troubles;
 /** All of them. */
 export const troubleKinds = Object.keys(troubles) as Trouble[];
 
-/** kubectl asks five times what the server knows, and tells of each. */
+/** kubectl asks five times what the server knows, and prints each attempt. */
 function discovering(error: string, before: string, after = ""): string {
   const attempt = `E1127 20:06:07.918541   11714 memcache.go:265] "Unhandled Error" err="couldn't get current server API group list: ${error}"`;
   return [...Array.from({ length: 5 }, () => attempt), `${before}${error}${after}`].join("\n");

@@ -27,7 +27,7 @@ async function worker(count: 0 | 1 | 2 | 3 | 4) {
 }
 
 describe("a host key that is another", () => {
-  const advice = /did not prove that it is the machine we know: .*\n {4}offered: ssh-ed25519 SHA256:\S+\n {4}expected: ssh-ed25519 SHA256:\S+\n→ if the machine was built anew, give its new key: .*not over the network/;
+  const advice = /did not prove that it is the machine we know: .*\n {4}offered: ssh-ed25519 SHA256:\S+\n {4}expected: ssh-ed25519 SHA256:\S+\n→ if the machine was rebuilt, give its new key: .*not over the network/;
 
   test("of the bastion", async () => {
     const { token, overrides } = await worker(2);
@@ -71,7 +71,7 @@ test("a cluster with another CA than the pinned one is not joined", async () => 
   const before = everythingOn(site);
   const error = await failureOf(join.up({ caCertHash: `sha256:${"0".repeat(64)}` }));
   expect(error).toMatch(/^kube-node01: kubeadm join failed\n[^]*none of the public keys "sha256:[0-9a-f]{64}" are pinned/);
-  expect(error).toMatch(/\n→ the cluster's CA is not the pinned one: was the cluster built anew\? Run `pulumi refresh`, then `pulumi up`$/);
+  expect(error).toMatch(/\n→ the cluster's CA is not the pinned one: was the cluster rebuilt\? Run `pulumi refresh`, then `pulumi up`$/);
   expect(everythingOn(site)).toEqual({ ...before, cluster: { ...before.cluster, tokens: [] } });
 });
 
@@ -128,11 +128,11 @@ describe("a Node of the same name that is not ours", () => {
   });
 });
 
-test("our machine's Node that was made anew, by its kubelet, is ours: a refresh keeps it, and a destroy deletes it", async () => {
+test("our machine's Node that was recreated, by its kubelet, is ours: a refresh keeps it, and a destroy deletes it", async () => {
   const { join } = await worker(4);
   const known = join.state;
-  await site.world.change(({ cluster }) => void Object.assign(cluster.nodes[0]!, { uid: "made anew", annotations: {} }));
-  expect((await join.refresh())?.outs.nodeUid).toBe("made anew");
+  await site.world.change(({ cluster }) => void Object.assign(cluster.nodes[0]!, { uid: "recreated", annotations: {} }));
+  expect((await join.refresh())?.outs.nodeUid).toBe("recreated");
   join.state = known;
   await join.destroy();
   expect(site.world.read().cluster.nodes).toEqual([]);

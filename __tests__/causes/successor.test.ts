@@ -67,7 +67,7 @@ test("with --replace of all that the worker has, a base image in use is refused 
   await change((state) => void (base(state).state = "poweroff"));
 });
 
-test("a version that stays, and that the upgraded cluster does not take any more, is refused before its machine is made anew", async () => {
+test("a version that stays, and that the upgraded cluster does not take any more, is refused before its machine is recreated", async () => {
   await change(({ cluster }) => void (cluster.version = "v1.33.1"));
   await refused(/kubernetesVersion: 1\.29\.15 is too old for the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x\n\s*→ pulumi config set kubernetesVersion/, "--replace", "**vbox:Vm::kube-node01");
   await change(({ cluster }) => void (cluster.version = "v1.29.15"));

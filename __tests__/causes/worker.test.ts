@@ -70,7 +70,7 @@ describe("the first boot", () => {
     const failure = failureOf(worker.vm.up(), seconds.cloudInit);
     await untilSaid("cloud-init is running");
     await cutPower(site, "kube-node01");
-    expect(await failure).toMatch(/^kube-node01: kube-node01 is not ready: .*; VirtualBox says that kube-node01 is poweroff, in its first boot, which cloud-init does not repeat\n {4}last seen: cloud-init is running, and then: .*\n→ see why; the next `pulumi up` makes the machine anew$/);
+    expect(await failure).toMatch(/^kube-node01: kube-node01 is not ready: .*; VirtualBox says that kube-node01 is poweroff, in its first boot, which cloud-init does not repeat\n {4}last seen: cloud-init is running, and then: .*\n→ see why; the next `pulumi up` recreates the machine$/);
     await site.world.change(({ delays }) => void (delays.cloudInit = 0));
     await worker.vm.up();
   });
@@ -91,7 +91,7 @@ describe("a worker that is not fit to join is left as it is, and its token is re
     const error = await failureOf(worker.join.up());
     expect(error).toMatch(/^kube-node01: the worker is not fit to join\n {4}/);
     expect(error).toMatch(problem);
-    expect(error).toMatch(/\n→ mend this on the worker or in its base image, then run `pulumi up` again$/);
+    expect(error).toMatch(/\n→ fix this on the worker or in its base image, then run `pulumi up` again$/);
     expect(everythingOn(site)).toEqual({ ...before, cluster: { ...before.cluster, tokens: [] } });
   });
 
@@ -149,7 +149,7 @@ describe("kubeadm join", () => {
   test("loses its machine for good", async () => {
     await installPrograms(site.folder);
     await site.world.change(({ virtualBox }) => void virtualBox.machines.splice(2));
-    expect(await failureOf(worker.join.up(), seconds.ssh)).toMatch(/VirtualBox says that there is no machine \S+ any more\n[^]*→ see why; `pulumi up --refresh` then makes it anew$/);
+    expect(await failureOf(worker.join.up(), seconds.ssh)).toMatch(/VirtualBox says that there is no machine \S+ any more\n[^]*→ see why; `pulumi up --refresh` then recreates it$/);
     expect(tokens()).toEqual([]);
   });
 

@@ -46,7 +46,7 @@ test("a bastion, or a machine behind it, that comes back with another host key i
   const changed = await serveBastion(names, { hostKeys: [newKeyPair()], port: first.port });
   const error = await refusal(through(first, "kube-node01"));
   expect([error.kind, first.count, changed.count]).toEqual(["hostKey", 1, 1]);
-  expect(error.message).toMatch(/offered: ssh-ed25519 SHA256:.*\n.*expected: ssh-ed25519 SHA256:[^]*if the machine was built anew, give its new key/);
+  expect(error.message).toMatch(/offered: ssh-ed25519 SHA256:.*\n.*expected: ssh-ed25519 SHA256:[^]*if the machine was rebuilt, give its new key/);
   const bastion = await serveBastion({ "kube-node01:22": (await serve({ hostKeys: [newKeyPair()] })).port });
   expect((await refusal(through(bastion, "kube-node01"))).message).toContain("kube-node01 (debian@kube-node01:22) did not prove");
 });

@@ -10,7 +10,7 @@ const node = (uid: string, owner?: string, systemUUID = "U2") =>
 test.each([
   ["by its mark", node("another", "kube/dev/n1")],
   ["by its UID, where somebody took the mark away", node("uid")],
-  ["by its machine, whose kubelet made it anew", node("another", undefined, "U1")],
+  ["by its machine, whose kubelet recreated it", node("another", undefined, "U1")],
 ])("a Node is ours %s, and is drained", async (_what, existing) => {
   const master = new FakeSession([[/get node/, existing]]);
   expect(await drain(master, plan, () => {})).toBe(true);

@@ -115,7 +115,7 @@ test.each([
   ["missing", () => rmSync(path)],
   ["altered", () => writeFileSync(path, isoImage("cidata", {}))],
   ["readable by others", () => chmodSync(path, 0o644)],
-])("a file that is %s is written anew, the very same", async (_, spoil) => {
+])("a file that is %s is rewritten, the very same", async (_, spoil) => {
   const state = await created();
   spoil();
   const seen = await refreshed(state);
@@ -197,7 +197,7 @@ describe("templates of another version of the program", () => {
   const ours = (choice = {}) => withTemplates({ ...given(), ...choice });
   const ofOurs = { userData: undefined, metaData: undefined, networkConfig: undefined };
 
-  test("stay, so that no machine is made anew; a file that was lost comes back as it was, byte by byte", async () => {
+  test("stay, so that no machine is recreated; a file that was lost comes back as it was, byte by byte", async () => {
     const state = await created(before);
     expect(state.instanceId).toMatch(/^kube-node01-[0-9a-f]{16}$/);
     const news = await check(state, ours(ofOurs));

@@ -73,7 +73,7 @@ describe("on Linux, in a network namespace with a vboxnet0", () => {
     expect(await routes()).toBe("");
   });
 
-  test("drift of the gateway is seen and mended", async () => {
+  test("drift of the gateway is seen and fixed", async () => {
     const { id, outs } = await provider.create(INPUTS, context);
     await ip("route", "replace", DESTINATION, "via", "192.168.4.29", "dev", "vboxnet0");
     const seen = await provider.read(id, outs, context);
@@ -95,7 +95,7 @@ describe("on Linux, in a network namespace with a vboxnet0", () => {
     expect(await routes()).toBe(`${DESTINATION} via 192.168.4.29 dev vboxnet0`);
   });
 
-  test("an adopted route whose gateway was changed by others is not ours to mend", async () => {
+  test("an adopted route whose gateway was changed by others is not ours to fix", async () => {
     await ip("route", "add", DESTINATION, "via", "192.168.4.30", "dev", "vboxnet0");
     const { id, outs } = await provider.create(INPUTS, context);
     await ip("route", "replace", DESTINATION, "via", "192.168.4.29", "dev", "vboxnet0");

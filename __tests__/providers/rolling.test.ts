@@ -95,7 +95,7 @@ test("nobody waits for one that does not come back", async () => {
 describe("before a worker leaves", () => {
   const unfit = () => Promise.reject(new Error("not fit"));
 
-  test("its successor is looked at, where its machine is made anew, and not before its turn", async () => {
+  test("its successor is looked at, where its machine is recreated, and not before its turn", async () => {
     const rolling = replacing(["a"]);
     rolling.announce("b", true);
     const look = jest.fn(unfit);

@@ -5,7 +5,7 @@ import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "../support/context";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
-// What others did to a machine: a read sees it, an update mends it.
+// What others did to a machine: a read sees it, an update fixes it.
 const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -68,7 +68,7 @@ test("a machine that somebody stopped is to be started, until somebody has start
   expect(await provider.read(id, stopped!, context)).toEqual(outs);
 });
 
-test("a disk whose file is gone is made anew", async () => {
+test("a disk whose file is gone is recreated", async () => {
   const { id, outs } = await create();
   const file = join(dirname(box.vm(id).settingsFile), "vbox-kubeadm-disk-1.vdi");
   rmSync(file);

@@ -71,15 +71,15 @@ test("drift is seen as it is, and only that; a disk that someone else attached s
   vbox("storageattach", id, "--storagectl", "Disks", "--port", "7", "--type", "hdd", "--medium", precious);
   const drifted = await provider.read(id, outs, context);
   expect(drifted).toEqual({ ...outs, memoryMb: 300, nics: [wanted.nics[0]], macs: ["080027A1B201"], named: false, isoInserted: false });
-  const mended = await provider.update(id, drifted!, wanted, context);
-  await expectNoDrift(id, mended, wanted);
+  const fixed = await provider.update(id, drifted!, wanted, context);
+  await expectNoDrift(id, fixed, wanted);
   vbox("storageattach", id, "--storagectl", "Drives", "--port", "1", "--device", "0", "--medium", "emptydrive");
   rmSync(join(dir, "vms/vbox-kubeadm/shop/test/node2/vbox-kubeadm-disk-1.vdi"));
   vbox("modifyvm", id, "--name", "renamed");
   const [disk] = wanted.disks;
   await endVirtualBox(dir); // The next server does not know the variant of a disk whose file is gone.
-  const again = await provider.read(id, mended, context);
-  expect(again).toEqual({ ...mended, named: false, isoInserted: false, disks: [{ ...disk, sizeMb: 0 }] });
+  const again = await provider.read(id, fixed, context);
+  expect(again).toEqual({ ...fixed, named: false, isoInserted: false, disks: [{ ...disk, sizeMb: 0 }] });
   await remove(id, again!);
   expect(registered("dvds")).not.toContain(isoPath);
   expect(existsSync(precious)).toBe(true);
@@ -93,11 +93,11 @@ test("a disk that an interrupted removal left is seen, and deleted; one that a s
   vbox("storageattach", id, "--storagectl", "Disks", "--port", "2", "--medium", "none");
   const seen = await provider.read(id, outs, context);
   expect(seen!.disks).toEqual([disk, { ...disk, sizeMb: 0 }]);
-  const mended = await provider.update(id, seen!, one, context);
+  const fixed = await provider.update(id, seen!, one, context);
   expect([1, 2].map((port) => existsSync(file(port)))).toEqual([true, false]);
-  await expectNoDrift(id, mended, one);
+  await expectNoDrift(id, fixed, one);
   vbox("snapshot", id, "take", "kept");
-  const bare = await provider.update(id, mended, none, context);
+  const bare = await provider.update(id, fixed, none, context);
   expect(existsSync(file(1))).toBe(true);
   await expectNoDrift(id, bare, none);
   await remove(id, bare);

@@ -83,27 +83,27 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
   rows.never = [...untouched.drifts.map((drift) => rowOf(drift.done, differences(before, seen(before, [[untouched.worker, drift]])), drift.repair)), routeRow(adoptedRoute)];
 });
 
-test("up mends all of it, and keeps what need not be made anew", async () => {
+test("up fixes all of it, and keeps what need not be recreated", async () => {
   const drifted = stack.world.read();
   const said = await stack.succeed("up", "--yes");
-  // A preview cannot know that an ISO that is written anew will be the same one.
+  // A preview cannot know that an ISO that is rewritten will be the same one.
   for (const { worker } of discVictims) expect(said).toMatch(new RegExp(`vbox:Vm ${worker} replace`));
   for (const worker of ["gone", "unregistered"]) expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
-  const mended = stack.world.read();
+  const fixed = stack.world.read();
   expect(stack.observed()).toEqual(made);
-  expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, mended, worker, uuidIn(before, worker)) }))).toEqual(all.map(({ worker, machine, node }) => ({ worker, machine, node })));
+  expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, fixed, worker, uuidIn(before, worker)) }))).toEqual(all.map(({ worker, machine, node }) => ({ worker, machine, node })));
   const same = [...disksOf("disks")].filter(([file, uuid]) => disksBefore.get(file) === uuid);
   expect(same.map(([file]) => file)).toEqual(["vbox-kubeadm-disk-1.vdi"]); // That which was only detached.
   await stack.succeed("preview", "--expect-no-changes");
 });
 
-test("what may be another's, or would be lost, is refused, and mended as the error says", async () => {
+test("what may be another's, or would be lost, is refused, and fixed as the error says", async () => {
   const whole = await readStackState(stack);
   for (const refusal of refusedByRefresh) await refusal.act(stack.handOn(refusal.worker));
   const said = await stack.fail("refresh", "--yes", "--skip-preview");
   for (const refusal of refusedByRefresh) {
     expect(said).toMatch(refusal.says);
-    await refusal.mend(stack.handOn(refusal.worker), said);
+    await refusal.fix(stack.handOn(refusal.worker), said);
   }
 
   const seenOnly = [refusedIso, ...refusedByUp];
@@ -119,12 +119,12 @@ test("what may be another's, or would be lost, is refused, and mended as the err
   const refused = stack.observed();
   expect(await stack.fail("up", "--yes", "--skip-preview", "--target", `**CloudInitIso::${refusedIso.worker}`)).toMatch(refusedIso.says);
   expect(stack.observed()).toEqual(refused);
-  await refusedIso.mend(stack.handOn(refusedIso.worker), "");
+  await refusedIso.fix(stack.handOn(refusedIso.worker), "");
   const reasons = await stack.fail("up", "--yes", "--skip-preview", "--continue-on-error");
   for (const { says } of refusedByUp) expect(reasons).toMatch(says);
   expect(stack.observed()).toEqual(refused);
 
-  for (const refusal of refusedByUp) await refusal.mend(stack.handOn(refusal.worker), reasons);
+  for (const refusal of refusedByUp) await refusal.fix(stack.handOn(refusal.worker), reasons);
   await stack.configure(configurationOf(kept, { disks: { disks: grownDisks } }));
   await up();
   const ofOthers = new RegExp(`\\b(${names.filter((name) => !kept.includes(name)).join("|")})\\b`);
@@ -138,13 +138,13 @@ test("another cluster in the old one's place is seen by its CA, and each worker 
   await refresh();
   const rebuilt = seenRebuilt(whole, stack);
   expect(await readStackState(stack)).toEqual(rebuilt);
-  rows.cluster = [rowOf("The masters serve another cluster: another CA, another endpoint", differences(whole, rebuilt), "replaces each join, one worker at a time", "run on", "join anew")];
+  rows.cluster = [rowOf("The masters serve another cluster: another CA, another endpoint", differences(whole, rebuilt), "replaces each join, one worker at a time", "run on", "join again")];
 
   const site = stack.world.read();
   planFaults(stack.site);
   await up();
   expect(isOneByOne(journal(stack.site))).toBe(true);
-  for (const worker of kept) expect(fateOf(site, stack.world.read(), worker, uuidIn(whole, worker))).toEqual({ machine: "runs on", node: "joins anew" });
+  for (const worker of kept) expect(fateOf(site, stack.world.read(), worker, uuidIn(whole, worker))).toEqual({ machine: "runs on", node: "rejoins" });
   await stack.succeed("preview", "--refresh", "--expect-no-changes");
 });
 

@@ -71,7 +71,7 @@ test("each clone has a machine-id of its own, unless the image had one; addresse
   expect(one!.after(10).address).toBe(address);
 });
 
-test("another instance-id runs cloud-init anew, but only in the next boot", async () => {
+test("another instance-id runs cloud-init again, but only in the next boot", async () => {
   const { after, switchOn, disk, isoPath } = await worker("kube-node07", { reboots: false });
   const before = after(30);
   const options = renderOptions({ name: "kube-node77", macAddresses: [before.machine.nics["1"]!.mac] }, { reboot: false });

@@ -159,7 +159,7 @@ describe("a call that is killed half-way", () => {
 describe("a machine that runs", () => {
   const state = async () => /^VMState="(.*)"$/m.exec(await succeed("showvminfo", "base", "--machinereadable"))![1];
 
-  test("has booted, writes a log, and boots anew after a reset", async () => {
+  test("has booted, writes a log, and boots again after a reset", async () => {
     expect(await succeed("startvm", "base", "--type", "headless")).toMatch(/^VM "base" has been successfully started\.$/m);
     const { boot } = machine()!;
     expect(boot).toEqual({ id: expect.any(String), nextId: expect.any(String), at: expect.any(Number) });

@@ -44,7 +44,7 @@ const keys = {
   checks: "off",
 };
 
-/** What index.ts imports. It is run anew for each composition; these, which take a second to load, are not. */
+/** What index.ts imports. It is run again for each composition; these, which take a second to load, are not. */
 const parts = Object.fromEntries(
   [
     "@pulumi/pulumi",

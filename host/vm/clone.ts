@@ -14,7 +14,7 @@ import { isFinished, isFinishedFile, isNamesake, stackFolder, standingOf } from 
 import { removeFolder, removeVm } from "./remove";
 
 interface ObtainOptions {
-  /** Identifies what the machine is made from: one that an interrupted create made from something else is made anew. */
+  /** Identifies what the machine is made from: one that an interrupted create made from something else is recreated. */
   origin: string;
   /** Takes a machine that is not ours. */
   adopt: boolean;

@@ -138,7 +138,7 @@ function checkFree(vm: VmInfo, index: number): void {
 /** A file that is gone took its data along; one that is there may still have it. */
 function checkGone(what: string, file: string): void {
   if (!existsSync(file)) return;
-  throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, { todo: `see VBoxManage showmediuminfo disk ${file}; mend the file, or move it away for a new, empty disk` });
+  throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, { todo: `see VBoxManage showmediuminfo disk ${file}; fix the file, or move it away for a new, empty disk` });
 }
 
 function checkFits(what: string, is: Disk, wanted: Disk): void {

@@ -139,9 +139,9 @@ export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string
 }
 
 const firstBootCutShort = (state: string, { summary, detail: { said } }: SshError) =>
-  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why; the next `pulumi up` makes the machine anew" });
+  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why; the next `pulumi up` recreates the machine" });
 
 function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
-  const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "makes it anew"}`;
+  const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "recreates it"}`;
   return new SshError("unreachable", `${summary}; VirtualBox says that ${state}`, { said, todo });
 }

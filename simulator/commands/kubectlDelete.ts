@@ -5,7 +5,7 @@ import type { KubectlVerb } from "./kubectl";
 import { deleteRaw } from "./kubectlBindings";
 import { notFound, podsOf } from "./kubectlGet";
 
-/** `kubectl delete` of a node, a token's secret, a binding by its path, and pods (which their DaemonSets make anew). */
+/** `kubectl delete` of a node, a token's secret, a binding by its path, and pods (which their DaemonSets recreate). */
 export const deleteResources: KubectlVerb = (scene, { operands, flags }) => {
   const [kind = "", name = ""] = operands;
   if (flags.raw !== undefined) return deleteRaw(scene.state.cluster, flags.raw, scene.input);

@@ -42,7 +42,7 @@ export function modify(box: VirtualBoxState, machine: Machine, options: Argument
     else nics.set(nic, (nics.get(nic) ?? new Map<string, string>()).set(name, value));
   }
   for (const [number, changes] of nics) {
-    // It says so, and claims success.
+    // VBoxManage prints that, and still exits with 0.
     if (!nicNumbers.includes(number)) throw misused(`Invalid NIC number ${number}`, 0);
     modifyNic(machine, number, changes);
   }

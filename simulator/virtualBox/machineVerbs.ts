@@ -113,7 +113,7 @@ const usbfilter: Verb = (args) => {
 
 const discardstate: Verb = (args) => on(first(args), "writes", discardState);
 
-/** The first line of what VirtualBox tells of a snapshot. */
+/** The first line of what VBoxManage prints about a snapshot. */
 function printSnapshot(machine: Machine, key: string): string {
   findSnapshot(machine, key);
   return `Name:                        ${machine.name}\n`;

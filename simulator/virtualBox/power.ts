@@ -13,7 +13,7 @@ function checkStartable(machine: Machine): void {
   throw refused(words, "VBOX_E_INVALID_OBJECT_STATE", "Machine");
 }
 
-/** `startvm`: boots the machine, or resumes a saved one. @throws Refusal, and says so in VBox.log, where a medium's file is missing */
+/** `startvm`: boots the machine, or resumes a saved one. @throws@throws Refusal, with the reason in VBox.log, where a medium's file is missing */
 export function start(box: VirtualBoxState, machine: Machine): void {
   checkStartable(machine);
   const missing = machine.drives.flatMap(({ medium }) => medium ?? []).map((uuid) => mediumOf(box, uuid)).find((medium) => !hasFile(medium));
@@ -86,7 +86,7 @@ function pressPowerButton(machine: Machine, { shutdown }: Delays): void {
   machine.until = Date.now() + shutdown;
 }
 
-/** `discardstate`. @throws Refusal where there is none; it says so, and claims success */
+/** `discardstate`. @throws Refusal where there is no saved state: VBoxManage prints that, and still exits with 0 */
 export function discardState(machine: Machine): void {
   const words = `Cannot discard the saved state as the machine is not in the Saved or Aborted-Saved state (machine state: ${stateName(machine)})`;
   if (machine.state !== "saved") throw refused(words, "VBOX_E_INVALID_VM_STATE", "Machine", 0);

@@ -45,7 +45,7 @@ export const documentText = ({ routes, workers, cluster, refused, never, unseen 
 # Drift
 
 What others do to the things of a stack behind Pulumi's back: what \`pulumi refresh\` then sees, and what the next \`pulumi up\` does. Each line is
-an outcome of a run of the real Pulumi CLI on the [simulated site](../README.md#tests), and after what \`up\` mended,
+an outcome of a run of the real Pulumi CLI on the [simulated site](../README.md#tests), and after what \`up\` fixed,
 \`pulumi preview --expect-no-changes\` ended well. \`pulumi up --refresh\` does both at once. Properties in parentheses are outputs, which a
 refresh brings up to date; a diff does not compare them.
 
@@ -55,8 +55,8 @@ ${table(["what was done", "`refresh` sees", "`up`"], routes)}
 ## Workers
 
 ${table(["what was done", "`refresh` sees", "`up`", "the machine", "its Node"], workers)}
-A machine that has to be stopped is shut down by its power button first, and one machine at a time; workers that join anew because their machine
-or their cluster is another one leave one at a time. Where an ISO has to be written anew, a preview does not know yet that it will be the same
+A machine that has to be stopped is shut down by its power button first, and one machine at a time; workers that join again because their machine
+or their cluster is another one leave one at a time. Where an ISO has to be rewritten, a preview does not know yet that it will be the same
 one, and shows its machine as replaced; \`up\` then leaves the machine as it is.
 
 ## The cluster
@@ -64,7 +64,7 @@ one, and shows its machine as replaced; \`up\` then leaves the machine as it is.
 ${table(["what was done", "`refresh` sees", "`up`", "the machines", "the Nodes"], cluster)}
 ## Refused
 
-What may be somebody else's, or cannot be mended without a loss, is left as it is.
+What may be somebody else's, or cannot be fixed without a loss, is left as it is.
 
 ${table(["what was done", "`refresh` sees", "the end", "how to go on"], refused)}
 ## Never drift

@@ -24,10 +24,10 @@ export interface WorkerOutputs {
 }
 
 /** What `up` does to a machine. */
-export type MachineFate = "runs on" | "is restarted" | "is started" | "is resumed" | "is made anew";
+export type MachineFate = "runs on" | "is restarted" | "is started" | "is resumed" | "is recreated";
 
 /** What `up` does to a Node. */
-export type NodeFate = "stays" | "joins anew";
+export type NodeFate = "stays" | "rejoins";
 
 /** A worker and what is done to it: several things that do not get into each other's way. */
 export interface Victim {

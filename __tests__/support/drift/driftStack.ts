@@ -53,9 +53,9 @@ export function fateOf(before: SiteState, after: SiteState, worker: string, uuid
   const isSameNode = nodeOf(before, worker) !== undefined && nodeOf(before, worker)?.uid === nodeOf(after, worker)?.uid;
   const isSameBoot = was?.boot !== undefined && was.boot.id === is?.boot?.id;
   const machine =
-    !was || !is ? "is made anew"
+    !was || !is ? "is recreated"
     : was.state === "running" ? (isSameBoot ? "runs on" : "is restarted")
     : isSameBoot ? "is resumed"
     : "is started";
-  return { machine, node: isSameNode ? "stays" : "joins anew" };
+  return { machine, node: isSameNode ? "stays" : "rejoins" };
 }

@@ -159,8 +159,8 @@ const stop = (worker: string, machine: Victim["machine"], done: string, command:
 /** Takes the machine away. Its Node is still there, and not Ready. */
 const remove = (worker: string, done: string, unregister: (hand: Hand) => Promise<unknown>, seen: Drift["seen"], repair: string): Victim => ({
   worker,
-  machine: "is made anew",
-  node: "joins anew",
+  machine: "is recreated",
+  node: "rejoins",
   drifts: [
     {
       done,

@@ -47,7 +47,7 @@ const marked: Victim = {
 const deleted: Victim = {
   worker: "deleted",
   machine: "runs on",
-  node: "joins anew",
+  node: "rejoins",
   drifts: [
     {
       done: "A Node was deleted; its kubelet, which runs, does not make it again",
@@ -79,7 +79,7 @@ const recreated: Victim = {
 const reset: Victim = {
   worker: "reset",
   machine: "runs on",
-  node: "joins anew",
+  node: "rejoins",
   drifts: [
     {
       done: "`kubeadm reset` was run on a worker",

@@ -6,7 +6,7 @@ import { seenAltered } from "./discs";
 import type { Drift } from "./drift";
 import { grownMb } from "./machines";
 
-/** Something that the program does not mend, as it may not be ours, or cannot be mended without a loss. */
+/** Something that the program does not fix, as it may not be ours, or cannot be fixed without a loss. */
 export interface Refusal {
   worker: string;
   /** What was done, as the table says it. */
@@ -19,7 +19,7 @@ export interface Refusal {
   /** How to go on, as the table says it. */
   goOn: string;
   /** Goes on so. @param said the CLI's output */
-  mend(hand: Hand, said: string): Promise<unknown>;
+  fix(hand: Hand, said: string): Promise<unknown>;
 }
 
 /** Refused by `pulumi refresh`. */
@@ -30,7 +30,7 @@ export const refusedByRefresh: readonly Refusal[] = [
     act: (hand) => hand.vbox("setextradata", hand.uuid, "vbox-kubeadm/owner"),
     says: /the machine hardware \(\S+\) does not carry the mark of kube\/dev any more/,
     goOn: "the error's own `VBoxManage setextradata …` sets the mark again; `pulumi state delete` forgets the machine",
-    mend: (hand, said) => hand.vbox(...shellWords(/`VBoxManage (setextradata .*?)`/.exec(said)![1]!)!),
+    fix: (hand, said) => hand.vbox(...shellWords(/`VBoxManage (setextradata .*?)`/.exec(said)![1]!)!),
   },
   {
     worker: "adapters",
@@ -40,8 +40,8 @@ export const refusedByRefresh: readonly Refusal[] = [
       renameSync(hand.settingsFile, `${hand.settingsFile}.kept`);
     },
     says: /VirtualBox cannot read the settings of the machine/,
-    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up --refresh` makes the machine anew",
-    mend: async (hand) => {
+    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up --refresh` recreates the machine",
+    fix: async (hand) => {
       renameSync(`${hand.settingsFile}.kept`, hand.settingsFile);
       await hand.vbox("startvm", hand.uuid, "--type", "headless");
     },
@@ -56,7 +56,7 @@ export const refusedIso: Refusal = {
   seen: seenAltered,
   says: /deleted-cidata\.iso is there already, and was not made by this program/,
   goOn: "move it away",
-  mend: async (hand) => rmSync(hand.isoFile),
+  fix: async (hand) => rmSync(hand.isoFile),
 };
 
 /** Seen by `pulumi refresh`, and refused by `pulumi up`, which leaves what is there as it is. */
@@ -68,7 +68,7 @@ export const refusedByUp: readonly Refusal[] = [
     seen: ({ vm }) => void ((vm!.disks as Disk[])[0]!.sizeMb = grownMb),
     says: new RegExp(`disks\\[0\\] of disks has ${grownMb} MB and cannot shrink to 64 MB`),
     goOn: "give `disks` the new size; or remove the disk from `disks`, run `up`, and add it again, empty",
-    mend: async () => {},
+    fix: async () => {},
   },
   {
     worker: "marked",
@@ -81,7 +81,7 @@ export const refusedByUp: readonly Refusal[] = [
     seen: (outputs) => void delete outputs.node,
     says: /the cluster already has a Node marked, which this stack did not make/,
     goOn: "give the worker another name, or delete that Node",
-    mend: (hand) => hand.deleteNode(),
+    fix: (hand) => hand.deleteNode(),
   },
   {
     worker: "reset",
@@ -97,6 +97,6 @@ export const refusedByUp: readonly Refusal[] = [
     },
     says: /VirtualBox already has a machine reset/,
     goOn: "rename or delete that machine, or give the worker another name, or set `adopt` to take it over",
-    mend: (hand) => hand.vbox("unregistervm", hand.name, "--delete"),
+    fix: (hand) => hand.vbox("unregistervm", hand.name, "--delete"),
   },
 ];
