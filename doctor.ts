@@ -1,14 +1,25 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type Finding, finding, right } from "./host/checks/finding";
 import { lookAtSite } from "./host/checks/site";
 import { clusterVersion } from "./host/clusterVersion";
 import { UserError } from "./host/errors";
 import { exec } from "./host/exec";
+import { fetchHostKeys } from "./host/fetchHostKeys";
+import { routeTable } from "./host/route";
+import { atTerminal } from "./host/terminal";
 import { behind } from "./host/versionSkew";
 
-/** `npm run doctor`: what the selected stack needs, as a table with the command to type for whatever is missing. It only reads. */
+const USAGE = `npm run doctor                       what the selected stack needs, and the command to type for whatever is missing; it only reads
+npm run doctor -- --fetch-host-keys   shows the host keys of bastion and masters that are not known, and adds them to known_hosts after a yes`;
+
 async function main(): Promise<number> {
+  const { fetchesHostKeys, isHelp, problem } = options();
+  if (isHelp || problem !== undefined) {
+    console.log([problem, USAGE].filter(Boolean).join("\n"));
+    return isHelp ? 0 : 2;
+  }
   const findings: Finding[] = [];
   const show = (more: readonly Finding[]) => {
     findings.push(...more);
@@ -18,11 +29,21 @@ async function main(): Promise<number> {
   try {
     const stack = await selectedStack();
     show([right(`the stack ${stack} is selected, and its configuration can be read`)]);
-    show(await lookAtStack());
+    await (fetchesHostKeys ? addHostKeys((one) => show([one])) : lookAtStack().then(show));
   } catch (error) {
     show([failure(error)]);
   }
   return findings.some(({ is }) => is === "wrong") ? 1 : 0;
+}
+
+/** What is asked for. */
+function options(): { fetchesHostKeys?: boolean; isHelp?: boolean; problem?: string } {
+  try {
+    const { values } = parseArgs({ options: { "fetch-host-keys": { type: "boolean" }, help: { type: "boolean" } } });
+    return { fetchesHostKeys: values["fetch-host-keys"], isHelp: values.help };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
 }
 
 const MARKS = { right: "✓", wrong: "✗", warning: "!", later: "–" };
@@ -81,6 +102,16 @@ async function selectedStack(): Promise<string> {
   const config = Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value ?? ""]));
   Object.assign(process.env, { PULUMI_NODEJS_PROJECT: "vbox-kubeadm", PULUMI_NODEJS_STACK: stack, PULUMI_CONFIG: JSON.stringify(config) });
   return stack;
+}
+
+/** Asks about the host keys that are not known. A script has nobody to compare them: it gives keys that it has from the machines themselves. */
+async function addHostKeys(show: (found: Finding) => void): Promise<void> {
+  const { knownHostsFiles, pinnedKeys, readEnvironment } = await import("./environment.js");
+  const { config, bastion, masters } = readEnvironment({ unknownHosts: true });
+  const { routes, vboxManage, hostKeys } = config;
+  const plan = { bastion, masters, routes, vboxManage, files: () => knownHostsFiles(config), pinned: (machine: string, port?: number) => pinnedKeys(hostKeys, machine, port) };
+  const todo = "run it in a terminal, as keys are added after somebody's yes only; a script gives the keys themselves: `pulumi config set --path 'hostKeys.NAME[0]' 'ssh-ed25519 AAAA…'`";
+  await atTerminal(todo, (ask) => fetchHostKeys(plan, { show, ask }, { routes: routeTable() }));
 }
 
 async function lookAtStack(): Promise<Finding[]> {

@@ -9,6 +9,7 @@ import type { BastionArgs, SshTargetArgs } from "./host/bastion";
 import type { SitePlan } from "./host/checks/site";
 import { UserError } from "./host/errors";
 import { knownHost } from "./host/knownHosts";
+import { type KnownHostsFile, readKnownHosts } from "./host/knownHostsFile";
 import { LocalFacts, UnknownHost } from "./host/localFacts";
 import { macAddress } from "./host/mac";
 import type { Nic } from "./host/machine";
@@ -41,16 +42,17 @@ export interface Environment {
 
 /**
  * Reads the stack's configuration, and the files that it names.
+ * @param options `unknownHosts`: whether bastion and masters may be without a known host key, and then have none here. Default: false
  * @throws RunError, which Pulumi shows without a stack: every wrong key, or else all that is missing on this machine; and what to give
  */
-export function readEnvironment(): Environment {
+export function readEnvironment({ unknownHosts = false } = {}): Environment {
   try {
     checkPlatform();
     const config = readConfiguration();
     const facts = new LocalFacts();
     checkFiles(config, facts);
     const environment = environmentOf(config, facts);
-    facts.check();
+    facts.check({ unknownHosts: !unknownHosts });
     return environment;
   } catch (error) {
     throw error instanceof UserError ? new pulumi.RunError(error.message) : error;
@@ -120,8 +122,9 @@ export function hostKeysOf(
   port?: number,
   globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS,
 ): string[] {
-  const { keys: known, revoked, hasAuthority } = knownHost([sshKnownHostsFile, ...globalFiles].map(knownHosts).join("\n"), machine, port);
-  const pinned = [`[${machine}]:${port}`, machine].filter((name) => Object.hasOwn(hostKeys, name)).map((name) => hostKeys[name])[0];
+  const texts = knownHostsFiles({ sshKnownHostsFile }, globalFiles).map(({ text }) => text);
+  const { keys: known, revoked, hasAuthority } = knownHost(texts.join("\n"), machine, port);
+  const pinned = pinnedKeys(hostKeys, machine, port);
   const keys = (pinned ?? known).filter((key) => !revoked.has(key.split(" ", 2).join(" ")));
   if (pinned && keys.length === 0) {
     throw new UserError(`every host key of ${machine} in hostKeys is revoked`, {
@@ -139,11 +142,16 @@ export function hostKeysOf(
   return keys;
 }
 
-/** The text of a known_hosts file; a missing one knows nobody. */
-function knownHosts(file: string): string {
-  const path = expandHome(file);
-  return existsSync(path) ? textOf("sshKnownHostsFile", path, "give a known_hosts file that this user may read") : "";
-}
+/** A machine's keys in `hostKeys`, by its name with or without its port. */
+export const pinnedKeys = (hostKeys: Configuration["hostKeys"], machine: string, port?: number): string[] | undefined =>
+  [`[${machine}]:${port}`, machine].filter((name) => Object.hasOwn(hostKeys, name)).map((name) => hostKeys[name])[0];
+
+/** The known_hosts files that count: the user's, and the system's. */
+export const knownHostsFiles = ({ sshKnownHostsFile }: Pick<Configuration, "sshKnownHostsFile">, globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS): KnownHostsFile[] =>
+  [sshKnownHostsFile, ...globalFiles].map((file) => {
+    const path = expandHome(file);
+    return readOr("sshKnownHostsFile", path, "give a known_hosts file that this user may read", () => readKnownHosts(path));
+  });
 
 /** The public key that workers accept: given, or beside the private one. */
 function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {
@@ -151,15 +159,15 @@ function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "s
   if (!sshPrivateKeyFile) throw new UserError("sshPublicKey is needed with keys from the SSH agent", { todo: "give one line of `ssh-add -L`" });
   const path = `${expandHome(sshPrivateKeyFile)}.pub`;
   const todo = "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey";
-  const key = textOf("sshPublicKey", path, todo).trim();
+  const key = readOr("sshPublicKey", path, todo, () => readUserFile(path).toString("utf8")).trim();
   if (!isPublicKey(key)) throw new UserError(`sshPublicKey: ${path} is not the one line of a public key`, { todo });
   return key;
 }
 
 /** @throws UserError that names the configuration's key */
-function textOf(key: string, path: string, todo: string): string {
+function readOr<T>(key: string, path: string, todo: string, read: () => T): T {
   try {
-    return readUserFile(path).toString("utf8");
+    return read();
   } catch (cause) {
     throw new UserError(`${key}: ${path} cannot be read`, { said: (cause as Error).message, todo, cause });
   }

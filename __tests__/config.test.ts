@@ -125,5 +125,5 @@ describe("host keys", () => {
     expect([keysOf("", "", pinned, 2222), keysOf("", "", pinned)]).toEqual([[two], [one]]);
   });
 
-  test("by certificates are refused by name", () => expect(() => keysOf(`@cert-authority * ${one}`, "")).toThrow(/no host key of kube-mast01 is known\n {4}a line with @cert-authority vouches for it, and this program cannot check host certificates\n→ compare/));
+  test("by certificates are refused by name", () => expect(() => keysOf(`@cert-authority * ${one}`, "")).toThrow(/no host key of kube-mast01 is known\n {4}a line with @cert-authority vouches for it, and this program cannot check host certificates\n→ run `npm run doctor -- --fetch-host-keys`, which shows its key/));
 });

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { typeOf } from "./sshHostKey";
 
 export { fingerprint } from "./sshHostKey";
@@ -24,16 +24,24 @@ export interface KnownHost {
 export function knownHost(knownHosts: string, address: string, port = 22): KnownHost {
   const plain = entriesFor(knownHosts, address);
   if (port === 22) return factsOf(plain, plain);
-  const ported = entriesFor(knownHosts, `[${address}]:${port}`);
+  const ported = entriesFor(knownHosts, knownHostsName(address, port));
   const isNew = !ported.some(({ marker }) => marker !== "@revoked");
   return factsOf(isNew ? plain : ported, [...plain, ...ported]);
 }
 
+/** The name of a machine in known_hosts, and in `hostKeys`: with a port other than 22 it is `[address]:port`. */
+export const knownHostsName = (address: string, port = 22): string => (port === 22 ? address : `[${address}]:${port}`);
+
 /** The {@link KnownHost.keys} of a machine. */
 export const hostKeysFor = (knownHosts: string, address: string, port?: number): string[] => knownHost(knownHosts, address, port).keys;
 
-interface Entry {
+/** What a line of known_hosts says of a machine. */
+export interface Entry {
+  /** Counted from 1. */
+  line: number;
+  /** `@revoked`, `@cert-authority`, or another. */
   marker?: string;
+  /** "type base64". */
   key: string;
 }
 
@@ -43,12 +51,25 @@ function factsOf(entries: readonly Entry[], all: readonly Entry[]): KnownHost {
   return { keys: [...keys], revoked, hasAuthority: entries.some(({ marker }) => marker === "@cert-authority") };
 }
 
-function entriesFor(knownHosts: string, name: string): Entry[] {
+/** What the lines of known_hosts say of a machine by exactly this name. */
+export function entriesFor(knownHosts: string, name: string): Entry[] {
   const host = name.toLowerCase();
-  return knownHosts.split("\n").flatMap((line) => {
-    const [, marker, patterns = "", type = "", base64 = ""] = LINE.exec(line) ?? [];
-    return typeOf(Buffer.from(base64, "base64")) === type && matches(patterns, host) ? [{ marker, key: `${type} ${base64}` }] : [];
+  return knownHosts.split("\n").flatMap((text, index) => {
+    const [, marker, patterns = "", type = "", base64 = ""] = LINE.exec(text) ?? [];
+    return typeOf(Buffer.from(base64, "base64")) === type && matches(patterns, host) ? [{ line: index + 1, marker, key: `${type} ${base64}` }] : [];
   });
+}
+
+/** A line for a key of a machine. Where a file hashes all of its names, as with `HashKnownHosts` in ssh_config(5), this one is hashed too. */
+export function newLine(knownHosts: string, name: string, key: string): string {
+  const names = knownHosts.split("\n").flatMap((text) => LINE.exec(text)?.[2] ?? []);
+  const isHashed = names.length > 0 && names.every((patterns) => patterns.startsWith("|"));
+  return `${isHashed ? hashed(name.toLowerCase()) : name} ${key}`;
+}
+
+function hashed(name: string): string {
+  const salt = randomBytes(20);
+  return `|1|${salt.toString("base64")}|${hashOf(name, salt)}`;
 }
 
 /** Whether a host is in a comma-separated list of patterns: one must match, and none of those with an exclamation mark. */
@@ -67,5 +88,7 @@ function matchesOne(pattern: string, host: string): boolean {
 /** `|1|salt|hash`: an HMAC-SHA1 of the host's name, keyed with the salt, both in base64. */
 function matchesHash(pattern: string, host: string): boolean {
   const [, magic, salt = "", hash] = pattern.split("|");
-  return magic === "1" && createHmac("sha1", Buffer.from(salt, "base64")).update(host).digest("base64") === hash;
+  return magic === "1" && hashOf(host, Buffer.from(salt, "base64")) === hash;
 }
+
+const hashOf = (host: string, salt: Buffer) => createHmac("sha1", salt).update(host).digest("base64");

@@ -28,6 +28,8 @@ export interface RouteTable {
   interfaces(): Promise<string[]>;
   /** @throws UserError with the command to type where we have no right to do it */
   add(route: Route): Promise<void>;
+  /** The command that adds it by hand, in an ordinary user's shell. */
+  addByHand(route: Route): string;
   /** Puts `to` in the place of `from`, which has the same destination. @throws UserError as {@link add} */
   change(from: Route, to: Route): Promise<void>;
   /** @throws UserError as {@link add}, and where there is no such route */

@@ -75,7 +75,7 @@ const isPenalty = (hello: string) => /^(Not allowed at this time|Exceeded MaxSta
 const WAIT_FOR_SSHD =
   "its sshd refuses connections from this address for a while: wait some minutes without trying, or see PerSourcePenalties, PerSourcePenaltyExemptList and MaxStartups in its sshd_config(5)";
 
-const expected = ({ host }: Story) => `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
+const expected = ({ host }: Story) => host.hostKeys.length > 0 && `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
 
 const compare =
   "if the machine was rebuilt, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
@@ -90,7 +90,7 @@ function wrongKey(message: string, story: Story): SshError {
 }
 
 const noSuchKey = (story: Story) =>
-  new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, { said: [...offersOf(story), expected(story)].join("\n"), todo: compare });
+  new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, { said: [...offersOf(story), expected(story)].filter(Boolean).join("\n"), todo: compare });
 
 /** The last two offers are those that were compared, and did not match. */
 const offersOf = ({ offers }: Story) => offers.slice(-2).map((offer) => beginningOf(offer.replace(/^\(local\)/, "this program:").replace(/^\(remote\)/, "the machine: "), 1000).replaceAll(",", ", "));

@@ -62,6 +62,12 @@ export function fingerprint(key: string | Buffer): string {
 /** Type and fingerprint, for an error. */
 export const describeKey = (blob: Buffer): string => `${typeOf(blob) ?? "unknown type"} ${fingerprint(blob)}`;
 
+/** All host key algorithms that we can check, best first, but before them those of keys that are known. */
+export const algorithmsFrom = (known: readonly HostKey[]): ServerHostKeyAlgorithm[] => [...new Set([...known.flatMap(({ type }) => ALGORITHMS[type] ?? []), ...Object.values(ALGORITHMS).flat()])];
+
+/** A key as known_hosts and `hostKeys` have it: type and base64. */
+export const keyText = ({ type, blob }: HostKey): string => `${type} ${blob.toString("base64")}`;
+
 /**
  * The host key algorithms to offer: those of the keys that we know, as OpenSSH does, so that a server with keys of several types shows one
  * that can be checked.

@@ -105,7 +105,8 @@ function gaveUp(target: SshTarget, what: string, deadlineMs: number, attempts: n
   });
 }
 
-function adviceFor({ message }: SshError): string {
+/** What to do about a machine that gave no session, for an error that does not say it itself. */
+export function adviceFor({ message }: SshError): string {
   if (/^the bastion \S+ could not reach \S+: administratively prohibited/.test(message))
     return "look whether the bastion's sshd allows AllowTcpForwarding and PermitOpen to this address";
   if (/^the bastion \S+: /.test(message)) return "look at the bastion: does it run, has it this address, does its sshd run? And is there a route to it from here?";

@@ -1,11 +1,13 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unfit } from "../../faults/unfit";
+import { shellCommand } from "../../host/shell";
 import { journal, planFaults } from "../../simulator/faults";
 import { exec } from "../../lab/exec";
 import { projectDir } from "../../lab/paths";
+import { sitePaths } from "../../simulator/sitePaths";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
 
 jest.setTimeout(240_000);
@@ -33,8 +35,14 @@ async function run(...args: string[]) {
   return { said: stdout + stderr, exitCode, commands: journal(stack.site) };
 }
 
+const program = [join(projectDir, "node_modules/.bin/tsx"), join(projectDir, "doctor.ts")] as const;
+const inStack = (env: Record<string, string> = {}) => ({ cwd: join(stack.folder, "program"), env: { ...stack.environment, ...env }, timeoutMs: 120_000 });
+
 /** `npm run doctor` in the stack's folder. */
-const doctor = (env: Record<string, string> = {}) => exec(join(projectDir, "node_modules/.bin/tsx"), [join(projectDir, "doctor.ts")], { cwd: join(stack.folder, "program"), env: { ...stack.environment, ...env }, timeoutMs: 120_000 });
+const doctor = (env: Record<string, string> = {}, ...args: string[]) => exec(program[0], [program[1], ...args], inStack(env));
+
+/** The same at a terminal, where somebody types. */
+const atTerminal = (typed: string, ...args: string[]) => exec("script", ["-qec", shellCommand([...program, ...args]), "/dev/null"], { ...inStack(), input: typed });
 
 test("all that is missing is told together, once, and nothing is changed", async () => {
   change("dev/vboxdrv", undefined);
@@ -64,6 +72,23 @@ test("the doctor tells what keeps it from the configuration", async () => {
   const { stdout, exitCode } = await doctor({ PULUMI_BACKEND_URL: `file://${join(stack.folder, "none")}` });
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(/^✗ pulumi stack --show-name failed\n[^]*→ select a stack/m);
+});
+
+test("the doctor adds host keys that are not known after a yes at a terminal", async () => {
+  await stack.configure(one);
+  const { sshKnownHostsFile } = sitePaths(stack.site);
+  const before = readFileSync(sshKnownHostsFile, "utf8");
+  rmSync(sshKnownHostsFile);
+  try {
+    const { stdout, exitCode } = await atTerminal("yes\nyes\nyes\nno\n", "--fetch-host-keys");
+    expect(stdout).toMatch(/^\? busybox \(127\.\d+\.\d+\.\d+:22022\) {2}ED25519 {2}SHA256:\S+\s*$/m);
+    expect(stdout).toContain("✗ the host key of kube-mast03 was not added");
+    expect(exitCode).toBe(1);
+    const expected = before.split("\n").flatMap((line) => /^(\[busybox\]:22022|kube-mast0[12])(?:,\S+)? (.*)$/.exec(line)?.slice(1).join(" ") ?? []);
+    expect(readFileSync(sshKnownHostsFile, "utf8").trimEnd().split("\n")).toEqual(expected);
+  } finally {
+    writeFileSync(sshKnownHostsFile, before);
+  }
 });
 
 test("with `checks: off` nobody is asked, and an `up` that is possible comes up", async () => {

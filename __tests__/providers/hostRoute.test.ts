@@ -133,6 +133,7 @@ describe("on a system whose routes carry no mark", () => {
       list: (destination) => Promise.resolve(routes.filter((route) => route.destination === destination)),
       interfaces: () => Promise.resolve(["vboxnet0"]),
       add: (route) => Promise.resolve(void routes.push(pick(route))),
+      addByHand: () => "",
       change: (from, to) => Promise.resolve(void (without(from), routes.push(pick(to)))),
       remove: (route) => Promise.resolve(void without(route)),
     };

@@ -15,11 +15,14 @@ export async function asRoot(run: Exec, command: readonly [string, ...string[]],
   throw new UserError(`${command.join(" ")} failed`, { said: lastLines(result.stderr || result.stdout), todo: hint(result) });
 }
 
+/** A command that needs root, as an ordinary user types it. */
+export const byHand = (command: readonly string[]): string => shellCommand(["sudo", ...command]);
+
 async function throughSudo(run: Exec, command: readonly string[]): Promise<ExecResult> {
   const refused = (said: string) =>
     new UserError("the routing table may be changed by root only, and sudo wants a password or is not installed", {
       said,
-      todo: `run this by hand, and then the same again: ${shellCommand(["sudo", ...command])}`,
+      todo: `run this by hand, and then the same again: ${byHand(command)}`,
     });
   const result = await run("sudo", ["-n", ...command]).catch((error: unknown) => {
     throw error instanceof UserError ? refused(error.message) : error;

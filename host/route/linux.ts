@@ -3,7 +3,7 @@ import { type Exec, lastLines } from "../exec";
 import { UserError } from "../errors";
 import { readJson } from "../json";
 import type { ListedRoute, Route, RouteTable } from "../route";
-import { asRoot } from "./asRoot";
+import { asRoot, byHand } from "./asRoot";
 
 /**
  * The routing protocol number (rtnetlink(7), `rtm_protocol`) that marks a route as ours: the kernel leaves 5 to 255 to programs, and
@@ -13,12 +13,13 @@ export const OUR_PROTOCOL = 157;
 
 /** The routing table by iproute2's `ip`, which must be 5.0 or later (`-json`, `-Numeric`). */
 export function linuxRoutes(run: Exec): RouteTable {
-  const change = (verb: "add" | "replace" | "del", route: Route) =>
-    asRoot(run, ["ip", "route", verb, ...selector(route), "proto", String(OUR_PROTOCOL)], /Operation not permitted/);
+  const command = (verb: "add" | "replace" | "del", route: Route) => ["ip", "route", verb, ...selector(route), "proto", String(OUR_PROTOCOL)] as const;
+  const change = (...args: Parameters<typeof command>) => asRoot(run, command(...args), /Operation not permitted/);
   return {
     list: async (destination) => parseRoutes(await output(run, ["-j", "-N", "-4", "route", "show", "exact", destination]), destination),
     interfaces: async () => readJson(links, await output(run, ["-j", "link", "show"]), "ip link show").map(({ ifname }) => ifname),
     add: (route) => change("add", route),
+    addByHand: (route) => byHand(command("add", route)),
     change: (_from, to) => change("replace", to),
     remove: (route) => change("del", route),
   };

@@ -4,12 +4,12 @@ import { UserError } from "../errors";
 import { cidr, networkOf } from "../ipv4";
 import { notUnderstood } from "../json";
 import type { ListedRoute, Route, RouteTable } from "../route";
-import { asRoot } from "./asRoot";
+import { asRoot, byHand } from "./asRoot";
 
 /** The routing table by macOS's `netstat` and `route`. Routes carry no mark there. */
 export function macosRoutes(run: Exec): RouteTable {
-  const change = (verb: "add" | "change" | "delete", { destination, gateway }: Route, ...rest: string[]) =>
-    asRoot(run, ["route", "-n", verb, "-net", destination, gateway, ...rest], /must be root|not permitted/i);
+  const command = (verb: "add" | "change" | "delete", { destination, gateway }: Route, ...rest: string[]) => ["route", "-n", verb, "-net", destination, gateway, ...rest] as const;
+  const change = (...args: Parameters<typeof command>) => asRoot(run, command(...args), /must be root|not permitted/i);
   return {
     list: async (wanted) => {
       const routes = parseNetstat(await output(run, "netstat", ["-rn", "-f", "inet"]));
@@ -17,6 +17,7 @@ export function macosRoutes(run: Exec): RouteTable {
     },
     interfaces: async () => parseInterfaces(await output(run, "ifconfig", ["-l"])),
     add: (route) => change("add", route, "-ifp", route.interface),
+    addByHand: (route) => byHand(command("add", route, "-ifp", route.interface)),
     change: (_from, to) => change("change", to, "-ifp", to.interface),
     remove: (route) => change("delete", route),
   };

@@ -20,6 +20,7 @@ export function windowsRoutes(run: Exec): RouteTable {
     list: async (destination) => listedRoutes(await observe()).filter((route) => route.destination === destination),
     interfaces: async () => (await observe()).adapters.map(({ InterfaceDescription }) => InterfaceDescription),
     add: (route) => change((index) => [command("New", route, index)], route, routeAdd("ADD", route)),
+    addByHand: (route) => routeAdd("ADD", route),
     // Set-NetRoute cannot change the next hop.
     change: async (from, to) => {
       const { adapters } = await observe();
