@@ -1,8 +1,10 @@
+import { load } from "js-yaml";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Finding, finding, right } from "./host/checks/finding";
 import { lookAtSite } from "./host/checks/site";
+import { addToChildEnvironment } from "./host/childEnvironment";
 import { clusterVersion } from "./host/clusterVersion";
 import { UserError } from "./host/errors";
 import { exec } from "./host/exec";
@@ -59,6 +61,9 @@ function failure(error: unknown): Finding {
 
 const textOf = (file: string) => readFileSync(join(__dirname, file), "utf8");
 
+/** The project, which `pulumi new` may have given another name. */
+const project = () => load(readFileSync("Pulumi.yaml", "utf8")) as { name: string; requiredPulumiVersion: string };
+
 /** Whether a version is a least one, or later: `22.1.0`, `20.19`. */
 function isAtLeast(version: string, least: string): boolean {
   const [is, wanted] = [version, least].map((text) => text.split(".").map(Number));
@@ -74,7 +79,7 @@ function nodeVersion(): Finding {
 }
 
 async function cliVersion(): Promise<Finding> {
-  const least = /^requiredPulumiVersion: ">=(.*)"$/m.exec(textOf("Pulumi.yaml"))![1]!;
+  const least = project().requiredPulumiVersion.replace(">=", "");
   const todo = `install the Pulumi CLI ${least} or later: https://www.pulumi.com/docs/install/`;
   try {
     const version = (await pulumi("version")).trim().replace(/^v/, "");
@@ -100,7 +105,7 @@ async function selectedStack(): Promise<string> {
   const stack = (await pulumi("stack", "--show-name")).trim();
   const values = JSON.parse(await pulumi("config", "--json", "--show-secrets")) as Record<string, { value?: string }>;
   const config = Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value ?? ""]));
-  Object.assign(process.env, { PULUMI_NODEJS_PROJECT: "vbox-kubeadm", PULUMI_NODEJS_STACK: stack, PULUMI_CONFIG: JSON.stringify(config) });
+  Object.assign(process.env, { PULUMI_NODEJS_PROJECT: project().name, PULUMI_NODEJS_STACK: stack, PULUMI_CONFIG: JSON.stringify(config) });
   return stack;
 }
 
@@ -108,7 +113,8 @@ async function selectedStack(): Promise<string> {
 async function addHostKeys(show: (found: Finding) => void): Promise<void> {
   const { knownHostsFiles, pinnedKeys, readEnvironment } = await import("./environment.js");
   const { config, bastion, masters } = readEnvironment({ unknownHosts: true });
-  const { routes, vboxManage, hostKeys } = config;
+  const { routes, vboxManage, hostKeys, childEnvironment } = config;
+  addToChildEnvironment(childEnvironment);
   const plan = { bastion, masters, routes, vboxManage, files: () => knownHostsFiles(config), pinned: (machine: string, port?: number) => pinnedKeys(hostKeys, machine, port) };
   const todo = "run it in a terminal, as keys are added after somebody's yes only; a script gives the keys themselves: `pulumi config set --path 'hostKeys.NAME[0]' 'ssh-ed25519 AAAA…'`";
   await atTerminal(todo, (ask) => fetchHostKeys(plan, { show, ask }, { routes: routeTable() }));
@@ -117,14 +123,15 @@ async function addHostKeys(show: (found: Finding) => void): Promise<void> {
 async function lookAtStack(): Promise<Finding[]> {
   const { planOf, readEnvironment } = await import("./environment.js");
   const environment = readEnvironment();
+  addToChildEnvironment(environment.config.childEnvironment);
   const plan = planOf(environment);
   const local = right("key files, host keys and templates are there");
   return [local, ...(await lookAtSite(plan)), ...(await lookAtWorkers({ ...plan, masters: [...plan.masters] }))];
 }
 
-/** Which of the stack's workers are older than the cluster. */
+/** Which of the stack's workers are older than the cluster. Where the user made a part of the names secret, all of `nodes` is. */
 async function lookAtWorkers({ masters, vboxManage }: { masters: Parameters<typeof clusterVersion>[0]["masters"]; vboxManage: string }): Promise<Finding[]> {
-  const { nodes = [] } = JSON.parse(await pulumi("stack", "output", "--json")) as { nodes?: { name: string; version: string }[] };
+  const { nodes = [] } = JSON.parse(await pulumi("stack", "output", "--json", "--show-secrets")) as { nodes?: { name: string; version: string }[] };
   if (nodes.length === 0 || masters.length === 0) return [];
   try {
     const server = await clusterVersion({ masters, vboxManage, sshTimeoutSeconds: 5, commandTimeoutSeconds: 10 }, () => {});

@@ -148,10 +148,18 @@ export const pinnedKeys = (hostKeys: Configuration["hostKeys"], machine: string,
 
 /** The known_hosts files that count: the user's, and the system's. */
 export const knownHostsFiles = ({ sshKnownHostsFile }: Pick<Configuration, "sshKnownHostsFile">, globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS): KnownHostsFile[] =>
-  [sshKnownHostsFile, ...globalFiles].map((file) => {
-    const path = expandHome(file);
-    return readOr("sshKnownHostsFile", path, "give a known_hosts file that this user may read", () => readKnownHosts(path));
-  });
+  [usersKnownHosts(expandHome(sshKnownHostsFile)), ...globalFiles.map(systemKnownHosts)];
+
+const usersKnownHosts = (path: string) => readOr("sshKnownHostsFile", path, "give a known_hosts file that this user may read", () => readKnownHosts(path));
+
+/** A known_hosts file of the system; one that this user may not read is passed over, as ssh does. */
+function systemKnownHosts(path: string): KnownHostsFile {
+  try {
+    return readKnownHosts(path);
+  } catch {
+    return { path, text: "" };
+  }
+}
 
 /** The public key that workers accept: given, or beside the private one. */
 function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {

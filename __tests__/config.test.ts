@@ -120,6 +120,12 @@ describe("host keys", () => {
     }
   });
 
+  test("a file of the system that cannot be read is passed over, as ssh does; the user's own is named", () => {
+    const { user } = files(`kube-mast01 ${one}\n`, "");
+    expect(hostKeysOf({ hostKeys: {}, sshKnownHostsFile: user }, "kube-mast01", undefined, [folder])).toEqual([bare(one)]);
+    expect(() => hostKeysOf({ hostKeys: {}, sshKnownHostsFile: folder }, "kube-mast01", undefined, [])).toThrow(/^sshKnownHostsFile: .* cannot be read\n {4}it is a directory/);
+  });
+
   test("may be pinned for one port", () => {
     const pinned = { "kube-mast01": [one], "[kube-mast01]:2222": [two] };
     expect([keysOf("", "", pinned, 2222), keysOf("", "", pinned)]).toEqual([[two], [one]]);

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import pRetry from "p-retry";
+import { z } from "zod";
 import { addToChildEnvironment } from "../host/childEnvironment";
 import { UserError } from "../host/errors";
 import { beginningOf, hanging, MOST_READ } from "../host/quoted";
@@ -40,9 +41,18 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
 }
 
 /** Told the stack's configuration, in every operation. The SDK does not wait for it before the first call, so all is done at once. */
-export function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest, "config">): Promise<void> {
-  addToChildEnvironment(JSON.parse(config.get("childEnvironment") || "[]") as string[]);
-  return Promise.resolve();
+// eslint-disable-next-line @typescript-eslint/require-await
+export async function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest, "config">): Promise<void> {
+  addToChildEnvironment(namesIn("childEnvironment", config.get("childEnvironment") || "[]"));
+}
+
+/** A list in the configuration. A refresh and a destroy run no program that has checked it. */
+function namesIn(key: string, json: string): string[] {
+  try {
+    return z.array(z.string()).parse(JSON.parse(json));
+  } catch {
+    throw shownError(`${key}: it is not a list; give one such as ["HTTP_PROXY"]`);
+  }
 }
 
 /** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
@@ -152,6 +162,9 @@ const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<
 /** What is done to a worker: another one does not leave meanwhile. */
 const worked = <T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> => rolling.work(inputs.name, () => reported(inputs, operation));
 
+/** An error of which Pulumi shows the message alone. */
+const shownError = (message: string) => Object.assign(new Error(message), { name: "", stack: "" });
+
 /** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
 async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {
   try {
@@ -160,7 +173,7 @@ async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Pr
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);
     const message = beginningOf(`${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`, MOST_READ);
-    const shown = Object.assign(new Error(message), { name: "", stack: "" });
+    const shown = shownError(message);
     if (!(error instanceof PartialFailure)) throw shown;
     throw Object.assign(shown, { id: error.id, properties: state(inputs, { ...inputs, ...error.outs }), reasons: [message] });
   }

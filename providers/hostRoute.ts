@@ -75,7 +75,7 @@ export const hostRouteProvider = (table: (run: Exec) => RouteTable, users = new 
     ...problem("interface", device !== undefined && interfaceProblem(device)),
   }),
 
-  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(execOf(inputs)), users, inputs, false, context) }),
+  create: async (inputs, context) => ({ id: inputs.destination, outs: await ensure(table(execOf(inputs)), users, inputs, undefined, context) }),
 
   async read(_id, outs) {
     const [route] = await table(execOf(outs)).list(outs.destination);
@@ -87,7 +87,7 @@ export const hostRouteProvider = (table: (run: Exec) => RouteTable, users = new 
   // PowerShell takes seconds.
   isGone: async (outs) => process.platform !== "win32" && (await table(execOf(outs)).list(outs.destination)).length === 0,
 
-  update: (_id, olds, news, context) => ensure(table(execOf(news)), users, news, !olds.adopted, context),
+  update: (_id, olds, news, context) => ensure(table(execOf(news)), users, news, olds, context),
 
   delete: (_id, outs, context) => users.alone(outs.destination, () => remove(table(execOf(outs)), users, outs, context)),
 });
@@ -115,27 +115,40 @@ function interfaceProblem(device: string): string | undefined {
 
 /**
  * Makes the wanted route the one in effect, and gives what is then true.
- * @param made whether the resource's route was made by us before: then what stands in its place is ours to fix
+ * @param olds the resource, where it is there already
  */
-const ensure = (table: RouteTable, users: RouteUsers, inputs: Inputs, made: boolean, context: Context): Promise<Outputs> =>
+const ensure = (table: RouteTable, users: RouteUsers, inputs: Inputs, olds: Outputs | undefined, context: Context): Promise<Outputs> =>
   users.alone(inputs.destination, async () => {
-    const [present] = await table.list(inputs.destination);
-    const known = present ? await users.of(present) : [];
-    const foreign = present !== undefined && isForeign(present, !made && known.length === 0, inputs);
-    if (present && same(present, inputs)) {
-      if (foreign) context.log(`adopted the route ${shown(present)}, which was there before; it stays when this resource is deleted`);
-      await (foreign ? users.remove(inputs) : users.add(inputs));
-      return { ...inputs, adopted: foreign };
-    }
-    if (present && !inputs.adopt) {
-      const others = known.filter(({ stackId }) => stackId !== inputs.stackId);
-      if (others.length > 0) throw usedByOthers(present, others);
-      if (foreign && !made) throw inTheWay(present);
-    }
-    await requireInterface(table, inputs.interface);
-    await set(table, users, inputs, present);
-    return { ...inputs, adopted: false };
+    const outs = await ensureAlone(table, users, inputs, olds?.adopted === false, context);
+    await forgetFormer(users, inputs, olds);
+    return outs;
   });
+
+/** A stack that has another id than it had, as its identity was replaced or its state was lost, no longer uses the route under the old one. */
+async function forgetFormer(users: RouteUsers, { destination, stack, stackId, adopt }: Inputs, olds: Outputs | undefined): Promise<void> {
+  const lost = adopt ? (await users.to(destination)).filter((entry) => entry.stack === stack).map((entry) => entry.stackId) : [];
+  for (const former of [...lost, ...(olds ? [olds.stackId] : [])]) if (former !== stackId) await users.remove({ destination, stackId: former });
+}
+
+/** @param made whether the resource's route was made by us before: then what stands in its place is ours to fix */
+async function ensureAlone(table: RouteTable, users: RouteUsers, inputs: Inputs, made: boolean, context: Context): Promise<Outputs> {
+  const [present] = await table.list(inputs.destination);
+  const known = present ? await users.of(present) : [];
+  const foreign = present !== undefined && isForeign(present, !made && known.length === 0, inputs);
+  if (present && same(present, inputs)) {
+    if (foreign) context.log(`adopted the route ${shown(present)}, which was there before; it stays when this resource is deleted`);
+    await (foreign ? users.remove(inputs) : users.add(inputs));
+    return { ...inputs, adopted: foreign };
+  }
+  if (present && !inputs.adopt) {
+    const others = known.filter(({ stackId }) => stackId !== inputs.stackId);
+    if (others.length > 0) throw usedByOthers(present, others);
+    if (foreign && !made) throw inTheWay(present);
+  }
+  await requireInterface(table, inputs.interface);
+  await set(table, users, inputs, present);
+  return { ...inputs, adopted: false };
+}
 
 /** The register comes first: a route of an interrupted run is known by it. */
 async function set(table: RouteTable, users: RouteUsers, inputs: Inputs, present: Route | undefined): Promise<void> {

@@ -134,6 +134,12 @@ test.each([
   expect(await problems()).toEqual(Array(count).fill(expect.stringMatching(/^warning: the address .* of the host-only adapter vboxnet0 is in no range of \/etc\/vbox\/networks\.conf/)));
 });
 
+test("a file of the host that cannot be read is a warning with the system's reason", async () => {
+  remove("/etc/vbox/networks.conf");
+  mkdirSync(join(root, "/etc/vbox/networks.conf"));
+  expect(await problems()).toEqual([expect.stringMatching(/^warning: .* could not be looked at: EISDIR/)]);
+});
+
 test.each<[string, (state: SiteState) => unknown, Partial<PlannedWorker>, RegExp]>([
   ["missing", ({ virtualBox }) => virtualBox.machines.shift(), {}, /^wrong: VirtualBox has no machine debian-base-image to clone$/],
   ["running", (state) => (machineOf(state, baseImage).state = "running"), {}, /^wrong: the base image debian-base-image is running$/],

@@ -1,6 +1,6 @@
 import { UserError } from "../../host/errors";
 import { type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
-import { operations } from "../../providers/engine";
+import { configure, operations } from "../../providers/engine";
 import { SshError } from "../../host/sshError";
 
 interface Inputs extends Named {
@@ -23,6 +23,13 @@ const base: Provider<Inputs, Outputs> = {
 };
 const provider = (changes: Partial<typeof base> = {}) => ({ ...base, ...changes }) as unknown as Parameters<typeof operations.check>[0];
 const inputs = { name: "a", size: 1, host: "h", __provider: "p" };
+
+describe("configure", () => {
+  const given = (value: string) => configure({ config: { get: () => value } as unknown as Parameters<typeof configure>[0]["config"] });
+  test("takes a list of variables", () => expect(given('["HTTP_PROXY"]')).resolves.toBeUndefined());
+  // A destroy runs no program that has checked it.
+  test.each(["HTTP_PROXY", '"HTTP_PROXY"', "[1]", "{"])("names the key of %s", (value) => expect(given(value)).rejects.toMatchObject({ message: expect.stringMatching(/^childEnvironment: .*give one such as/), stack: "" }));
+});
 
 describe("check", () => {
   test("fills in defaults", async () => {

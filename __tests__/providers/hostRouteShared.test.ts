@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Exec, NotRunnable } from "../../host/exec";
@@ -105,6 +105,37 @@ test("an entry of another network namespace, as the lab's, counts for nothing he
   writeFileSync(file, readFileSync(file, "utf8").replace(/net:\[\d+\]/, "net:[1]"));
   await other.destroy();
   expect(gateways()).toEqual([]);
+});
+
+test("a stack whose id is another one by now leaves no trace of the old one", async () => {
+  const one = route("kube/dev", dev);
+  await one.up();
+  await one.up({ stackId: "c".repeat(32) });
+  expect(files()).toHaveLength(1);
+  await one.destroy();
+  expect([gateways(), readdirSync(folder)]).toEqual([[], []]);
+});
+
+test("a stack that lost its state, and so its id, takes its route over with adopt; a stack of another name keeps its part", async () => {
+  await route("kube/dev", dev).up();
+  await route("kube/staging", staging).up();
+  const one = route("kube/dev", "c".repeat(32));
+  await one.up({ adopt: true });
+  expect(files()).toHaveLength(2);
+  await one.destroy();
+  expect([gateways(), files().length]).toEqual([["192.168.4.30"], 1]);
+});
+
+test("a register that cannot be read is no empty one", async () => {
+  const [one, other] = [route("kube/dev", dev), route("kube/staging", staging)];
+  await one.up();
+  await other.up();
+  const listing = join(register(), files()[0]!, "..");
+  const aside = `${listing}.aside`;
+  renameSync(listing, aside);
+  writeFileSync(listing, "");
+  await expect(one.destroy()).rejects.toThrow(`${listing} lists the stacks that use a route, and cannot be read`);
+  expect(gateways()).toEqual(["192.168.4.30"]);
 });
 
 test("a route that is not made is not claimed", async () => {

@@ -35,11 +35,14 @@ export async function looked(what: string, deadlineMs: number, look: () => Promi
   try {
     return await within(deadlineMs, look(), () => new UserError(`it took longer than ${deadlineMs / 1000} s`));
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const { what: why, ...rest } = finding("warning", error);
+    if (!(error instanceof UserError) && !isOfSystem(error)) throw error;
+    const { what: why, ...rest } = error instanceof UserError ? finding("warning", error) : { is: "warning" as const, what: error.message };
     return [{ ...rest, what: `${what} could not be looked at: ${why}` }];
   }
 }
+
+/** What the system refused: a file that this user may not read, say. */
+const isOfSystem = (error: unknown): error is NodeJS.ErrnoException => typeof error === "object" && error !== null && "syscall" in error;
 
 /** Findings as the said of an error: what happened, a tool's words further in, and what to do. */
 export const shownFindings = (findings: readonly Finding[]): string => findings.map(({ what, said, todo }) => new UserError(what, { said, todo }).message).join("\n");

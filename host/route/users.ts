@@ -59,9 +59,10 @@ export class RouteUsers {
     for (const folder of [dirname(file), this.folder, dirname(this.folder)]) await rmdir(folder).catch(() => undefined);
   }
 
-  private async to(destination: string): Promise<Entry[]> {
+  /** Who uses any route to a destination, also one of an earlier boot. */
+  async to(destination: string): Promise<Entry[]> {
     const folder = this.folderOf(destination);
-    const names = (await readdir(folder).catch(() => [])).filter((name) => STACK_ID.test(name));
+    const names = (await namesIn(folder)).filter((name) => STACK_ID.test(name));
     const entries = await Promise.all(names.map((name) => read(join(folder, name), name)));
     return entries.filter((entry) => entry !== undefined);
   }
@@ -69,6 +70,19 @@ export class RouteUsers {
   private readonly folderOf = (destination: string) => join(this.folder, destination.replace("/", "-"));
 
   private readonly fileOf = ({ destination, stackId }: Pick<RouteUser, "destination" | "stackId">) => join(this.folderOf(destination), stackId);
+}
+
+/**
+ * What is in a folder; a missing one is empty.
+ * @throws UserError where it cannot be read: what is not known to be unused stays
+ */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new UserError(`${folder} lists the stacks that use a route, and cannot be read`, { said: (cause as Error).message, todo: "give it back to this user, with mode 0700", cause });
+  }
 }
 
 const STACK_ID = /^[0-9a-f]{32}$/;
