@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +68,14 @@ test("all that is missing is told together, once, and nothing is changed", async
   expect(stdout).toMatch(/^! the workers need 4\.0 GB of memory, and the host has 1\.0 GB in all\n +→ /m);
 });
 
+test("the doctor reads the configuration of a project that has another name", async () => {
+  const [own, renamed] = [join(stack.folder, "program"), join(stack.folder, "renamed")];
+  mkdirSync(renamed);
+  for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"]) writeFileSync(join(renamed, file), readFileSync(join(own, file), "utf8").replace(/^name: .*/m, "name: renamed").replaceAll("vbox-kubeadm:", "renamed:").replace(/^encryptionsalt: .*\n/m, ""));
+  expect(await exec("pulumi", ["stack", "init", "dev"], { cwd: renamed, env: stack.environment })).toMatchObject({ exitCode: 0 });
+  const { stdout } = await exec(program[0], [program[1]], { ...inStack(), cwd: renamed });
+  expect(stdout).toMatch(/^✓ the stack dev is selected, and its configuration can be read\n✓ key files, host keys and templates are there$/m);
+});
 test("the doctor tells what keeps it from the configuration", async () => {
   const { stdout, exitCode } = await doctor({ PULUMI_BACKEND_URL: `file://${join(stack.folder, "none")}` });
   expect(exitCode).toBe(1);
