@@ -52,7 +52,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ["a route over the pods", { routes: [{ destination: "10.0.0.0/8", gateway: "192.168.4.30", interface: "vboxnet0" }] }, /routes\[0\]\.destination: 10\.0\.0\.0\/8 overlaps podSubnet/],
   ["a bastion of nothing", { bastion: {} }, /bastion: give vm or address/],
   ["a misspelt timeout", { timeouts: { joins: 3 } }, /timeouts: .*joins/],
-  ["a token for ever", { tokenTtlMinutes: 0 }, /tokenTtlMinutes: give at least 1 minutes/],
+  ["a token that does not expire", { tokenTtlMinutes: 0 }, /tokenTtlMinutes: give at least 1 minutes/],
   ["an override of nobody", { workerOverrides: { n9: {} } }, /workerOverrides\.n9: there is no such worker; give one of kube-node01/],
   ["a bad override", { workerOverrides: { "kube-node01": { memoryMb: 1 } } }, /workerOverrides\.kube-node01\.memoryMb: give at least 512 MB/],
   ["no master", { masters: [] }, /masters: give at least one master/],

@@ -113,7 +113,7 @@ test("a change of memory is made in place, and only there", async () => {
   expect(await uuids()).toEqual(before);
 });
 
-test("what was changed behind our back is seen by refresh and repaired by up", async () => {
+test("what somebody else changed is seen by refresh and repaired by up", async () => {
   await manage("modifyvm", "n1", "--memory", "999");
   await pulumi("refresh", "--yes", "--skip-preview");
   expect(await pulumi("up", "--yes", "--skip-preview")).toMatch(/1 updated/);

@@ -36,7 +36,7 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
   const struck = hasStruck(site);
   planFaults(site);
   const isKilled = broken.exitCode === undefined;
-  if (isKilled) await mendAfterKill(stage);
+  if (isKilled) await repairAfterKill(stage);
   const again = await stage.run(operation);
   const { leaks, missing } = await settledDifference(stage, result);
   leaks.push(...unfit([broken, again].map(shown).join("\n")));
@@ -48,7 +48,7 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
 }
 
 /** What the README tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what became of what was being made. */
-async function mendAfterKill({ stack }: Stage): Promise<void> {
+async function repairAfterKill({ stack }: Stage): Promise<void> {
   await stack.pulumi(["cancel", "--yes"]);
   await stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);
 }

@@ -9,7 +9,7 @@ export interface ApiFailure {
 /** Reasons by which an API server refuses one request; it is well itself (kubernetes/apimachinery, `metav1.StatusReason`). */
 const REFUSALS = ["NotFound", "AlreadyExists", "Conflict", "Invalid", "BadRequest", "MethodNotAllowed", "NotAcceptable", "UnsupportedMediaType", "RequestEntityTooLarge", "Gone", "Expired"];
 
-/** The line in which kubectl says how it ended (kubernetes/kubectl, `checkErr`); others tell of attempts before. */
+/** The line in which kubectl says how it ended (kubernetes/kubectl, `checkErr`); others are of attempts before. */
 const VERDICT = /^(Error from server|error: |Unable to connect to the server|The connection to the server|sudo: )/;
 
 /** What kubectl refuses by itself, before or after it has asked the server: of the commands that the program gives it. */

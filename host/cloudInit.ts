@@ -22,7 +22,7 @@ export interface Readiness {
   timeoutSeconds: number;
 }
 
-/** What to wait for, and where to tell of it. */
+/** What to wait for, and where to log. */
 export interface CloudInitWait {
   /** The machine's name, for messages. */
   name: string;

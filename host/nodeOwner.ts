@@ -13,7 +13,7 @@ interface Lease {
 
 /** A kubelet's own lease duration; it renews four times in that (kubernetes/pkg/kubelet/apis/config, `nodeLeaseDurationSeconds`). */
 const LEASE_S = 40;
-/** A kubelet may have another one, but not hold an `up` up for ever. */
+/** A kubelet may have another one, but must not hold up an `up` forever. */
 const MOST_S = 300;
 
 /** A look at the Lease costs a kubectl; the kubelet renews it every 10 seconds. */

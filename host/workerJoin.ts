@@ -26,7 +26,7 @@ export interface JoinPlan extends Owner {
   joinTimeoutSeconds: number;
 }
 
-/** The two ends of a join, and where to tell of it. */
+/** The two ends of a join, and where to log. */
 export interface JoinSessions {
   worker: SshSession;
   master: SshSession;

@@ -119,7 +119,7 @@ async function main(): Promise<void> {
     assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), ["containerd", "kubeadm", "kubectl", "kubelet"]);
   });
 
-  await step("back to three, and a node that was deleted behind our back is seen by refresh and joined again; the others untouched", async () => {
+  await step("back to three, and a Node that somebody else deleted is seen by refresh and joined again; the others untouched", async () => {
     const before = await nodes();
     await pulumi("config", "set", "workerCount", "3");
     await pulumi("config", "rm", "--path", "workerOverrides.kube-node04");

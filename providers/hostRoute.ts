@@ -24,9 +24,9 @@ export interface HostRouteArgs {
    * changes nothing. A change is used the next time.
    */
   adopt?: pulumi.Input<boolean>;
-  /** The stack, `cluster/stack`: what others are told of who uses the route. Default: empty. A change is used the next time. */
+  /** The stack, `cluster/stack`: named to others as a user of the route. Default: empty. A change is used the next time. */
   stack?: pulumi.Input<string>;
-  /** The stack's random id. Default: none, as in version 0.1.0: others are not told. A change tells them. */
+  /** The stack's random id. Default: none, as in version 0.1.0: the route's other users are not told. A change writes it into their register. */
   stackId?: pulumi.Input<string>;
   /** How long one command may take, of the system's program for routes, in seconds. Default 120. A change is used the next time. */
   commandTimeoutSeconds?: pulumi.Input<number>;

@@ -227,7 +227,7 @@ export interface Token {
   description: string;
   /** What its user is a member of. Default: kubeadm's own group. */
   group?: string;
-  /** Milliseconds since the epoch; a token past it does not exist. None: it lives for ever. */
+  /** Milliseconds since the epoch; a token past it does not exist. None: it does not expire. */
   expires?: number;
 }
 

@@ -50,7 +50,7 @@ test("a Node without our mark gets it", async () => {
   expect(master.ran[0]).toMatch(/annotate node n1 --overwrite 'vbox-kubeadm\/owner=kube\/dev\/n1'$/);
 });
 
-test("an answer that does not tell of the change is an error: the Node would stay without its mark", async () => {
+test("an answer that does not show the change is an error: the Node would stay without its mark", async () => {
   const sync = syncMarks(new FakeSession([[/annotate/, "}{ no such thing"]]), { ...node, metadata: { name: "n1", uid: "u" } }, marks);
   await expect(sync).rejects.toThrow(/^kubectl annotate did not answer as it does when it has changed the Node n1\n {4}}{ no such thing\n→/);
 });

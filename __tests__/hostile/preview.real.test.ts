@@ -57,7 +57,7 @@ async function preview(values: Record<string, unknown>) {
   return { said: `${stdout}\n${stderr}`, exitCode };
 }
 
-/** No stack, nothing for a terminal to obey, and nothing that goes on for ever. */
+/** No stack, nothing for a terminal to obey, and nothing that never ends. */
 function expectClear({ said, exitCode }: Awaited<ReturnType<typeof preview>>): void {
   expect(exitCode).not.toBe(0);
   expect(said).not.toMatch(/\bat .*:\d+|unhandled|panic|[^\P{Cc}\n\t]/u);

@@ -67,7 +67,7 @@ export async function closeOthers(vbox: VBoxManage, vm: string, doors: readonly 
 /** The names of some doors, each once. */
 export const namesOf = (doors: readonly OpenDoor[]): Door[] => [...new Set(doors.map(({ door }) => door))];
 
-/** Tells of an adopted machine's open doors, which are its user's. */
+/** Logs an adopted machine's open doors, which are its user's. */
 export function reportDoors(vm: VmInfo, doors: KeptDoors, log: (line: string) => void): void {
   const open = isOwnClone(vm, doors) ? [] : vm.doors.filter(({ door }) => !doors.keepOpen.includes(door));
   if (open.length > 0) log(`keeps its doors to the host, as it was adopted: ${open.map(({ door, shown }) => `${door} (${shown})`).join(", ")}`);

@@ -88,7 +88,7 @@ export function kubeadmOnMaster(scene: Scene): ExecResult {
 export const unreachable = (endpoint: string, method: string, path: string) =>
   `${method} "https://${endpoint}/api/v1/${path}?timeout=10s": dial tcp ${endpoint}: connect: connection refused`;
 
-/** Reads a Go duration such as `30m0s`; 0 is for ever. */
+/** Reads a Go duration such as `30m0s`; 0 does not expire. */
 export function milliseconds(duration: string): number {
   const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000 };
   return [...duration.matchAll(/(\d+)([hms])/g)].reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0);

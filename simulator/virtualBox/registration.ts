@@ -8,7 +8,7 @@ import { randomMac } from "./nics";
 import { osTypes } from "./osTypes";
 import { failed, misused, type Refusal, refused } from "./refusal";
 
-/** What `createvm` may be told of the new machine. */
+/** Options of `createvm`. */
 export interface Created {
   name: string | undefined;
   osType: string | undefined;
