@@ -145,7 +145,7 @@ async function failed(session: SshSession, wait: CloudInitWait, report: CloudIni
     : status === "error" ? `cloud-init failed on ${wait.name}` : `cloud-init is ${status} on ${wait.name}`;
   const todo = namedCause(said) ?? "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
   if (status === "disabled" || report.reached !== "-") return new UserError(summary, { said, todo });
-  return new FirstBootFailed(summary, { said, todo: `${todo}; the next \`pulumi up\` replaces the machine` });
+  return new FirstBootFailed(summary, { said, todo });
 }
 
 const unreadable = ({ name }: CloudInitWait, said: string) =>

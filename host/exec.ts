@@ -30,13 +30,16 @@ export interface ExecOptions {
 /** Runs a program with arguments, never through a shell; resolves whatever its exit code is. Injected where a test wants another. */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
+/** A program that was ended because it passed its deadline: what it began may have been done, or may still be. */
+export class TimedOut extends UserError {}
+
 /** A program that is not there, or that the system does not run. */
 export class NotRunnable extends UserError {}
 
 /**
  * {@link Exec} on this machine.
  * @throws NotRunnable when the program does not exist or may not be run
- * @throws UserError when it passes its deadline
+ * @throws TimedOut when it passes its deadline
  */
 export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, inheritEnvironment = false, cwd } = {}) => {
   // execa is an ES module whose dependencies cannot be required: tsx compiles a static import to a require.
@@ -50,7 +53,7 @@ export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, 
     cwd,
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
-  if (result.timedOut) throw new UserError(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: lastLines(result.stderr) });
+  if (result.timedOut) throw new TimedOut(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: lastLines(result.stderr) });
   if (result.signal) return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
   if (result.exitCode === undefined) {
     const missing = result.code === "ENOENT";

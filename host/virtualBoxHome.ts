@@ -34,6 +34,15 @@ export async function virtualBoxHome(vbox: VBoxManage): Promise<VirtualBoxHome |
 }
 
 /**
+ * The VirtualBox of a machine that was found, with its mark, in the one that is asked: that one, as the machine may have moved on purpose. One
+ * that has no id, or is the known one, leaves it as it was known.
+ */
+export async function homeWhereFound(vbox: VBoxManage, known: VirtualBoxHome | undefined): Promise<VirtualBoxHome | undefined> {
+  const here = await virtualBoxHome(vbox);
+  return here && here.id !== known?.id ? here : known;
+}
+
+/**
  * The VirtualBox that is asked; it gets an id where it has none.
  * @throws UserError where it does not keep it
  */

@@ -1,29 +1,24 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Readiness } from "../host/cloudInit";
 import type { Door } from "../host/doors";
-import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
-import { FirstBootFailed } from "../host/firstBootFailed";
 import { guestAddress } from "../host/guestAddress";
 import type { Disk, Nic } from "../host/machine";
-import { markOf } from "../host/mark";
 import { OneByOne } from "../host/oneByOne";
 import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
-import { absenceOf, ensureVirtualBoxHome, virtualBoxHome, type VirtualBoxHome } from "../host/virtualBoxHome";
-import type { VmInfo } from "../host/vminfo";
+import { absenceOf, ensureVirtualBoxHome, homeWhereFound, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { lookAtBase, originOf } from "../host/vm/base";
 import { obtainVm } from "../host/vm/clone";
-import { disksAsTheyAre } from "../host/vm/disks";
-import { isOwnClone, namesOf, reportDoors, strayDoors } from "../host/vm/doors";
-import { hasIso } from "../host/vm/iso";
-import { markFinished, notOurs, standingOf } from "../host/vm/owner";
+import { reportDoors } from "../host/vm/doors";
+import { hasBeenFinished, markFinished, notOurs, standingOf } from "../host/vm/owner";
 import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
-import { deleteVm, isPartlyDeleted, removeVm } from "../host/vm/remove";
-import { StartFailed } from "../host/vm/startFailed";
+import { deleteVm, isPartlyDeleted } from "../host/vm/remove";
 import { syncVm } from "../host/vm/sync";
-import { type Context, DynamicResource, PartialFailure, type PlanArgs, type Provider } from "./dynamic";
+import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
+import { partial, undone } from "./vboxVmFailure";
+import { FROM_SOMETHING_ELSE, type Inputs, observe, type Outputs } from "./vboxVmState";
 
 /** Arguments of {@link VBoxVm}. */
 export interface VBoxVmArgs extends PlanArgs {
@@ -100,32 +95,6 @@ export class VBoxVm extends DynamicResource {
   }
 }
 
-type Args = pulumi.Unwrap<Omit<VBoxVmArgs, "plan">>;
-type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
-/** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
-interface Kept {
-  /** VirtualBox has the machine under its name. */
-  named: boolean;
-  /** Doors to the host that are open and are to be closed, by name. */
-  openDoors: Door[];
-  /** The ISO is in its drive. */
-  isoInserted: boolean;
-  /** If it is to run, it does, and its guest has told its address. */
-  ready: boolean;
-}
-type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional> & Kept;
-interface Observed {
-  uuid: string;
-  macs: string[];
-  state: string;
-  address?: string;
-  owner: string;
-  virtualBox?: VirtualBoxHome;
-}
-type Outputs = Inputs & Observed;
-/** What is kept beside the inputs when the rest is observed. */
-type Known = Inputs & Pick<Observed, "address" | "virtualBox">;
-
 /** The provider, on top of whatever runs VBoxManage. */
 export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const restarts = new OneByOne();
@@ -143,7 +112,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     const ready = async () => {
       if (!inputs.readiness) return;
       address = await guestAddress({ ...inputs.readiness, ...inputs, log }, within(inputs)).catch(async (error: unknown) => {
-        throw await withPowerState(vbox, uuid, error, known.address !== undefined);
+        throw await withPowerState(vbox, uuid, error, known.address !== undefined || (await hasBeenFinished(vbox, uuid, inputs)));
       });
     };
     await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, ready, log });
@@ -231,7 +200,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
       reportDoors(vm, outs, log);
-      return observe(vbox, vm, outs);
+      return observe(vbox, vm, { ...outs, virtualBox: await homeWhereFound(vbox, outs.virtualBox) });
     },
 
     async update(id, { address, stackId, virtualBox }, news, context) {
@@ -253,48 +222,3 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider = vboxVmProvider(execHere);
-
-/** In the state of a machine: it is not what its inputs would make, so the next `up` deletes it and makes another. */
-const FROM_SOMETHING_ELSE = { isoSha256: "" };
-
-/** The inputs as they really are, in the inputs' own spelling where they are met, and what else there is to know. */
-async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promise<Outputs> {
-  const { cpus, memoryMb, vramMb, nics, state } = vm;
-  return {
-    ...known,
-    virtualBox: known.virtualBox ?? (await virtualBoxHome(vbox)),
-    ...{ cpus, memoryMb, vramMb, nics: nics as Nic[] },
-    disks: await disksAsTheyAre(vbox, vm, known.disks),
-    named: vm.name === known.name,
-    openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
-    // Without an ISO of ours, what is in the drive is the user's.
-    isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
-    ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
-    ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
-  };
-}
-
-/** Takes a new clone back, unless it is finished and runs, or could not be started: then it stays, and the next `up` goes on with it. */
-async function undone(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
-  try {
-    const vm = await vbox.showVm(uuid);
-    if (vm && (vm.condition !== "off" || error instanceof StartFailed)) return await partial(vbox, uuid, inputs, error);
-    if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
-    return error;
-  } catch (undoError) {
-    const said = `${error.message}\nand what was made could not be taken back:\n${(undoError as Error).message}`;
-    return partial(vbox, uuid, inputs, new UserError("the machine was not made", { said, cause: error }));
-  }
-}
-
-/** The failure together with the state that it left; the failure alone where there is no machine. */
-async function partial(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
-  try {
-    const vm = await vbox.showVm(uuid);
-    // A first boot cannot be repeated. A machine that was taken over is never deleted for it.
-    const isOfNoUse = error instanceof FirstBootFailed && !inputs.adopt;
-    return vm ? new PartialFailure(uuid, { ...(await observe(vbox, vm, inputs)), ...(isOfNoUse && FROM_SOMETHING_ELSE) }, error) : error;
-  } catch {
-    return new PartialFailure(uuid, { uuid, owner: markOf(inputs), virtualBox: inputs.virtualBox }, error);
-  }
-}

@@ -70,7 +70,7 @@ describe("the first boot", () => {
     const failure = failureOf(worker.vm.up(), seconds.cloudInit);
     await untilSaid("cloud-init is running");
     await cutPower(site, "kube-node01");
-    expect(await failure).toMatch(/^kube-node01: kube-node01 is not ready: .*; VirtualBox says that kube-node01 is poweroff, in its first boot, which cloud-init does not repeat\n {4}last seen: cloud-init is running, and then: .*\n→ see why; the next `pulumi up` recreates the machine$/);
+    expect(await failure).toMatch(/^kube-node01: kube-node01 is not ready: .*; VirtualBox says that kube-node01 is poweroff, in its first boot, which cloud-init does not repeat\n {4}last seen: cloud-init is running, and then: .*\n→ see why; the next `pulumi up` replaces the machine$/);
     await site.world.change(({ delays }) => void (delays.cloudInit = 0));
     await worker.vm.up();
   });

@@ -82,6 +82,18 @@ test("a state of version 0.1.0 learns it from the first look that finds the mach
   expect((await vm.refresh())!.outs.virtualBox).toEqual(virtualBox);
 });
 
+test("a machine that was found, with its mark, in another VirtualBox has that one from then on: it was moved on purpose", async () => {
+  const before = home();
+  await vm.refresh();
+  expect(home()).toEqual(before);
+  await ours.run("setextradata", "global", "vbox-kubeadm/id", "b".repeat(32));
+  await vm.refresh();
+  expect(home().id).toBe("b".repeat(32));
+  await ours.run("unregistervm", "node1", "--delete");
+  await vm.destroy();
+  expect(ours.names).toEqual(["base"]);
+});
+
 test("machines of one VirtualBox have its one id, also where they are made side by side", async () => {
   const [two, three] = [machineIn(other, "node2"), machineIn(other, "node3")];
   await Promise.all([two.up({ nics: [{ ...nics[0], mac: "080027A1B202" }] }), three.up({ nics: [{ ...nics[0], mac: "080027A1B203" }] })]);

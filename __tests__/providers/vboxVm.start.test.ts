@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ExecResult } from "../../host/exec";
+import { exec, type ExecResult } from "../../host/exec";
 import { PartialFailure } from "../../providers/dynamic";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { misused, refused } from "../../simulator/virtualBox/refusal";
@@ -80,6 +80,23 @@ test("a machine that did not start stays, and the next update only starts it", a
   expect(outs).toMatchObject({ uuid: error.id, state: "running", ready: true });
   expect(box.verbs.slice(calls).filter((verb) => /clone|unregister|modify/.test(verb))).toEqual([]);
   expect(await provider.read(error.id, outs, context)).toEqual(outs);
+});
+
+test("a start that passes its deadline leaves the machine as it is too, and a later update only starts it", async () => {
+  const slow = vboxVmProvider(async (file, args, options) => (args[0] === "startvm" ? exec("sleep", ["5"], { timeoutMs: 50 }) : box.exec(file, args, options)));
+  const error = (await failureOf(slow.create(wanted(), context))) as PartialFailure;
+  expect(error.message).toMatch(/^node1 did not start: sleep 5 did not end within 0\.05 s\n→ .*`timeouts\.start`.*the next `pulumi up` only starts it$/);
+  expect(error).toBeInstanceOf(PartialFailure);
+  expect(box.verbs).not.toContain("unregistervm");
+  expect(await provider.update(error.id, error.outs as never, wanted(), context)).toMatchObject({ uuid: error.id, state: "running" });
+});
+
+test("a machine that is complete is not taken back, whatever fails then", async () => {
+  box.fault = (args) => (args[2] === "vbox-kubeadm/finished" && args[3] !== undefined ? { exitCode: 0, stdout: "", stderr: "" } : undefined);
+  const error = (await failureOf(create({ autostart: false }))) as PartialFailure;
+  expect(error.message).toMatch(/did not keep the mark of node1/);
+  box.fault = () => undefined;
+  expect(await provider.update(error.id, error.outs as never, wanted(), context)).toMatchObject({ uuid: error.id, ready: true });
 });
 
 test("a machine whose state was lost with it is started as well, and not cloned again", async () => {

@@ -95,7 +95,6 @@ test("a clone that is killed on its way, while VirtualBox goes on with it, does 
 
 test.each([
   [/^setextradata \S+ vbox-kubeadm\/owner /, "did not keep the mark of node13"],
-  [/^setextradata \S+ vbox-kubeadm\/finished /, "did not keep the mark of node13"],
   [/^storageattach .* --medium \S+node\.iso$/, /did not put \S+node\.iso into the drive of node13/],
 ])("a success that is none is an error: %s", async (idle, message) => {
   const forgetful = vboxVmProvider((file, args, options) =>

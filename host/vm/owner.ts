@@ -86,6 +86,9 @@ const notKept = ({ name }: Owner) =>
 /** Whether a machine carries {@link markFinished}'s mark. */
 export const isFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => (await vbox.getExtraData(vm, FINISHED_KEY)) === markOf(owner);
 
+/** Whether a machine carries that mark, by whichever stack of the owner's names. */
+export const hasBeenFinished = async (vbox: VBoxManage, vm: string, owner: Owner) => hasNamesOf(await vbox.getExtraData(vm, FINISHED_KEY), owner);
+
 /** Whether a machine carries that mark of any owner. */
 export const wasFinished = async (vbox: VBoxManage, vm: string) => (await vbox.getExtraData(vm, FINISHED_KEY)) !== undefined;
 

@@ -4,7 +4,7 @@ import { FirstBootFailed } from "../firstBootFailed";
 import { SshError } from "../sshError";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
-import { resumeFailed, startFailed, StartFailed } from "./startFailed";
+import { resumeFailed, startFailed } from "./startFailed";
 
 /** How long to wait for a change of power. */
 export interface PowerTimeouts {
@@ -42,10 +42,10 @@ export async function startVm(
   if (info.condition === "stuck") await powerOff(vbox, info);
   log(info.condition === "paused" ? "resumes" : "starts");
   if (info.condition === "paused") await vbox.control(info.uuid, "resume").catch((error: unknown) => fail(resumeFailed(error, info)));
-  else await vbox.start(info, startTimeoutSeconds * 1000).catch((error: unknown) => fail(startFailed(error, info)));
+  else await vbox.start(info, startTimeoutSeconds * 1000).catch(async (error: unknown) => fail(await startFailed(error, info)));
   const now = await waitFor(vbox, vm, startTimeoutSeconds, ({ condition }) => condition === "running");
   if (now.condition === "running") return now;
-  throw new StartFailed(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
+  throw new UserError(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
     todo: `look at its console in VirtualBox and at ${info.logFolder}; a slow machine may need a longer startTimeoutSeconds`,
   });
 }
@@ -139,7 +139,7 @@ export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string
 }
 
 const firstBootCutShort = (state: string, { summary, detail: { said } }: SshError) =>
-  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why; the next `pulumi up` recreates the machine" });
+  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why" });
 
 function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
   const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "recreates it"}`;

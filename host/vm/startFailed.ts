@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError } from "../errors";
+import { lastLines, TimedOut } from "../exec";
 import { shellCommand } from "../shell";
 import { VBoxError } from "../vboxError";
 import type { VmInfo } from "../vminfo";
-
-/** A finished machine that VirtualBox did not start or resume: it stays as it is, and the next `up` only starts it. */
-export class StartFailed extends UserError {}
 
 /** A cause that VirtualBox's status codes give away, whatever its language; words where it has no code. */
 type Cause = readonly [said: RegExp, cause: string, todo: string | ((vm: VmInfo) => string)];
@@ -48,25 +48,25 @@ const CAUSES: readonly Cause[] = [
 
 /**
  * The failure of a machine's start, with the cause that VirtualBox's words or else its log give away.
- * @param error what `startvm` failed with; anything that is not VirtualBox's is given back
+ * @param error what `startvm` failed with; anything but a refusal of VirtualBox and a deadline that passed is given back
  */
-export function startFailed(error: unknown, vm: VmInfo): unknown {
-  const vboxError = virtualBoxs(error);
-  if (!(error instanceof UserError) || !vboxError) return error;
-  const said = error.detail.said ?? "";
-  const [, cause, todo] = CAUSES.find(([code]) => code.test(vboxError.result.stderr)) ?? CAUSES.find(([code]) => code.test(said)) ?? [];
+export async function startFailed(error: unknown, vm: VmInfo): Promise<unknown> {
+  if (error instanceof TimedOut) return tooLate(error, vm);
+  if (!(error instanceof VBoxError)) return error;
+  const said = [error.detail.said, await endOfLog(vm)].filter(Boolean).join("\n");
+  const [, cause, todo] = CAUSES.find(([code]) => code.test(error.result.stderr)) ?? CAUSES.find(([code]) => code.test(said)) ?? [];
   const what = `${vm.name} did not start${cause === undefined ? "" : `: ${cause}`}`;
   const look = `look at ${vm.logFolder} and at the machine in VirtualBox; it stays as it is, and the next \`pulumi up\` only starts it`;
   const cure = todo === undefined ? (error.detail.todo ?? look) : typeof todo === "string" ? todo : todo(vm);
-  return new StartFailed(what, { said, todo: cure, cause: error });
+  return new UserError(what, { said, todo: cure, cause: error });
 }
 
 /** The failure of a paused machine's resumption: after a sleep of the host or a lack of disk space, only VirtualBox itself may resume it. */
 export function resumeFailed(error: unknown, { name, uuid }: VmInfo): unknown {
   if (!(error instanceof VBoxError)) return error;
   const { said } = error.detail;
-  if (error.code !== "VBOX_E_INVALID_VM_STATE") return new StartFailed(`${name} is paused, and was not resumed`, { said, todo: powerOffTodo(uuid), cause: error });
-  return new StartFailed(`${name} is paused by VirtualBox itself, mostly as the host slept or its battery was low`, {
+  if (error.code !== "VBOX_E_INVALID_VM_STATE") return new UserError(`${name} is paused, and was not resumed`, { said, todo: powerOffTodo(uuid), cause: error });
+  return new UserError(`${name} is paused by VirtualBox itself, mostly as the host slept or its battery was low`, {
     said,
     todo: `wait until the host is fully awake, and run \`pulumi up\`; or ${powerOffTodo(uuid)}`,
     cause: error,
@@ -75,5 +75,16 @@ export function resumeFailed(error: unknown, { name, uuid }: VmInfo): unknown {
 
 const powerOffTodo = (uuid: string) => `cut its power: \`${shellCommand(["VBoxManage", "controlvm", uuid, "poweroff"])}\`; then run \`pulumi up\``;
 
-const virtualBoxs = (error: unknown): VBoxError | undefined =>
-  error instanceof VBoxError ? error : error instanceof UserError && error.detail.cause instanceof VBoxError ? error.detail.cause : undefined;
+/** VirtualBox may go on with it. */
+const tooLate = (error: TimedOut, { name, logFolder }: VmInfo) =>
+  new UserError(`${name} did not start: ${error.summary}`, {
+    said: error.detail.said,
+    todo: `look at ${logFolder} and at the machine in VirtualBox; a slow host may need a longer \`timeouts.start\`; the machine stays as it is, and the next \`pulumi up\` only starts it`,
+    cause: error,
+  });
+
+async function endOfLog({ logFolder }: VmInfo): Promise<string | undefined> {
+  const file = join(logFolder, "VBox.log");
+  const log = await readFile(file, "utf8").catch(() => undefined);
+  return log && `${file} ends:\n${lastLines(log, 8)}`;
+}

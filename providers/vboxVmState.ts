@@ -1,0 +1,59 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Door } from "../host/doors";
+import type { Nic } from "../host/machine";
+import { markOf } from "../host/mark";
+import type { VBoxManage } from "../host/vboxmanage";
+import type { VirtualBoxHome } from "../host/virtualBoxHome";
+import type { VmInfo } from "../host/vminfo";
+import { disksAsTheyAre } from "../host/vm/disks";
+import { isOwnClone, namesOf, strayDoors } from "../host/vm/doors";
+import { hasIso } from "../host/vm/iso";
+import type { VBoxVmArgs } from "./vboxVm";
+
+type Args = pulumi.Unwrap<Omit<VBoxVmArgs, "plan">>;
+type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
+/** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
+interface Kept {
+  /** VirtualBox has the machine under its name. */
+  named: boolean;
+  /** Doors to the host that are open and are to be closed, by name. */
+  openDoors: Door[];
+  /** The ISO is in its drive. */
+  isoInserted: boolean;
+  /** If it is to run, it does, and its guest has told its address. */
+  ready: boolean;
+}
+/** What a machine is to be, as its state has it. */
+export type Inputs = Required<Omit<Args, Optional>> & Pick<Args, Optional> & Kept;
+/** What else there is to know of it. */
+interface Observed {
+  uuid: string;
+  macs: string[];
+  state: string;
+  address?: string;
+  owner: string;
+  virtualBox?: VirtualBoxHome;
+}
+export type Outputs = Inputs & Observed;
+/** What is kept beside the inputs when the rest is observed. */
+export type Known = Inputs & Pick<Observed, "address" | "virtualBox">;
+
+/** In the state of a machine: it is not what its inputs would make, so the next `up` deletes it and makes another. */
+export const FROM_SOMETHING_ELSE = { isoSha256: "" };
+
+/** The inputs as they really are, in the inputs' own spelling where they are met, and what else there is to know. */
+export async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promise<Outputs> {
+  const { cpus, memoryMb, vramMb, nics, state } = vm;
+  return {
+    ...known,
+    ...{ cpus, memoryMb, vramMb, nics: nics as Nic[] },
+    disks: await disksAsTheyAre(vbox, vm, known.disks),
+    named: vm.name === known.name,
+    openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
+    // Without an ISO of ours, what is in the drive is the user's.
+    isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
+    ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
+    ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
+  };
+}
+
