@@ -34,6 +34,7 @@ interface Observed {
   owner: string;
   virtualBox?: VirtualBoxHome;
 }
+/** A machine in its state: what it is to be, as it really is, and what else there is to know. */
 export type Outputs = Inputs & Observed;
 /** What is kept beside the inputs when the rest is observed. */
 export type Known = Inputs & Pick<Observed, "address" | "virtualBox">;
