@@ -5,6 +5,7 @@ import { kubectl } from "./kubectl";
 import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { TOKEN_GROUP } from "./tokenGroup";
+import type { Misuse } from "./vm/misuse";
 
 /** The parts of a CertificateSigningRequest that decide (kubernetes/api, certificates/v1). */
 interface Request {
@@ -50,13 +51,19 @@ const AT_ONCE = 20;
 /**
  * Approves a joining kubelet's request for its certificate as soon as it is there, and denies every other request that was made with the same
  * token, until it is stopped. A kubelet that starts again asks again, with another key. What fails is tried again, less and less often.
+ *
+ * @param note is told of each request that is about to be denied, and keeps it
  */
-export function startApproving(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void): Approval {
+export function startApproving(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void, note = noNote): Approval {
   const ended = new AbortController();
   const approval = { denied: [] as string[], trouble: undefined as string | undefined, end };
+  const toDeny = async (problem: string) => {
+    if (!approval.denied.includes(problem)) approval.denied.push(problem);
+    await note(problem);
+  };
   const look = async () => {
     try {
-      approval.denied.push(...(await decide(master, bootstrap, log)));
+      await decide(master, bootstrap, log, toDeny);
       approval.trouble = undefined;
     } catch (error) {
       approval.trouble = (error as Error).message;
@@ -77,15 +84,19 @@ export function startApproving(master: SshSession, bootstrap: Bootstrap, log: (l
   return approval;
 }
 
+const noNote: Misuse["note"] = () => Promise.resolve();
+
 /**
  * Decides on what is undecided of a token's requests.
+ * @param toDeny is told of each that is denied next: whatever becomes of this process, it is known by then
  * @returns what was denied
  */
-export async function decide(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void): Promise<string[]> {
+export async function decide(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void, toDeny = noNote): Promise<string[]> {
   const undecided = (await requestsOf(master, bootstrap)).filter(({ status }) => !status?.conditions?.length).slice(0, AT_ONCE);
   const denied: string[] = [];
   for (const request of undecided) {
     const problem = problemOf(request, bootstrap);
+    if (problem) await toDeny(problem);
     await certificate(master, problem ? "deny" : "approve", request.metadata.name);
     if (!problem) {
       log("its kubelet's certificate is approved");

@@ -1,6 +1,7 @@
 import { notUnderstood } from "./json";
 import { kubectl, type Node, type Taint } from "./kubectl";
 import { claimOf, hasNamesOf, type Owner } from "./mark";
+import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 
 /** The annotation by which a Node is known as ours, see `markOf`. */
@@ -43,6 +44,34 @@ export function isOurs(node: Node, identity: NodeIdentity): boolean {
   if (claim === "ours") return true;
   if (claim === "foreign" && (stackId || !hasNamesOf(mark, identity))) return false;
   return node.metadata.uid === nodeUid || node.status.nodeInfo.systemUUID.toLowerCase() === systemUuid;
+}
+
+/**
+ * What a Node of our name is to a state.
+ * - `known`: the state's own, on the machine that the state has, or that machine's, recreated by its kubelet.
+ * - `doubtful`: the state's own, whose kubelet says that it runs on another machine.
+ * - `another`: another stack's, or another machine's.
+ */
+interface Judgement {
+  what: "known" | "doubtful" | "another";
+  /** What there is to tell about it. */
+  remark?: string;
+}
+
+/**
+ * A kubelet can say anything of its machine, and write any mark on its Node, but neither delete the Node nor choose its UID. A worker that has
+ * the UID that the state has is no newcomer, whatever else it shows.
+ */
+export function judgeNode(node: Node, identity: NodeIdentity): Judgement {
+  const machine = node.status.nodeInfo.systemUUID.toLowerCase();
+  const isOnMachine = machine === identity.systemUuid;
+  if (node.metadata.uid !== identity.nodeUid) {
+    if (isOurs(node, identity) && isOnMachine) return { what: "known" };
+    return { what: "another", remark: `the cluster's Node of this name is another's, or another machine's (${shown(machine)}, not ${identity.systemUuid})` };
+  }
+  if (!isOnMachine) return { what: "doubtful", remark: `its kubelet says that it runs on another machine, ${shown(machine)} and not ${identity.systemUuid}` };
+  if (isOurs(node, identity)) return { what: "known" };
+  return { what: "known", remark: `its Node carries another mark, ${shown(node.metadata.annotations?.[OWNER_ANNOTATION])}, which its own kubelet may have written; by its UID it is ours` };
 }
 
 /** What the program keeps on a Node. */

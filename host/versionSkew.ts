@@ -2,6 +2,7 @@ import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { kubectlJson } from "./kubectl";
 import type { SshSession } from "./ssh";
+import { isDropped } from "./sshError";
 
 /** `v1.36.3`, `1.36.3`, and what distributions and pre-releases add to it. */
 const VERSION = /^v?1\.(\d{1,3})\.(\d{1,3})(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
@@ -46,6 +47,17 @@ export function behind(kubelet: string, server: string): string | undefined {
   if (minors < 0 || (minors === 0 && worker.patch >= cluster.patch)) return undefined;
   const limit = skewProblem(kubelet, server) ? `, and no more than ${mostBehind(server)} minor versions behind is supported` : "";
   return `its Kubernetes ${kubelet} is older than the cluster's ${server}${limit}`;
+}
+
+/** Notes where a worker's Kubernetes is older than the cluster's, see {@link behind}. Nothing depends on it: what fails here fails nothing. */
+export async function noteBehind(master: SshSession, kubelet: string, log: (line: string) => void): Promise<void> {
+  try {
+    const late = behind(kubelet, await serverVersion(master));
+    if (late) log(late);
+  } catch (error) {
+    if (!(error instanceof UserError) || isDropped(error)) throw error;
+    log(`whether its Kubernetes ${kubelet} is older than the cluster's is not known: ${error.summary}`);
+  }
 }
 
 /**

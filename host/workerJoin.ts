@@ -12,6 +12,7 @@ import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
 import { serverVersion } from "./versionSkew";
+import type { Misuse } from "./vm/misuse";
 import { deleteNode } from "./workerLeave";
 
 /** Everything that decides how a worker joins. */
@@ -26,10 +27,11 @@ export interface JoinPlan extends Owner {
   joinTimeoutSeconds: number;
 }
 
-/** The two ends of a join, and where to log. */
+/** The two ends of a join, what is known of an earlier token of the worker, and where to log. */
 export interface JoinSessions {
   worker: SshSession;
   master: SshSession;
+  misuse: Misuse;
   log(line: string): void;
 }
 
@@ -43,33 +45,31 @@ const joinDeadlineMs = ({ joinTimeoutSeconds }: JoinPlan) => joinTimeoutSeconds 
 const ttlMinutes = (plan: JoinPlan) => Math.ceil((joinDeadlineMs(plan) + TOKEN_MARGIN_MS) / 60_000);
 
 /** Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes before one of the revocation. */
-export async function spending(
-  { master, log }: Pick<JoinSessions, "master" | "log">,
-  owner: Owner,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
+export async function spending<T>({ master, log }: Pick<JoinSessions, "master" | "log">, owner: Owner, work: () => Promise<T>): Promise<T> {
+  const done = await work().catch(async (error: unknown) => {
     await revokeTokensOf(master, owner).catch(({ message }: Error) => log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`));
     throw error;
-  }
+  });
   await revokeTokensOf(master, owner);
+  return done;
 }
 
 /**
  * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins. Readiness is not waited
- * for, and the token stays: see {@link spending}.
+ * for, and the token stays: see {@link spending}. A worker on which a token was used for something else gets no other one.
  *
  * @param hasJoined by our own state: then there is another token for it only where the cluster, too, has no Node or has given its kubelet up
+ * @returns what a token of the worker was used for beside its join, now or before, where it has joined; see {@link misused}
  *
  * @throws UserError when the worker is not fit to join, a Node of its name is not ours, or kubeadm fails; with a named cause where one is known
  */
-export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJoined = false): Promise<void> {
-  const { worker, master, log } = sessions;
+export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJoined = false): Promise<string | undefined> {
+  const { worker, master, misuse, log } = sessions;
+  const known = await misuse.known();
   const facts = await workerFacts(worker);
   const node = await getNode(master, plan.name);
-  if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) return;
+  if (node && facts.joined && !facts.halfJoined && isThisMachine(node, facts)) return known;
+  if (known !== undefined) throw misused(plan.name, known);
   if (hasJoined && node && !isGivenUp(node)) throw joinedBefore(plan, node, facts);
   if (node && !isThisMachine(node, facts)) await makeWayFor(plan, node, { master, log });
   await checkFitness(sessions, plan, facts);
@@ -78,7 +78,7 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJo
     await reset(worker, plan.criSocket);
   }
   if (node) await deleteNode(master, plan.name);
-  await joinWithToken(sessions, plan, facts);
+  return joinWithToken(sessions, plan, facts);
 }
 
 const isThisMachine = (node: Node, facts: WorkerFacts) =>
@@ -116,38 +116,52 @@ export async function checkFitness({ master, log }: Pick<JoinSessions, "master" 
 const epochAt = async (session: SshSession, moment: number) => parseEpoch(await session.run("date +%s", { looks: true })) - (performance.now() - moment) / 1000;
 
 /** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
-async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
+async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<string | undefined> {
   await ensureTokenGroup(sessions.master, plan);
   if (await isUsable(sessions, plan)) return joinWith(plan.token, sessions, plan, facts);
   sessions.log("its token is spent: a new one is made for this join");
   const token = newToken();
   await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
-  await joinWith(token, sessions, plan, facts);
+  return joinWith(token, sessions, plan, facts);
 }
 
-async function joinWith(token: string, { worker, master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<void> {
-  const approval = startApproving(master, { name: plan.name, tokenId: tokenId(token) }, log);
+async function joinWith(token: string, sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<string | undefined> {
+  const { worker, master, misuse, log } = sessions;
+  const approval = startApproving(master, { name: plan.name, tokenId: tokenId(token) }, log, misuse.note);
+  const denied = () => (approval.denied.length > 0 ? approval.denied.join("; ") : undefined);
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
     await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log }).finally(() => approval.end());
+    return denied();
   } catch (error) {
-    const report = await workerReport(worker);
-    const trouble = approval.trouble === undefined ? [] : [`its kubelet's certificate could not be approved: ${approval.trouble}`];
-    const said = [(error as Error).message, report, ...trouble].join("\n");
-    throw new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
+    const failure = joinFailed(error as Error, await workerReport(worker), approval.trouble);
+    const asked = denied();
+    throw asked === undefined ? failure : misused(plan.name, asked, failure);
   }
-  if (approval.denied.length > 0) throw askedForMore(plan, approval.denied);
+}
+
+function joinFailed(error: Error, report: string, trouble: string | undefined): UserError {
+  const approval = trouble === undefined ? [] : [`its kubelet's certificate could not be approved: ${trouble}`];
+  const said = [error.message, report, ...approval].join("\n");
+  return new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
 }
 
 /** A resource's URN as the CLI finds it: the project's name, which a provider is not told, may be anything. */
 const urnOf = (type: string, name: string) => `urn:pulumi:**${type}::${name}`;
 
-/** A worker does so only when somebody on it does: its own kubelet asks for nothing else. */
-const askedForMore = ({ name }: JoinPlan, denied: readonly string[]) =>
-  new UserError(`${name} has joined, and its token was also used to ask for certificates that are not its own; they were denied`, {
-    said: denied.join("\n"),
-    todo: `find out who did that on ${name}, or recreate the machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+/**
+ * The error for a worker whose token was used for something else, which its own kubelet does not do: somebody is on it. It stays until the
+ * machine is another one, see {@link Misuse}.
+ *
+ * @param what it was used for
+ * @param failure of the join, if it failed as well
+ */
+export const misused = (name: string, what: string, failure?: UserError) =>
+  new UserError(`${name} cannot be trusted: its token was also used to ask for certificates that are not its own, and got none`, {
+    said: [what, ...(failure ? [failure.message] : [])].join("\n"),
+    todo: `find out who did that on ${name}, and recreate the machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+    cause: failure,
   });
 
 /** Version 0.1.0's, without the stack's id in its description, is in kubeadm's own group. */

@@ -1,23 +1,22 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { resolveTarget, type SshTargetArgs } from "../host/bastion";
+import type { SshTargetArgs } from "../host/bastion";
 import { UserError } from "../host/errors";
-import { execWithin } from "../host/exec";
+import { type Exec, exec as execHere } from "../host/exec";
 import { addressTwin, getNode, getNodes, internalIp, isTrue, type Node, type Taint } from "../host/kubectl";
 import { joinProblems } from "../host/joinProblems";
-import { isMarked, isOurs, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
+import { isMarked, judgeNode, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../host/labels";
 import { markOf } from "../host/mark";
-import { isOutOfReach, withMaster } from "../host/masters";
 import { DEFAULT_PODS, podsOf, waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
-import { shown } from "../host/shown";
-import { SshError, type SshSession, withSession } from "../host/ssh";
-import { VBoxManage } from "../host/vboxmanage";
+import { SshError, type SshSession } from "../host/ssh";
 import { absenceOf, UNKNOWN_HOME, type VirtualBoxHome } from "../host/virtualBoxHome";
-import { powerProblem, withPowerState } from "../host/vm/power";
-import { behind, serverVersion } from "../host/versionSkew";
-import { checkFitness, ensureJoined, spending } from "../host/workerJoin";
+import { misuseOn } from "../host/vm/misuse";
+import { powerProblem } from "../host/vm/power";
+import { noteBehind } from "../host/versionSkew";
+import { checkFitness, ensureJoined, misused, spending } from "../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../host/workerLeave";
 import { type Context, DynamicResource, PartialFailure, type Provider } from "./dynamic";
+import { onCluster, onMaster, onWorker, vboxOf } from "./workerReach";
 
 /** Arguments of {@link WorkerJoin}. */
 export interface WorkerJoinArgs {
@@ -111,163 +110,162 @@ interface Observed {
 }
 type Outputs = Inputs & Observed;
 
-/** @internal Loaded by the handler in a resource's state. */
-export const provider: Provider<Inputs, Outputs> = {
-  defaults: {
-    ready: true,
-    marked: true,
-    stackId: "",
-    virtualBox: UNKNOWN_HOME,
-    criSocket: "unix:///run/containerd/containerd.sock",
-    labels: {},
-    taints: [],
-    kubeletArgs: {},
-    requiredPods: [...DEFAULT_PODS],
-    cniSelector: "",
-    vboxManage: "VBoxManage",
-    sshTimeoutSeconds: 120,
-    commandTimeoutSeconds: 120,
-    joinTimeoutSeconds: 300,
-    readyTimeoutSeconds: 300,
-    drainTimeoutSeconds: 120,
-  },
-
-  changes: {
-    name: "replaces",
-    stack: "replaces",
-    machine: "replaces",
-    vmUuid: "replacesOnceKnown",
-    endpoint: "replacesOnceKnown",
-    caCertHash: "replacesOnceKnown",
-    address: "replacesOnceKnown",
-    criSocket: "replaces",
-    kubeletArgs: "replaces",
-    labels: "live",
-    taints: "live",
-    ready: "live",
-    marked: "live",
-    stackId: "nextTime",
-    virtualBox: "nextTime",
-    worker: "nextTime",
-    masters: "nextTime",
-    token: "nextTime",
-    requiredPods: "nextTime",
-    cniSelector: "nextTime",
-    vboxManage: "nextTime",
-    sshTimeoutSeconds: "nextTime",
-    commandTimeoutSeconds: "nextTime",
-    joinTimeoutSeconds: "nextTime",
-    readyTimeoutSeconds: "nextTime",
-    drainTimeoutSeconds: "nextTime",
-  },
-
-  problems: joinProblems,
-
-  async create(inputs, context) {
-    const outs = await ensure(inputs, context);
-    context.rolling.back(inputs.name);
-    return { id: outs.nodeUid, outs };
-  },
-
-  async read(_id, outs, context) {
-    const node = await onMaster(outs, context, async (master) => {
-      const node = await getNode(master, outs.name);
-      const late = node && behind(node.status.nodeInfo.kubeletVersion, await serverVersion(master));
-      if (late) context.log(late);
-      return node;
-    });
-    if (!node) return undefined;
-    const now = observed(node);
-    const isSame = node.metadata.uid === outs.nodeUid;
-    // A kubelet can say anything of its machine, but cannot delete its Node: such a worker is no newcomer.
-    if (isSame && isOurs(node, outs) && now.systemUuid !== outs.systemUuid) {
-      context.log(`its kubelet says that it runs on another machine, ${shown(now.systemUuid)} and not ${outs.systemUuid}`);
-      return { ...outs, ready: false };
-    }
-    if (!isOurs(node, outs) || now.systemUuid !== outs.systemUuid) {
-      context.log(`the cluster's Node of this name is another's, or another machine's (${shown(now.systemUuid)}, not ${outs.systemUuid})`);
-      return undefined;
-    }
-    return { ...outs, ...now, labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints), marked: isMarked(node, markOf(outs)) };
-  },
-
-  update: (_id, olds, news, context) => ensure(news, context, olds),
-
-  async delete(_id, outs, context) {
-    const isThere = await isMachineThere(outs);
-    await context.rolling.leave(outs.name, context.log);
-    // Who comes back on the machine that it has must be able to; a new machine was looked at.
-    const facts = context.rolling.isRejoining(outs.name) ? await onWorker(outs, context, workerFacts) : undefined;
-    const hasNode = await onCluster(outs, context, async (master) => {
-      if (facts) await checkFitness({ master, log: context.log }, outs, facts);
-      return drain(master, outs, context.log);
-    });
-    if (isThere) await leave(outs, context);
-    else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good");
-    if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));
-  },
+const DEFAULTS: Partial<Inputs> = {
+  ready: true,
+  marked: true,
+  stackId: "",
+  virtualBox: UNKNOWN_HOME,
+  criSocket: "unix:///run/containerd/containerd.sock",
+  labels: {},
+  taints: [],
+  kubeletArgs: {},
+  requiredPods: [...DEFAULT_PODS],
+  cniSelector: "",
+  vboxManage: "VBoxManage",
+  sshTimeoutSeconds: 120,
+  commandTimeoutSeconds: 120,
+  joinTimeoutSeconds: 300,
+  readyTimeoutSeconds: 300,
+  drainTimeoutSeconds: 120,
 };
 
-async function ensure(inputs: Inputs, context: Context, olds?: Outputs): Promise<Outputs> {
+const CHANGES: Provider<Inputs, Outputs>["changes"] = {
+  name: "replaces",
+  stack: "replaces",
+  machine: "replaces",
+  vmUuid: "replacesOnceKnown",
+  endpoint: "replacesOnceKnown",
+  caCertHash: "replacesOnceKnown",
+  address: "replacesOnceKnown",
+  criSocket: "replaces",
+  kubeletArgs: "replaces",
+  labels: "live",
+  taints: "live",
+  ready: "live",
+  marked: "live",
+  stackId: "nextTime",
+  virtualBox: "nextTime",
+  worker: "nextTime",
+  masters: "nextTime",
+  token: "nextTime",
+  requiredPods: "nextTime",
+  cniSelector: "nextTime",
+  vboxManage: "nextTime",
+  sshTimeoutSeconds: "nextTime",
+  commandTimeoutSeconds: "nextTime",
+  joinTimeoutSeconds: "nextTime",
+  readyTimeoutSeconds: "nextTime",
+  drainTimeoutSeconds: "nextTime",
+};
+
+/** The provider, where `programs` runs this machine's. */
+export function workerJoinProvider(programs: Exec): Provider<Inputs, Outputs> {
+  return {
+    defaults: DEFAULTS,
+    changes: CHANGES,
+    problems: joinProblems,
+
+    async create(inputs, context) {
+      const outs = await ensure(inputs, context, programs);
+      context.rolling.back(inputs.name);
+      return { id: outs.nodeUid, outs };
+    },
+
+    read: (_id, outs, context) => observe(outs, context, programs),
+
+    update: (_id, olds, news, context) => ensure(news, context, programs, olds),
+
+    delete: (_id, outs, context) => leave(outs, context, programs),
+  };
+}
+
+/** @internal Loaded by the handler in a resource's state. */
+export const provider = workerJoinProvider(execHere);
+
+/** What a refresh sees, or undefined where the Node is gone, or another one's. */
+async function observe(outs: Outputs, context: Context, programs: Exec): Promise<Outputs | undefined> {
+  const misuse = await misuseOn(vboxOf(outs, programs), outs.vmUuid).known();
+  if (misuse !== undefined) context.log(`is not trusted, and is to be replaced: its join token was used for something else: ${misuse}`);
+  const node = await onMaster(outs, context, async (master) => {
+    const node = await getNode(master, outs.name);
+    if (node) await noteBehind(master, node.status.nodeInfo.kubeletVersion, context.log);
+    return node;
+  });
+  if (!node) return undefined;
+  const { what, remark } = judgeNode(node, outs);
+  if (remark) context.log(remark);
+  if (what === "another") return undefined;
+  if (what === "doubtful") return { ...outs, ready: false };
+  const now = observed(node);
+  const marks = { labels: labelsOn(node, outs.labels), taints: taintsOn(node, outs.taints), marked: isMarked(node, markOf(outs)) };
+  return { ...outs, ...now, ...marks, ready: now.ready && misuse === undefined };
+}
+
+/** Drains the worker, resets it, and deletes its Node. */
+async function leave(outs: Outputs, context: Context, programs: Exec): Promise<void> {
+  const isRejoining = context.rolling.isRejoining(outs.name);
+  const misuse = isRejoining ? await misuseOn(vboxOf(outs, programs), outs.vmUuid).known() : undefined;
+  if (misuse !== undefined) throw misused(outs.name, misuse);
+  const isThere = await isMachineThere(outs, programs);
+  await context.rolling.leave(outs.name, context.log);
+  // Who comes back on the machine that it has must be able to; a new machine was looked at.
+  const facts = isRejoining ? await onWorker(outs, context, programs, workerFacts) : undefined;
+  const hasNode = await onCluster(outs, context, async (master) => {
+    if (facts) await checkFitness({ master, log: context.log }, outs, facts);
+    return drain(master, outs, context.log);
+  });
+  if (isThere) await takeOff(outs, context, programs);
+  else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good");
+  if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));
+}
+
+async function ensure(inputs: Inputs, context: Context, programs: Exec, olds?: Outputs): Promise<Outputs> {
+  const { log } = context;
   const marks = (of: Inputs): NodeMarks => ({ owner: markOf(of), labels: of.labels, taints: of.taints });
+  const misuse = misuseOn(vboxOf(inputs, programs), inputs.vmUuid);
   return onMaster(inputs, context, async (master) => {
-    const { log } = context;
-    await spending({ master, log }, inputs, () => onWorker(inputs, context, (worker) => ensureJoined({ worker, master, log }, inputs, olds !== undefined)));
+    const sync = (node: Node) => syncMarks(master, node, marks(inputs), olds && marks(olds));
+    const join = () => onWorker(inputs, context, programs, (worker) => ensureJoined({ worker, master, misuse, log }, inputs, olds !== undefined));
+    const denied = await spending({ master, log }, inputs, join);
     try {
-      const node = await waitForReady(master, { ...inputs, requiredPods: podsOf(inputs) }, inputs.readyTimeoutSeconds * 1000, context.log);
-      await syncMarks(master, node, marks(inputs), olds && marks(olds));
+      const node = await waitForReady(master, { ...inputs, requiredPods: podsOf(inputs) }, inputs.readyTimeoutSeconds * 1000, log);
+      await sync(node);
+      // It is recorded as joined, so that its replacement takes it out of the cluster.
+      if (denied !== undefined) throw misused(inputs.name, denied);
       const twin = addressTwin(await getNodes(master), inputs);
       if (twin) throw new UserError(twin, { todo: "see what gives both machines that address (VirtualBox's NAT gives each the same), and replace one of them" });
-      context.log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
+      log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
       return { ...inputs, ...observed(node) };
     } catch (error) {
-      const node = await getNode(master, inputs.name).catch(() => undefined);
-      if (!node) throw error;
-      await syncMarks(master, node, marks(inputs), olds && marks(olds));
-      throw new PartialFailure(node.metadata.uid, observed(node), error as Error);
+      throw await joinedButFailed(master, inputs, sync, denied === undefined ? (error as Error) : misused(inputs.name, denied), log);
     }
   });
 }
 
-/**
- * Does what a leaving worker's cluster is to do. One that does not answer holds up no destroy; but a worker that is to come back stays with it.
- * @returns undefined where the cluster does not answer
- */
-async function onCluster<T>(outs: Outputs, context: Context, use: (session: SshSession) => Promise<T>): Promise<T | undefined> {
-  const { name } = outs;
-  try {
-    return await onMaster(outs, context, use);
-  } catch (error) {
-    if (!isOutOfReach(error)) throw error;
-    if (context.rolling.isReplacing(name)) throw notReplaced(error);
-    context.log(`its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`);
-    return undefined;
-  }
+/** A failure after the join, with what is to be recorded all the same. Why there was one comes before whatever fails now. */
+async function joinedButFailed(master: SshSession, { name }: Inputs, sync: (node: Node) => Promise<void>, error: Error, log: Context["log"]): Promise<Error> {
+  const node = await getNode(master, name).catch(() => undefined);
+  if (!node) return error;
+  await sync(node).catch(({ message }: Error) => log(`its Node could not be marked, which the next \`up\` does: ${message.split("\n")[0]}`));
+  return new PartialFailure(node.metadata.uid, observed(node), error);
 }
-
-const notReplaced = (error: UserError) =>
-  new UserError("the worker is to be replaced, and was left as it is: its cluster does not answer, and a new one could not join", {
-    said: error.message,
-    todo: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
-    cause: error,
-  });
 
 /**
  * False where the VirtualBox that had the machine is gone for good. Asked before anything is done: the machine of a worker that VirtualBox
  * does not know may run in another one.
  */
-async function isMachineThere({ name, vmUuid, vboxManage, virtualBox, ...outs }: Outputs): Promise<boolean> {
-  const vbox = new VBoxManage(vboxManage, execWithin(deadlines(outs).commandTimeoutMs));
+async function isMachineThere(outs: Outputs, programs: Exec): Promise<boolean> {
+  const { name, vmUuid, virtualBox } = outs;
+  const vbox = vboxOf(outs, programs);
   return (await vbox.isRegistered(vmUuid)) || (await absenceOf(vbox, { name, uuid: vmUuid }, virtualBox)) === "gone";
 }
 
 /** A machine that is gone, or never comes back, has nothing to reset; nor has one that shows another host key than ours. */
-async function leave(outs: Outputs, context: Context): Promise<void> {
-  const vbox = new VBoxManage(outs.vboxManage, execWithin(deadlines(outs).commandTimeoutMs));
-  const problem = await powerProblem(vbox, outs.vmUuid);
+async function takeOff(outs: Outputs, context: Context, programs: Exec): Promise<void> {
+  const problem = await powerProblem(vboxOf(outs, programs), outs.vmUuid);
   if (problem) return context.log(`is not reset: ${problem}`);
   try {
-    await onWorker(outs, context, (worker) => resetWorker(worker, outs.criSocket, context.log));
+    await onWorker(outs, context, programs, (worker) => resetWorker(worker, outs.criSocket, context.log));
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     context.log(`is not reset: ${error.summary}`);
@@ -281,19 +279,3 @@ const observed = (node: Node): Observed => ({
   internalIp: internalIp(node) ?? "",
   ready: isTrue(node, "Ready"),
 });
-
-const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Pick<Inputs, "sshTimeoutSeconds" | "commandTimeoutSeconds">) => ({ deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000 });
-
-const onMaster = <T>(inputs: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
-  withMaster(inputs.masters, inputs.vboxManage, { ...deadlines(inputs), log }, use);
-
-async function onWorker<T>(inputs: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) {
-  const { commandTimeoutMs, ...rest } = deadlines(inputs);
-  const exec = execWithin(commandTimeoutMs);
-  const target = await resolveTarget(inputs.worker, inputs.vboxManage, exec);
-  try {
-    return await withSession(target, { ...rest, commandTimeoutMs, what: inputs.name, log }, use);
-  } catch (error) {
-    throw await withPowerState(new VBoxManage(inputs.vboxManage, exec), inputs.vmUuid, error);
-  }
-}

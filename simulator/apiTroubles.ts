@@ -41,9 +41,9 @@ function discovering(error: string, before: string, after = ""): string {
 /** How a command of kubectl ends in a trouble. */
 export const troubled = (kind: Trouble): ExecResult => ({ stdout: "", stderr: `${troubles[kind]}\n`, exitCode: 1 });
 
-/** The trouble that the next command meets, if any. */
-export function meetTrouble({ trouble }: ClusterState): Trouble | undefined {
-  if (!trouble || trouble.commands === 0) return undefined;
+/** The trouble that a command meets, if any. */
+export function meetTrouble({ trouble }: ClusterState, verb: string): Trouble | undefined {
+  if (!trouble || trouble.commands === 0 || (trouble.verb ?? verb) !== verb) return undefined;
   if (trouble.commands !== undefined) trouble.commands--;
   return trouble.kind;
 }

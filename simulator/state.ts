@@ -178,8 +178,8 @@ export interface ClusterState {
   mastersDown?: string[];
   /** The API server answers nobody. */
   apiDown?: boolean;
-  /** What the API server suffers from, and how many commands meet it; none: all of them. */
-  trouble?: { kind: Trouble; commands?: number };
+  /** What the API server suffers from, how many commands meet it, and which verb of kubectl, or `token create`; none: all of them. */
+  trouble?: { kind: Trouble; commands?: number; verb?: string };
   /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
   flannelWaits?: string;
   /** The masters' default route is over an interface without an IPv4 address. */

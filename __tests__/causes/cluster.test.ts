@@ -72,6 +72,23 @@ describe("an API server that does not do its work", () => {
     expect(site.world.read().virtualBox.machines.map(({ name }) => name)).toEqual(["debian-base-image", "busybox"]);
   });
 
+  const suffersIn = (verb: string, kind: Trouble) => site.world.change(({ cluster }) => void (cluster.trouble = { kind, verb }));
+
+  test("when a Node that is not Ready is to be marked: that it is not Ready is the error, and it is recorded all the same", async () => {
+    await site.world.change(({ cluster }) => void (cluster.flannelWaits = "ImagePullBackOff"));
+    await suffersIn("annotate", "forbidden");
+    expect(await failureOf(worker.join.up(), seconds.ready)).toMatch(/^kube-node01: kube-node01 has joined, but was not ready within 1 s: the pod kube-flannel-ds-\w+ is ImagePullBackOff/);
+    expect(lines.join("\n")).toMatch(/^kube-node01: its Node could not be marked, which the next `up` does: the cluster's API server does not allow this/m);
+    expect(worker.join.state?.id).toBe(site.world.read().cluster.nodes[0]!.uid);
+  });
+
+  test("when a refresh compares versions, for a note alone: the refresh goes on", async () => {
+    await worker.join.up();
+    await suffersIn("version", "html");
+    expect((await worker.join.refresh())?.outs).toMatchObject({ ready: true });
+    expect(lines.at(-1)).toMatch(/^kube-node01: whether its Kubernetes v1\.36\.3 is older than the cluster's is not known: the cluster's API server does not answer/);
+  });
+
   test("for a moment: up goes on, and leaves nothing of it", async () => {
     await suffers("leader", 1);
     await worker.join.up();

@@ -1,4 +1,5 @@
-import { behind, minorOf, serverVersion, skewProblem, versionsFor, versionToInstall } from "../../host/versionSkew";
+import { SshError } from "../../host/ssh";
+import { behind, minorOf, noteBehind, serverVersion, skewProblem, versionsFor, versionToInstall } from "../../host/versionSkew";
 import { FakeSession } from "../support/fakeSession";
 
 test.each<[string, string, ReturnType<typeof skewProblem>]>([
@@ -51,3 +52,17 @@ test.each(["", "{}", "[]", '{"clientVersion":{"gitVersion":"v1.36.3"}}', '{"serv
 );
 
 test("what is no version has no minor number", () => expect(["1.36.3", "v1.29.15-rc.1+x", "v1.36", "1.x.3", ""].map(minorOf)).toEqual([36, 29, NaN, NaN, NaN]));
+
+test("a note of a worker that is behind fails nothing, but for a connection that drops", async () => {
+  const lines: string[] = [];
+  const note = (answer: string | Error) => noteBehind(new FakeSession([[/version/, answer]]), "v1.36.3", (line) => void lines.push(line));
+  await note('{"serverVersion":{"gitVersion":"v1.36.4"}}');
+  await note('{"serverVersion":{"gitVersion":"v2.0"}}');
+  await note("rubbish");
+  expect(lines).toEqual([
+    "its Kubernetes v1.36.3 is older than the cluster's v1.36.4",
+    "whether its Kubernetes v1.36.3 is older than the cluster's is not known: kubectl version did not answer with the API server's version",
+    "whether its Kubernetes v1.36.3 is older than the cluster's is not known: kubectl version did not answer in JSON",
+  ]);
+  await expect(note(new SshError("dropped", "gone"))).rejects.toThrow("gone");
+});

@@ -3,6 +3,7 @@ import { OWNER_ANNOTATION } from "../../host/labels";
 import { SshError } from "../../host/ssh";
 import { ensureJoined, type JoinPlan, type JoinSessions, spending } from "../../host/workerJoin";
 import { FakeSession } from "../support/fakeSession";
+import { innocent } from "../support/innocent";
 
 const token = newToken();
 const plan: JoinPlan = {
@@ -53,7 +54,7 @@ const worker = (say: () => string, join: string | Error = "") =>
 const log = () => {};
 
 /** As the resource does it. */
-const joined = (sessions: JoinSessions, plan: JoinPlan) => spending(sessions, plan, () => ensureJoined(sessions, plan));
+const joined = (sessions: Omit<JoinSessions, "misuse">, plan: JoinPlan) => spending(sessions, plan, () => ensureJoined({ ...sessions, misuse: innocent }, plan));
 
 test("a fresh worker joins with its token over standard input, and the token is revoked", async () => {
   const [m, w] = [master(), worker(facts(0))];

@@ -7,6 +7,7 @@ import { type SshSession, withSession } from "../../host/ssh";
 import { ensureJoined, spending } from "../../host/workerJoin";
 import { deleteNode, drain, resetWorker } from "../../host/workerLeave";
 import { journal, planFaults } from "../../simulator/faults";
+import { innocent } from "../support/innocent";
 import { bootWorker, diskOf, power, type ServedSite, servedSite } from "../support/servedSite";
 
 /** The program's own code for the cluster, against the simulated machines. */
@@ -37,7 +38,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
     const { endpoint, caCertHash: pin } = await joinInformation(master);
     expect({ endpoint, pin }).toEqual({ endpoint: "192.168.4.20:6443", pin: caCertHash(site.world.read().cluster.caCertificate) });
     const join = { ...plan, endpoint, caCertHash: pin };
-    await spending({ master, log }, plan, () => withSession(site.workerTarget(name, worker), soon(name), (session) => ensureJoined({ worker: session, master, log }, join)));
+    await spending({ master, log }, plan, () => withSession(site.workerTarget(name, worker), soon(name), (session) => ensureJoined({ worker: session, master, misuse: innocent, log }, join)));
     expect(await listTokens(master)).toEqual([]);
     expect(await getNode(master, name)).toBeUndefined();
 
@@ -56,7 +57,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
     expect(node).toMatchObject({ metadata: { uid, labels: { tier: "b" } }, spec: { taints: [{ key: "fast", value: "1", effect: "NoExecute" }] } });
     // A join that is whole is left as it is.
     const join = { ...plan, endpoint: "192.168.4.20:6443", caCertHash: "sha256:any" };
-    await withSession(site.workerTarget(address, worker), soon(name), (session) => ensureJoined({ worker: session, master, log }, join));
+    await withSession(site.workerTarget(address, worker), soon(name), (session) => ensureJoined({ worker: session, master, misuse: innocent, log }, join));
 
     expect(await drain(master, { name, stack: "kube/test", nodeUid: uid, systemUuid: worker.uuid, drainTimeoutSeconds: 5, commandTimeoutSeconds: 5 }, log)).toBe(true);
     expect((await getNode(master, name))!.spec.unschedulable).toBe(true);

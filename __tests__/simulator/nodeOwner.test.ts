@@ -6,15 +6,17 @@ import { planFaults, journal } from "../../simulator/faults";
 import { renewAllLeases } from "../../simulator/leases";
 import { type SshSession, withSession } from "../../host/ssh";
 import { type DrivenWorker, drivenWorker } from "../support/drivenWorker";
+import { progress } from "../support/causes";
 import { diskOf, power, type ServedSite, servedSite } from "../support/servedSite";
 
 /** A worker that has joined, on a site where Nodes outlive their machines, as they do in a real cluster. */
 let site: ServedSite;
 let worker: DrivenWorker;
 let uuid: string;
+let lines: string[];
 const owner = { stack: "kube/test", name: "kube-node01" };
 beforeAll(async () => {
-  jest.spyOn(console, "log").mockReturnValue();
+  lines = progress();
   site = await servedSite({ delays: { grace: 1_250 } });
   worker = drivenWorker(site);
   await worker.up();
@@ -66,6 +68,24 @@ describe("there is no second token on the worker's own word", () => {
     await change(({ facts }) => delete facts.systemUuid);
     await expect(worker.join.up({})).rejects.toThrow(refused(`its Node is the machine "11111111-2222-3333-4444-555555555555"'s`));
     await change(({ node }) => (node.systemUuid = uuid));
+    await worker.join.up({});
+  });
+
+  test("that its Node has another mark, and that it has no credentials: a refresh does not take it for a newcomer", async () => {
+    await change(({ node, facts }) => ((node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"), (facts.joined = "0")));
+    expect((await worker.join.refresh())?.outs).toMatchObject({ nodeUid: node().uid, marked: false });
+    expect(lines.at(-1)).toBe('kube-node01: its Node carries another mark, "kube/other/kube-node01", which its own kubelet may have written; by its UID it is ours');
+    await expect(worker.join.up({})).rejects.toThrow(refused("its kubelet has no credentials"));
+    await change(({ facts }) => delete facts.joined);
+    await worker.join.up({});
+    expect(node().annotations[OWNER_ANNOTATION]).toBe(markOf(owner));
+  });
+
+  test("that its Node has another mark, and another machine", async () => {
+    await change(({ node }) => ((node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"), (node.systemUuid = "11111111-2222-3333-4444-555555555555")));
+    expect((await worker.join.refresh())?.outs).toMatchObject({ ready: false, systemUuid: uuid });
+    await expect(worker.join.up({})).rejects.toThrow(refused("its Node is the machine"));
+    await change(({ node }) => ((node.annotations[OWNER_ANNOTATION] = markOf(owner)), (node.systemUuid = uuid)));
     await worker.join.up({});
   });
 });

@@ -10,7 +10,7 @@ import { hostRouteProvider } from "../../providers/hostRoute";
 import { provider as clusterProvider } from "../../providers/kubeadmCluster";
 import { provider as tokenProvider } from "../../providers/kubeadmJoinToken";
 import { vboxVmProvider } from "../../providers/vboxVm";
-import { provider as joinProvider } from "../../providers/workerJoin";
+import { workerJoinProvider } from "../../providers/workerJoin";
 import { ip } from "../../simulator/routes";
 import { baseImage } from "../../simulator/site";
 import { SimulatedVBoxManage } from "../../simulator/virtualBox/simulatedVBoxManage";
@@ -80,7 +80,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   const machine = () => `${baseImage} ${vm.get("isoSha256")}`;
   const cluster = new Driven(clusterProvider, () => ({ ...ssh, name: "kube", masters: masters() }));
   const token = new Driven(tokenProvider, () => ({ ...ssh, name, stack, machine: machine(), masters: masters() }));
-  const join = new Driven(joinProvider, () => ({
+  const join = new Driven(workerJoinProvider(programs), () => ({
     ...{ ...ssh, name, stack, machine: machine(), masters: masters(), vmUuid: vm.get("uuid"), virtualBox: vm.get("virtualBox"), worker: worker(), address: vm.get("address") },
     ...{ endpoint: cluster.get("endpoint"), caCertHash: cluster.get("caCertHash"), token: token.get("token") },
     ...{ joinTimeoutSeconds: seconds.join, readyTimeoutSeconds: seconds.ready, drainTimeoutSeconds: seconds.drain },

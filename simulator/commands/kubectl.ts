@@ -27,7 +27,7 @@ export const kubectl: Work = (scene) => {
   if (kubeconfig !== ADMIN_CONF) return refused(kubeconfig === undefined ? "localhost:8080" : undefined, kubeconfig);
   if (!isRoot) return failed(`error: error loading config file "${ADMIN_CONF}": open ${ADMIN_CONF}: permission denied`);
   if (state.cluster.apiDown) return refused(state.cluster.endpoint);
-  const trouble = meetTrouble(state.cluster);
+  const trouble = meetTrouble(state.cluster, args.verb);
   if (trouble) return troubled(trouble);
   settleCluster(state, now);
   return verb(scene, args);
