@@ -71,11 +71,14 @@ function contradictions(data: Configuration): [string, string][] {
   const names = workerNames(data);
   const namedBy = data.workerNames.length > 0 ? "workerNames" : "workerNamePrefix";
   const pods = networkOf(data.podSubnet)!;
+  // A template of the user's own installs what it likes.
+  const isForDocker = data.userData === undefined && names.some((name) => workerConfiguration(data, name).containerRuntime === "docker");
   const problems: [boolean, string, string][] = [
     [new Set(names).size < names.length, "workerNames", `two workers have one name; give each its own (${some(names)})`],
     ...names.flatMap((name) => othersOf(data, name).map((other): [boolean, string, string] => [true, namedBy, `${name} is ${other}; give it another name`])),
     [data.cloneMode === "linked" && !data.baseSnapshot, "baseSnapshot", `is needed for cloneMode linked; take one with \`${shellCommand(["VBoxManage", "snapshot", data.baseImage, "take", "NAME"])}\` and give NAME`],
-    [data.containerRuntime === "docker" && !(data.criDockerdUrl && data.criDockerdSha256), "criDockerdUrl", "is needed for containerRuntime docker, with criDockerdSha256; give the address of cri-dockerd's .deb"],
+    [isForDocker && !data.criDockerdUrl, "criDockerdUrl", "is needed for containerRuntime docker; give the address of cri-dockerd's .deb, from https://github.com/Mirantis/cri-dockerd/releases"],
+    [isForDocker && !data.criDockerdSha256, "criDockerdSha256", "is needed for containerRuntime docker; give the SHA-256 of cri-dockerd's .deb, which its release page shows beside it"],
     [data.cniSelector !== undefined && !isDeepStrictEqual(data.requiredPods, DEFAULT_PODS), "cniSelector", "says the same as requiredPods, which is given too; give one of them"],
     ...natProblems(data, names),
     ...data.routes.map(({ destination }, index): [boolean, string, string] => [
@@ -132,6 +135,6 @@ export function workerNames({ workerNames, workerCount, workerNamePrefix }: Pick
 
 /** What one worker is to be: the common values, and its own over them. */
 export function workerConfiguration(configuration: Configuration, name: string): WorkerConfiguration {
-  const { cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
-  return { cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
+  const { containerRuntime, cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
+  return { containerRuntime, cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
 }

@@ -51,6 +51,7 @@ const taint = object(
 );
 
 const worker = {
+  containerRuntime: z.enum(["containerd", "docker"], "give containerd or docker"),
   cpus: count(1, 64, "CPUs"),
   memoryMb: count(512, 1_048_576, "MB"),
   vramMb: count(1, 256, "MB"),
@@ -74,7 +75,6 @@ export const configurationSchema = z.object({
   clusterName: machineName,
   zone: ruled("zone"),
   kubernetesVersion: matching("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/).optional(),
-  containerRuntime: z.enum(["containerd", "docker"], "give containerd or docker"),
   podSubnet: network,
   controlPlaneEndpoint: text("give an address and a port such as 192.168.4.20:6443", isEndpoint).optional(),
   requiredPods: list(text("give labels such as k8s-app=cilium", isSelector, 1024), 20, "pods"),
@@ -137,6 +137,7 @@ export const configurationSchema = z.object({
   kubernetesKeyUrl: url("kubernetesKeyUrl"),
   kubernetesKeyFingerprint: digits(40).toUpperCase().optional(),
   containerdPackage: z.enum(["containerd.io", "containerd"], "give containerd.io or containerd"),
+  dockerPackage: z.enum(["docker-ce", "docker.io"], "give docker-ce or docker.io"),
   dockerRepository: url("dockerRepository"),
   dockerKeyUrl: url("dockerKeyUrl"),
   dockerKeyFingerprint: digits(40).toUpperCase().optional(),

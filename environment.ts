@@ -96,9 +96,11 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
 
 /** What the stack needs, see {@link SitePlan}. Machines that are only made may need no cluster. */
 export function planOf({ config, workers, masters, isoPath }: Environment): SitePlan {
-  const { vboxManage, zone, kubernetesVersion, routes, autostart, cloneMode, baseSnapshot } = config;
+  const { vboxManage, zone, kubernetesVersion, routes, autostart, cloneMode, baseSnapshot, distro, criDockerdUrl: url } = config;
+  const isForDocker = workers.some(({ containerRuntime }) => containerRuntime === "docker");
   return {
     ...{ vboxManage, zone, kubernetesVersion, routes, autostart },
+    ...(isForDocker && url !== undefined && { criDockerd: { url, distro } }),
     masters: autostart || kubernetesVersion === undefined ? masters : [],
     workers: workers.map(({ name, memoryMb, nics, disks, baseImage }) => ({ name, memoryMb, nics, disks, baseImage, cloneMode, baseSnapshot, isoPath: isoPath(name) })),
   };

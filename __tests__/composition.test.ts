@@ -81,9 +81,12 @@ test("a cluster without workers has its kubeconfig all the same", async () => {
   expect(outputs.kubeconfig).toBe("k");
 });
 
-test("docker has its own CRI socket", async () => {
-  const { registered } = await compose({ containerRuntime: "docker", criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "0".repeat(64) });
-  expect(of(registered, "WorkerJoin")[0]!.inputs.criSocket).toBe("unix:///run/cri-dockerd.sock");
+test("docker has its own CRI socket, also for one worker alone", async () => {
+  const criDockerd = { criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "0".repeat(64) };
+  const sockets = async (configuration: object) => of((await compose({ ...criDockerd, ...configuration })).registered, "WorkerJoin").map(({ inputs }) => inputs.criSocket);
+  const [containerd, docker] = ["unix:///run/containerd/containerd.sock", "unix:///run/cri-dockerd.sock"];
+  expect(await sockets({ containerRuntime: "docker", workerCount: 2 })).toEqual([docker, docker]);
+  expect(await sockets({ workerCount: 2, workerOverrides: { "kube-node02": { containerRuntime: "docker" } } })).toEqual([containerd, docker]);
 });
 
 test("what is secret in the configuration is so in every resource that has it, and nothing else but the first boot's own", async () => {

@@ -33,6 +33,7 @@ export const rules = {
   kubernetesKeyUrl: [url(), "the address of its key: https://…"],
   kubernetesKeyFingerprint: [fingerprint(), "a key's fingerprint: 40 upper-case hexadecimal digits, without spaces"],
   containerdPackage: [z.enum(["containerd.io", "containerd"]), "containerd.io (Docker's) or containerd (the distribution's)"],
+  dockerPackage: [z.enum(["docker-ce", "docker.io"]), "docker-ce (Docker's) or docker.io (the distribution's)"],
   dockerRepository: [url(), "the address of an apt repository: https://…"],
   dockerKeyUrl: [url(), "the address of its key: https://…"],
   dockerKeyFingerprint: [fingerprint(), "a key's fingerprint: 40 upper-case hexadecimal digits, without spaces"],

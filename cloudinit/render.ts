@@ -19,6 +19,7 @@ export interface RenderOptions extends Templates {
   kubernetesKeyUrl?: string;
   kubernetesKeyFingerprint: string;
   containerdPackage: string;
+  dockerPackage: string;
   dockerRepository?: string;
   dockerKeyUrl?: string;
   dockerKeyFingerprint: string;
@@ -90,7 +91,7 @@ const anyOwn = (template: string) => Object.fromEntries([...template.matchAll(/\
 /** A value for every placeholder; there are 36 NICs at most. */
 const sample: RenderOptions = {
   ...{ name: "", zone: "", distro: "debian", sshUser: "", sshPublicKey: "", sshCaPublicKey: "", kubernetesVersion: "" },
-  ...{ kubernetesKeyFingerprint: "", containerdPackage: "", dockerKeyFingerprint: "", criDockerdUrl: "", criDockerdSha256: "" },
+  ...{ kubernetesKeyFingerprint: "", containerdPackage: "", dockerPackage: "", dockerKeyFingerprint: "", criDockerdUrl: "", criDockerdSha256: "" },
   ...{ debianMirror: "", packageUpgrade: true, locale: "", timezone: "", userData: "", metaData: "", networkConfig: "" },
   macAddresses: Array.from({ length: 36 }, () => "000000000000"),
 };
@@ -118,6 +119,7 @@ function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
     kubernetesKeyUrl: options.kubernetesKeyUrl ?? within(kubernetesRepository, "Release.key"),
     kubernetesKeyFingerprint: options.kubernetesKeyFingerprint,
     containerdPackage: options.containerdPackage,
+    dockerPackage: options.dockerPackage,
     dockerRepository,
     dockerKeyUrl: options.dockerKeyUrl ?? within(dockerRepository, "gpg"),
     dockerKeyFingerprint: options.dockerKeyFingerprint,

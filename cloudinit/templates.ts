@@ -7,7 +7,7 @@ import { isMap, merge, parseYaml, printYaml, type Yaml } from "./yaml";
 /** Of which the base image is. */
 export type Distro = "debian" | "ubuntu";
 
-/** What runs the containers; `docker` is docker-ce with cri-dockerd. */
+/** What runs the containers; `docker` is Docker Engine with cri-dockerd. */
 export type ContainerRuntime = "containerd" | "docker";
 
 /** Which templates go into a machine's first boot. */

@@ -135,6 +135,7 @@ const MAX_CLOCK_SKEW_S = 60;
 export function preflightProblems(facts: WorkerFacts, expected: Expectation): string[] {
   const { name, criSocket, serverVersion, masterEpoch, nodes } = expected;
   const socket = criSocket.replace("unix://", "");
+  const others = facts.criSockets.filter((other) => other !== socket);
   const twin = nodes.find((node) => node.metadata.name !== name && node.status.nodeInfo.machineID === facts.machineId);
   const skew = Math.round(Math.abs(facts.epoch - masterEpoch));
   const taken = addressTwin(nodes, expected);
@@ -146,7 +147,7 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
     [skew > MAX_CLOCK_SKEW_S, `its clock is ${skew} s off the master's; set up time synchronisation`],
     [facts.machineId === "", "/etc/machine-id is empty; the base image must let systemd make one at first boot"],
     [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
-    [!facts.criSockets.includes(socket), `${socket} is not there; is the container runtime running?`],
+    [!facts.criSockets.includes(socket), `${socket} is not there${others.length > 0 ? `, but ${others.join(" and ")}` : ""}; is the container runtime running?`],
     [facts.kubeletVersion === "" || facts.kubeadmVersion === "", "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
     [isSkewed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`],
     [minorOf(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],

@@ -109,7 +109,8 @@ export async function checkFitness({ master, log }: Pick<JoinSessions, "master" 
   const expected = { name, address, criSocket, serverVersion: await serverVersion(master), nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
   if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "fix this on the worker or in its base image, then run `pulumi up` again" });
-  log("fit to join");
+  const { criSockets } = facts;
+  log(criSockets.length > 1 ? `fit to join; of its container runtimes' sockets, ${criSockets.join(" and ")}, kubeadm and the kubelet use ${criSocket}` : "fit to join");
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */

@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { copyFile, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "./exec";
@@ -9,19 +10,27 @@ import { hostArch } from "./arch";
 import { ensureBinaries } from "./binaries";
 import { cached } from "./cache";
 import { cacheKey } from "./cacheKey";
+import { makeCriDockerdPackage } from "./criDockerdPackage";
 import { ensureGuestRoot } from "./guestRoot";
 import { makeKubernetesPackages } from "./kubernetesPackages";
 import { withProgress, type Log } from "./progress";
 
 /** The kubelet's service, as the baked image has it. */
-const units = join(__dirname, "guest/baked/usr/lib/systemd/system");
+const kubeletUnits = join(__dirname, "guest/baked/usr/lib/systemd/system");
+
+/** Where cri-dockerd's package is in the repository. */
+const criDockerdFile = `cri-dockerd/cri-dockerd_${hostArch()}.deb`;
+
+const criDockerdUnits = ["units/cri-docker.service", "units/cri-docker.socket"];
 
 /** What cloud-init's template for Debian asks a mirror for. */
 const suites = ["debian/dists/trixie", "debian/dists/trixie-updates", "debian/dists/trixie-backports", "debian-security/dists/trixie-security"];
 
-/** A folder to be served, with a flat repository in `kubernetes/` and a mirror of Debian in `debian/`. */
+/** A folder to be served, with a flat repository in `kubernetes/`, a mirror of Debian in `debian/`, and cri-dockerd's package. */
 export interface AptRepository {
   folder: string;
+  /** That package: its path in the folder, and its SHA-256. */
+  criDockerd: { path: string; sha256: string };
   /** The key's fingerprint, for the stack's configuration: 40 hexadecimal digits. */
   fingerprint: string;
 }
@@ -32,30 +41,37 @@ export interface AptRepository {
  */
 export async function ensureAptRepository(log: Log): Promise<AptRepository> {
   const key = await ensureAptKey(log);
-  const { kubernetes } = await ensureBinaries(["kubernetes"], log);
-  const guest = await ensureGuestRoot(log);
-  const makers = ["aptRepository.ts", "aptIndex.ts", "aptKey.ts", "kubernetesPackages.ts"];
+  const { kubernetes, "cri-dockerd": criDockerd } = await ensureBinaries(["kubernetes", "cri-dockerd"], log);
+  const { root, packages } = await ensureGuestRoot(log);
+  const makers = ["aptRepository.ts", "aptIndex.ts", "aptKey.ts", "debPackage.ts", "kubernetesPackages.ts", "criDockerdPackage.ts", ...criDockerdUnits];
   const sources = makers.map((file) => readFileSync(join(__dirname, file)));
-  const name = `apt-${cacheKey(key.fingerprint, basename(kubernetes), guest.packages, ...sources)}`;
+  const name = `apt-${cacheKey(key.fingerprint, basename(kubernetes), basename(criDockerd), root, ...sources)}`;
   const make = async (part: string) => {
     await makeFlatRepository(join(part, "kubernetes"), kubernetes, key);
-    await makeMirror(part, guest.packages, key);
+    await makeMirror(part, [packages.worker, packages.docker], key);
+    await makeCriDockerd(join(part, criDockerdFile), criDockerd);
   };
   const folder = await cached(name, (part) => withProgress("making the apt repository", log, () => make(part)), log);
-  return { folder, fingerprint: key.fingerprint };
+  const sha256 = createHash("sha256").update(await readFile(join(folder, criDockerdFile))).digest("hex");
+  return { folder, criDockerd: { path: criDockerdFile, sha256 }, fingerprint: key.fingerprint };
+}
+
+async function makeCriDockerd(file: string, programs: string): Promise<void> {
+  await mkdir(dirname(file));
+  await rename(await makeCriDockerdPackage(programs, join(__dirname, "units"), dirname(file)), file);
 }
 
 /** As pkgs.k8s.io's: the packages, their index and the key side by side. */
 async function makeFlatRepository(folder: string, programs: string, key: AptKey): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await makeKubernetesPackages(programs, units, folder);
+  await makeKubernetesPackages(programs, kubeletUnits, folder);
   await copyFile(key.armored, join(folder, "Release.key"));
   await writeIndexes(folder, {}, [packages("Packages", await packagesIn(folder, "."))], key);
 }
 
 /** As any mirror of Debian: one pool, and suites of which the first has it all. */
-async function makeMirror(folder: string, debs: string, key: AptKey): Promise<void> {
-  await cp(debs, join(folder, "debian/pool"), { recursive: true });
+async function makeMirror(folder: string, debs: readonly string[], key: AptKey): Promise<void> {
+  for (const some of debs) await cp(some, join(folder, "debian/pool"), { recursive: true });
   const all = await packagesIn(join(folder, "debian"), "pool");
   for (const [index, path] of suites.entries()) {
     const [suite, architecture] = [basename(path), hostArch()];

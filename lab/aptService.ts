@@ -21,6 +21,10 @@ export interface AptAddresses {
   kubernetesKeyFingerprint: string;
   /** The mirror of Debian. The bare image trusts the same key for it. */
   debianMirror: string;
+  /** cri-dockerd's package, for a worker on Docker Engine, */
+  criDockerdUrl: string;
+  /** and its SHA-256. */
+  criDockerdSha256: string;
 }
 
 /**
@@ -28,14 +32,20 @@ export interface AptAddresses {
  * @throws UserError naming the log when the server does not start
  */
 export async function serveAptRepository(log: Log): Promise<AptAddresses> {
-  const { folder, fingerprint } = await ensureAptRepository(log);
+  const { folder, criDockerd, fingerprint } = await ensureAptRepository(log);
   const pid = recordedPid(name);
   if (pid === undefined || !(await isInNamespace(pid, namespaceOf("gate")))) {
     await stopAptServer();
     await startServer(folder);
   }
   const base = `http://${name}.${zone}`;
-  return { kubernetesRepository: `${base}/kubernetes/`, kubernetesKeyFingerprint: fingerprint, debianMirror: `${base}/debian` };
+  return {
+    kubernetesRepository: `${base}/kubernetes/`,
+    kubernetesKeyFingerprint: fingerprint,
+    debianMirror: `${base}/debian`,
+    criDockerdUrl: `${base}/${criDockerd.path}`,
+    criDockerdSha256: criDockerd.sha256,
+  };
 }
 
 /** Ends the server, if it runs. */

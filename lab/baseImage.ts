@@ -13,8 +13,9 @@ import { withProgress, type Log } from "./progress";
 import { versions } from "./versions";
 
 /**
- * `baked`: with container runtime, Kubernetes and the container images, so that a worker's first boot installs nothing. `bare`: without
- * runtime and Kubernetes; the container images wait for the runtime to be installed.
+ * `baked`: with container runtime, Kubernetes and the container images, so that a worker's first boot installs nothing; systemd-networkd alone
+ * configures its network. `bare`: without runtime and Kubernetes; the container images wait for the runtime to be installed. Its network is
+ * netplan's, as Ubuntu's is.
  */
 export type ImageKind = "baked" | "bare";
 
@@ -41,7 +42,7 @@ export async function ensureBaseImage(kind: ImageKind, log: Log): Promise<string
     if (kind === "bare") await trust(aptKey, root);
     await mkdir(join(root, "lab"));
     await cp(images, join(root, "lab/images"), { recursive: true });
-    await cp(guest.packages, join(root, "lab/packages"), { recursive: true });
+    await cp(kind === "baked" ? guest.packages.worker : guest.packages.netplan, join(root, "lab/packages"), { recursive: true });
     await customise(kind, root);
     await rm(join(root, "lab"), { recursive: true });
     await makeBootableDisk(root, join(part, "base.vdi"), diskSizeMb);

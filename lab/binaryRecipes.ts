@@ -52,10 +52,8 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
   flannel: {
     download: async (from, folder) => {
       const name = `flanneld-${hostArch()}`;
-      // Flannel publishes no list of checksums; GitHub computes one for every asset of a release.
-      const release = await from.text(`https://api.github.com/repos/flannel-io/flannel/releases/tags/${versions.flannel}`);
-      const url = `https://github.com/flannel-io/flannel/releases/download/${versions.flannel}/${name}`;
-      await downloadProgram(from, url, githubDigest(name, release), join(folder, "flanneld"));
+      const { url, sha256 } = await githubAsset(from, "flannel-io/flannel", versions.flannel, name);
+      await downloadProgram(from, url, sha256, join(folder, "flanneld"));
     },
     build: (folder) =>
       goBuild(
@@ -66,6 +64,23 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
           define: { "github.com/flannel-io/flannel/pkg/version.Version": versions.flannel },
           // Its udp backend is written in C on amd64, and has no other form there.
           cgo: hostArch() === "amd64",
+        },
+        folder,
+      ),
+  },
+  "cri-dockerd": {
+    download: async (from, folder) => {
+      const version = versions["cri-dockerd"];
+      const { url, sha256 } = await githubAsset(from, "Mirantis/cri-dockerd", version, `cri-dockerd-${version.slice(1)}.${hostArch()}.tgz`);
+      await downloadArchive(from, url, sha256, folder, ["cri-dockerd/cri-dockerd"]);
+    },
+    build: (folder) =>
+      goBuild(
+        {
+          module: "cri-dockerd",
+          packages: ["github.com/Mirantis/cri-dockerd"],
+          program: "cri-dockerd",
+          define: { "github.com/Mirantis/cri-dockerd/cmd/version.Version": versions["cri-dockerd"].slice(1) },
         },
         folder,
       ),
@@ -113,6 +128,12 @@ function kubernetesVersion(version: string): Record<string, string> {
       [`${path}.gitTreeState`, "clean"],
     ]),
   );
+}
+
+/** Where one file of a release is. Its project publishes no list of checksums; GitHub computes one of every file since June 2025. */
+async function githubAsset(from: Downloader, repository: string, tag: string, name: string): Promise<{ url: string; sha256: string }> {
+  const release = await from.text(`https://api.github.com/repos/${repository}/releases/tags/${tag}`);
+  return { url: `https://github.com/${repository}/releases/download/${tag}/${name}`, sha256: githubDigest(name, release) };
 }
 
 async function downloadProgram(from: Downloader, url: string, sha256: string, path: string): Promise<void> {

@@ -5,8 +5,22 @@ import { cacheKey } from "./cacheKey";
 import { makeDebianRoot, mmdebstrapArguments, type DebianRoot } from "./debianRoot";
 import { withProgress, type Log } from "./progress";
 
-/** What a worker installs on its first boot, apart from Kubernetes itself; the baked image has it already. */
-export const workerPackages = ["containerd", "runc", "containernetworking-plugins", "conntrack", "ethtool", "socat", "bridge-utils"];
+/** Packages that are not in the root, by what they are for. */
+const furtherPackages = {
+  /** What a worker installs on its first boot, apart from Kubernetes itself; the baked image has it already. */
+  worker: ["containerd", "runc", "containernetworking-plugins", "conntrack", "ethtool", "socat", "bridge-utils"],
+  /** What a worker on Docker Engine installs besides. */
+  docker: ["docker.io"],
+  /** What configures the bare image's network, as it does Ubuntu's. */
+  netplan: ["netplan.io"],
+} as const;
+
+/** Downloads packages, and what they depend on beside the root, into a folder. */
+const download = (folder: string, packages: readonly string[]) => [
+  `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --download-only install ${packages.join(" ")}`,
+  `mkdir "$PACKAGES"/${folder}`,
+  `mv "$1"/var/cache/apt/archives/*.deb "$PACKAGES"/${folder}/`,
+];
 
 /** Debian trixie: containerd 1.7, Linux 6.12. cloud-init configures systemd-networkd when neither ifupdown nor netplan is there. */
 const root: DebianRoot = {
@@ -21,8 +35,7 @@ const root: DebianRoot = {
   excludedPaths: ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"],
   hooks: [
     'rm -f "$1"/var/cache/apt/archives/*.deb',
-    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --download-only install ${workerPackages.join(" ")}`,
-    'mv "$1"/var/cache/apt/archives/*.deb "$PACKAGES"/',
+    ...Object.entries(furtherPackages).flatMap(([folder, packages]) => download(folder, packages)),
     'rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*',
   ],
 };
@@ -31,8 +44,8 @@ const root: DebianRoot = {
 export interface GuestRoot {
   /** The root directory. It is shared: copy it, or use it as the lower directory of an overlay, but never write to it. */
   root: string;
-  /** A directory with the `.deb` files of {@link workerPackages} and of what they depend on. */
-  packages: string;
+  /** For each of {@link furtherPackages} a directory with their `.deb` files, and those of what they depend on. */
+  packages: Record<keyof typeof furtherPackages, string>;
 }
 
 /** The Debian root of the workers' images and of the lab's own machines, in the cache; made first when it is missing. */
@@ -42,7 +55,8 @@ export async function ensureGuestRoot(log: Log): Promise<GuestRoot> {
     (part) => withProgress("installing Debian into a root for the guests", log, () => makeGuestRoot(part)),
     log,
   );
-  return { root: join(folder, "root"), packages: join(folder, "packages") };
+  const packages = (purpose: keyof typeof furtherPackages) => join(folder, "packages", purpose);
+  return { root: join(folder, "root"), packages: { worker: packages("worker"), docker: packages("docker"), netplan: packages("netplan") } };
 }
 
 async function makeGuestRoot(folder: string): Promise<void> {

@@ -9,6 +9,8 @@ export const versions = {
   /** The one that kubeadm of this Kubernetes expects. */
   etcd: "v3.6.8",
   flannel: "v0.28.4",
+  /** What stands between Docker Engine and a kubelet. */
+  "cri-dockerd": "v0.4.0",
   /** The one that kubeadm of this Kubernetes expects. */
   pause: "3.10.2",
   pulumi: "v3.250.0",

@@ -36,7 +36,7 @@ export interface CloudInitIsoArgs extends PlanArgs {
   commandTimeoutSeconds?: pulumi.Input<number>;
   /** Which distribution the base image is of. Default: `debian`. Content. */
   distro?: Distro;
-  /** `containerd`, or `docker`: docker-ce with cri-dockerd. Default: `containerd`. Content. */
+  /** `containerd`, or `docker`: Docker Engine with cri-dockerd. Default: `containerd`. Content. */
   containerRuntime?: ContainerRuntime;
   /** The user that is made, with sudo and without a password. Default: `debian`. Content. */
   sshUser?: pulumi.Input<string>;
@@ -64,6 +64,8 @@ export interface CloudInitIsoArgs extends PlanArgs {
   kubernetesKeyFingerprint?: pulumi.Input<string>;
   /** `containerd.io` of Docker's repository, or the distribution's own `containerd`. Default: `containerd.io`. Content. */
   containerdPackage?: pulumi.Input<string>;
+  /** `docker-ce` of Docker's repository, or the distribution's own `docker.io`. Default: `docker-ce`. Content. */
+  dockerPackage?: pulumi.Input<string>;
   /** Docker's apt repository. Default: `https://download.docker.com/linux/` and the distro. Content. */
   dockerRepository?: pulumi.Input<string>;
   /** Where the key that signs it is: http, https or file. Default: `gpg` in the repository. Content. */
@@ -171,6 +173,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     sshUser: "debian",
     kubernetesKeyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
     containerdPackage: "containerd.io",
+    dockerPackage: "docker-ce",
     dockerKeyFingerprint: "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
     packageUpgrade: true,
     ...{ locale: "en_US.UTF-8", timezone: "UTC" },
@@ -197,6 +200,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     kubernetesKeyUrl: "live",
     kubernetesKeyFingerprint: "live",
     containerdPackage: "live",
+    dockerPackage: "live",
     dockerRepository: "live",
     dockerKeyUrl: "live",
     dockerKeyFingerprint: "live",

@@ -17,8 +17,8 @@ export interface Cidata {
   leavesMark: boolean;
   /** Such as `v1.36.3`; undefined where it installs none. */
   kubernetesVersion?: string;
-  /** Path of the socket of the container runtime that it installs. */
-  criSocket: string;
+  /** Paths of the sockets of the container runtimes that it installs. */
+  criSockets: string[];
 }
 
 interface UserData {
@@ -52,6 +52,7 @@ export function readCidata(path: string): Cidata | undefined {
     reboots: power_state?.mode === "reboot",
     leavesMark: steps.at(-1)?.includes(FIRST_BOOT_MARK) ?? false,
     kubernetesVersion: version === undefined ? undefined : `v${version}`,
-    criSocket: installation("install-docker") ? "/run/cri-dockerd.sock" : "/run/containerd/containerd.sock",
+    // Docker Engine brings containerd along, with its socket.
+    criSockets: ["/run/containerd/containerd.sock", ...(installation("install-docker") ? ["/run/cri-dockerd.sock"] : [])],
   };
 }

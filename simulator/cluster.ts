@@ -48,6 +48,7 @@ export function register({ cluster }: SiteState, guest: JoinedGuest, at: number)
     systemUuid: fact(guest, "systemUuid", guest.machine.uuid),
     machineId: fact(guest, "machineId", guest.disk.machineId ?? ""),
     internalIp: kubelet.nodeIp,
+    runtimeVersion: kubelet.criSocket === "/run/cri-dockerd.sock" ? "docker://26.1.5" : undefined,
     kubeletVersion: fact(guest, "kubeletVersion", guest.disk.kubernetesVersion ?? cluster.version),
   };
   const name = kubelet.nodeName;

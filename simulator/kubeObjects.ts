@@ -24,7 +24,7 @@ export const nodeObject = (node: ClusterNode, readiness: Readiness) => ({
       machineID: node.machineId,
       systemUUID: node.systemUuid,
       kubeletVersion: node.kubeletVersion,
-      containerRuntimeVersion: "containerd://1.7.24",
+      containerRuntimeVersion: node.runtimeVersion ?? "containerd://1.7.24",
       kernelVersion: "6.12.48+deb13-amd64",
       osImage: "Debian GNU/Linux 13 (trixie)",
     },

@@ -148,8 +148,8 @@ export interface GuestDisk {
   leavesMark?: boolean;
   /** Such as `v1.36.3`: of kubelet and kubeadm. */
   kubernetesVersion?: string;
-  /** Path of the container runtime's socket. */
-  criSocket?: string;
+  /** Paths of the container runtimes' sockets. */
+  criSockets?: string[];
   /** Of kubeadm join. */
   kubelet?: Kubelet;
   /**
@@ -166,6 +166,8 @@ export interface Kubelet {
   nodeName: string;
   caCertHash: string;
   nodeIp: string;
+  /** Path of the socket of the container runtime that it uses. */
+  criSocket: string;
   /** What the Node is registered with, where there is none yet. */
   taints?: Taint[];
   /** The boot in which it started last: it registers its Node when it starts, and not again. */
@@ -240,6 +242,8 @@ export interface ClusterNode {
   machineId: string;
   internalIp: string;
   kubeletVersion: string;
+  /** As the Node has it. Default: containerd's. */
+  runtimeVersion?: string;
   /** Milliseconds since the epoch; may lie ahead: until then it does not exist. */
   registered: number;
   /** When its kubelet last renewed its Lease, in milliseconds since the epoch. Default: never. */

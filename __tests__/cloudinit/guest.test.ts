@@ -123,7 +123,7 @@ test("what is installed already is left alone", async () => {
   const { stdout, stderr } = await inGuest(
     `install-kubernetes 1.36.3 http://k8s http://key F
     install-containerd containerd.io http://docker http://key F
-    install-docker http://docker http://key F
+    install-docker docker-ce http://docker http://key F
     install-cri-dockerd http://deb 00 ''`,
     { ...programs, ...apt, ...there },
   );
@@ -135,7 +135,9 @@ test("Kubernetes and the runtime are installed at their version", async () => {
   const { stdout } = await inGuest(
     `install-kubernetes 1.36.3 http://k8s http://key F
     install-containerd containerd.io http://docker http://key F
-    install-containerd containerd http://docker http://key F`,
+    install-containerd containerd http://docker http://key F
+    install-docker docker-ce http://docker http://key F
+    install-docker docker.io http://docker http://key F`,
     { ...programs, ...apt, ...fake },
   );
   const packages = "kubelet=1.36.3-* kubeadm=1.36.3-* kubectl=1.36.3-*";
@@ -147,6 +149,11 @@ test("Kubernetes and the runtime are installed at their version", async () => {
     "apt-get install containerd.io",
     "apt-get update",
     "apt-get install containerd",
+    "apt-repository docker http://docker trixie stable http://key F",
+    "apt-get update",
+    "apt-get install docker-ce docker-ce-cli containerd.io",
+    "apt-get update",
+    "apt-get install docker.io",
   ]);
 });
 

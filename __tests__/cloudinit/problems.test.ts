@@ -45,6 +45,7 @@ test.each([
   ],
   ["kubernetesKeyFingerprint", ["DE15", "d".repeat(40)], ["D".repeat(40)]],
   ["containerdPackage", ["docker.io"], ["containerd", "containerd.io"]],
+  ["dockerPackage", ["docker", "containerd"], ["docker-ce", "docker.io"]],
   ["criDockerdSha256", ["x".repeat(64), "A".repeat(64)], ["a".repeat(64)]],
   ["sandboxImage", ["pause'", "x y", "$(id)"], ["registry.k8s.io/pause:3.10", "registry.lab:5000/a/pause@sha256:00"]],
   ["packageUpgrade", ["true"], [true, false]],

@@ -207,6 +207,20 @@ describe("the cluster", () => {
   test("none of which is needed is not asked", async () => expect(await problems({ masters: [] })).toEqual([]));
 });
 
+const deb = (codename: string, architecture = "amd64") => `https://github.com/Mirantis/cri-dockerd/releases/download/v0.4.10/cri-dockerd_0.4.10.3-0.${codename}_${architecture}.deb`;
+test.each<[string, string, () => Promise<number>, string[]]>([
+  ["that is there", deb("debian-bookworm"), async () => 302, []],
+  ["that a release does not have", deb("debian-trixie"), async () => 404, [`wrong: criDockerdUrl: there is no such file (the server answers 404): ${deb("debian-trixie")}`]],
+  ["for another distribution", deb("ubuntu-jammy"), async () => 302, ["warning: criDockerdUrl is a package for ubuntu (jammy), and the base image is debian, by `distro`"]],
+  ["for another processor", deb("debian-bookworm", "arm64"), async () => 302, ["wrong: criDockerdUrl is a package for arm64, and workers are x86-64 (amd64)"]],
+  ["with a name of its own", "https://packages.example.org/cri-dockerd.deb", async () => 200, []],
+  ["whose server cannot be reached from here", deb("debian-bookworm"), () => Promise.reject(new TypeError("fetch failed")), ["later: cri-dockerd's package: its server does not answer here; the workers fetch it on their first boot"]],
+  ["whose server wants to know who asks", deb("debian-bookworm"), async () => 403, [expect.stringMatching(/^later: cri-dockerd's package/)]],
+  ["that is on the worker", "file:///deb", () => Promise.reject(new Error("asked")), [expect.stringMatching(/^later: cri-dockerd's package/)]],
+])("a package of cri-dockerd %s", async (_what, url, ask, expected) => {
+  expect(await problems({ criDockerd: { url, distro: "debian" } }, {}, { ask })).toEqual(expected);
+});
+
 test("what hangs ends in time, and is no reason to refuse anything", async () => {
   const exec: Surroundings["exec"] = () => new Promise(() => {});
   const start = performance.now();

@@ -52,6 +52,7 @@ test.each<[string, Partial<WorkerFacts>, RegExp]>([
   ["the machine-id", { machineId: "4567" }, /also n2's/],
   ["no machine-id", { machineId: "" }, /machine-id is empty/],
   ["the runtime", { criSockets: [] }, /containerd\.sock is not there/],
+  ["another runtime than the configured one", { criSockets: ["/run/cri-dockerd.sock"] }, /containerd\.sock is not there, but \/run\/cri-dockerd\.sock; is/],
   ["no kubelet", { kubeletVersion: "" }, /no kubelet/],
   ["no kubeadm", { kubeadmVersion: "" }, /no kubeadm/],
   ["a newer kubelet", { kubeletVersion: "v1.37.0" }, /does not go with/],

@@ -9,6 +9,7 @@ test.each([
   ["tutorial-kubeadm", `k8s.io/kubernetes ${versions["tutorial-kubeadm"]}`],
   ["etcd", `go.etcd.io/etcd/server/v3 ${versions.etcd}`],
   ["flannel", `github.com/flannel-io/flannel ${versions.flannel}`],
+  ["cri-dockerd", `github.com/Mirantis/cri-dockerd ${versions["cri-dockerd"]}`],
   ["pulumi", `github.com/pulumi/pulumi/pkg/v3 ${versions.pulumi}`],
 ])("tools/%s builds the version that is downloaded elsewhere", (module, requirement) => {
   expect(goMod(module).split("\n")).toContain(`require ${requirement}`);

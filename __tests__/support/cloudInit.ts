@@ -24,6 +24,7 @@ export const renderOptions = (given: Partial<RenderOptions> = {}, choice: Partia
   kubernetesVersion: "1.36.3",
   kubernetesKeyFingerprint: "D".repeat(40),
   containerdPackage: "containerd.io",
+  dockerPackage: "docker-ce",
   dockerKeyFingerprint: "E".repeat(40),
   packageUpgrade: true,
   locale: "en_US.UTF-8",

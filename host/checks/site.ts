@@ -8,6 +8,7 @@ import { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
 import { type CloneSource, lookAtBase } from "../vm/base";
 import { type ClusterNeeds, lookAtCluster } from "./cluster";
+import { type AskHead, askHead, type CriDockerdNeeds, lookAtCriDockerd } from "./criDockerd";
 import { type Finding, finding, later, looked, right } from "./finding";
 import { type HostFiles, hostFiles } from "./hostFiles";
 import { lookAtNetworks } from "./networks";
@@ -30,6 +31,8 @@ export interface SitePlan extends Omit<ClusterNeeds, "masters"> {
   routes: Route[];
   /** Whether the machines are to run. */
   autostart: boolean;
+  /** None where no worker is on Docker Engine. */
+  criDockerd?: CriDockerdNeeds;
 }
 
 /** Where to look; the defaults are this host. */
@@ -37,6 +40,7 @@ export interface Surroundings {
   exec?: Exec;
   routes?: Pick<RouteTable, "list" | "interfaces">;
   files?: HostFiles;
+  ask?: AskHead;
   /** For all of it, in milliseconds. Default: 9.5 s. */
   deadlineMs?: number;
 }
@@ -53,11 +57,12 @@ export async function lookAtSite(plan: SitePlan, surroundings: Surroundings = {}
   const run = execWithin(deadlineMs, exec);
   const routes = surroundings.routes ?? routeTable(process.platform, run);
   const vbox = new VBoxManage(plan.vboxManage, run);
+  const ofCriDockerd = plan.criDockerd === undefined ? [] : looked("cri-dockerd's package", deadlines.then, () => lookAtCriDockerd(plan.criDockerd!, surroundings.ask ?? askHead, deadlines.part));
   const here = await looked("VirtualBox", deadlines.first, () => lookAtVirtualBox(vbox));
   const isThere = here.every(({ is }) => is !== "wrong");
   const machines = isThere ? looked("what VirtualBox has", deadlines.then, () => lookAtMachines(plan, vbox, routes, files, deadlines.part)) : [later("what VirtualBox has: base image, networks, room")];
-  const [ofMachines, ofCluster] = await Promise.all([machines, clusterIfReachable(plan, routes, isThere, deadlines)]);
-  return [...here, ...ofMachines, ...ofCluster];
+  const [ofMachines, ofCluster, ofPackage] = await Promise.all([machines, clusterIfReachable(plan, routes, isThere, deadlines), ofCriDockerd]);
+  return [...here, ...ofMachines, ...ofCluster, ...ofPackage];
 }
 
 /**

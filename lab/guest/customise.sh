@@ -28,6 +28,7 @@ depmod "$(ls /usr/lib/modules)"
 update-initramfs -u >/dev/null
 systemctl --quiet enable ssh systemd-networkd
 
+dpkg --install --force-confold /lab/packages/*.deb >/dev/null
 if [[ $kind == bare ]]; then
   mkdir -p /var/lib/lab-images
   mv /lab/images/*.tar /var/lib/lab-images/
@@ -35,7 +36,6 @@ if [[ $kind == bare ]]; then
   exit
 fi
 
-dpkg --install --force-confold /lab/packages/*.deb >/dev/null
 # The kubelet complains every second where its folder of static pods is missing; Kubernetes' packages bring it.
 mkdir -p /opt/cni/bin /etc/kubernetes/manifests
 ln -s /usr/lib/cni/* /opt/cni/bin/

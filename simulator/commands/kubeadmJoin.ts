@@ -4,7 +4,7 @@ import type { ExecResult } from "../../host/exec";
 import { minorOf } from "../../host/versionSkew";
 import { isBound, requestCertificate, userOf } from "../bootstrap";
 import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "../cluster";
-import { fact } from "../guest";
+import { fact, type Guest } from "../guest";
 import type { ClusterState, Kubelet, Token } from "../state";
 import { done, failed, type GuestScene, type Later, type Work } from "./command";
 import { apiProblem, CHECKING, configurationOf, kubeadmError, kubeadmVersion, milliseconds, notRoot, preflightErrors, unreachable } from "./kubeadm";
@@ -39,6 +39,7 @@ const join: Work<GuestScene> = (scene) => {
   const problem = apiProblem(version, scene) ?? shapeProblem(configuration as JoinConfiguration & Api);
   if (problem) return kubeadmError(problem);
   if (!configuration?.discovery?.bootstrapToken) return kubeadmError("discovery: Invalid value: \"\": bootstrapToken or file must be set");
+  if (!configuration.nodeRegistration?.criSocket && socketsOf(guest).length > 1) return kubeadmError(ambiguous(guest));
   const errors = joinErrors(scene, configuration);
   if (errors.length > 0) return preflightErrors(errors);
   const half = kubeletOf(configuration, guest.address ?? "");
@@ -62,18 +63,26 @@ function joinErrors(scene: GuestScene, { nodeRegistration }: JoinConfiguration):
   const { guest } = scene;
   const { kubelet } = guest.disk;
   const [kubeletVersion, kubeadm] = [versionOn(scene, "kubeletVersion"), versionOn(scene, "kubeadmVersion")];
-  const socket = nodeRegistration?.criSocket?.replace("unix://", "") ?? "";
+  const socket = socketOf(nodeRegistration?.criSocket);
   const there = (file: string) => `[ERROR FileAvailable-${file.replaceAll("/", "-")}]: ${file} already exists`;
   const problems: [boolean, string][] = [
     [kubelet?.state === "whole", there("/etc/kubernetes/kubelet.conf")],
     [kubelet?.state === "half", there("/etc/kubernetes/bootstrap-kubelet.conf")],
-    [!fact(guest, "criSockets", guest.disk.criSocket ?? "").split(" ").includes(socket), `[ERROR CRI]: ${noRuntime(socket)}`],
+    [!socketsOf(guest).includes(socket), `[ERROR CRI]: ${noRuntime(socket)}`],
     [kubelet?.state === "whole", "[ERROR Port-10250]: Port 10250 is in use"],
     [kubelet !== undefined, there("/etc/kubernetes/pki/ca.crt")],
     [minorOf(kubeletVersion) < minorOf(kubeadm) - 3, `[ERROR KubeletVersion]: Kubelet version "${kubeletVersion.slice(1)}" is lower than kubeadm can support. Please upgrade kubelet`],
   ];
   return problems.filter(([is]) => is).map(([, text]) => text);
 }
+
+const socketOf = (endpoint = "") => endpoint.replace("unix://", "");
+
+const socketsOf = (guest: Guest) => fact(guest, "criSockets", (guest.disk.criSockets ?? []).join(" ")).split(" ").filter(Boolean);
+
+/** Of kubernetes/cmd/kubeadm/app/util/runtime: it does not choose one. */
+const ambiguous = (guest: Guest) =>
+  `found multiple CRI endpoints on the host. Please define which one do you wish to use by setting the 'criSocket' field in the kubeadm configuration file: ${socketsOf(guest).map((socket) => `unix://${socket}`).join(", ")}`;
 
 const noRuntime = (socket: string) =>
   "could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: " +
@@ -86,6 +95,7 @@ function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: 
     nodeName: nodeRegistration?.name ?? "",
     caCertHash: discovery?.bootstrapToken?.caCertHashes?.[0] ?? "",
     nodeIp: argument(nodeRegistration?.kubeletExtraArgs, "node-ip") ?? address,
+    criSocket: socketOf(nodeRegistration?.criSocket),
     ...(nodeRegistration?.taints && { taints: nodeRegistration.taints.map(taintOf) }),
   };
 }
@@ -195,6 +205,7 @@ Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
 function reset({ state, now, guest, isRoot, words }: GuestScene): ExecResult {
   if (!isRoot) return notRoot();
   if (!words.includes("--force")) return kubeadmError("error execution phase preflight: aborted reset operation");
+  if (!words.includes("--cri-socket") && socketsOf(guest).length > 1) return kubeadmError(ambiguous(guest));
   delete guest.disk.kubelet;
   settleCluster(state, now);
   return done(`${CHECKING}

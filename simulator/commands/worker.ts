@@ -56,7 +56,7 @@ function facts({ guest, now, state }: GuestScene): string {
     ipForward: "1",
     machineId: disk.machineId ?? "",
     systemUuid: machine.uuid,
-    criSockets: disk.criSocket ?? "",
+    criSockets: (disk.criSockets ?? []).join(" "),
     kubeletVersion: version,
     kubeadmVersion: version,
     cgroup: "cgroup2fs",

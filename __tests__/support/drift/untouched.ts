@@ -73,7 +73,7 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
     ...Object.fromEntries(
       [
         ...["userData", "metaData", "networkConfig", "userDataValues", "zone", "distro", "sshUser", "sshPublicKey", "sshCaPublicKey", "macAddresses", "kubernetesVersion"],
-        ...["kubernetesRepository", "kubernetesKeyUrl", "kubernetesKeyFingerprint", "containerdPackage", "dockerRepository", "dockerKeyUrl"],
+        ...["kubernetesRepository", "kubernetesKeyUrl", "kubernetesKeyFingerprint", "containerdPackage", "dockerPackage", "dockerRepository", "dockerKeyUrl"],
         ...["dockerKeyFingerprint", "criDockerdUrl", "criDockerdSha256", "sandboxImage", "debianMirror", "packageUpgrade", "locale", "timezone"],
       ].map((property) => [property, "content of the file: one with another content is `intact: false`"]),
     ),
