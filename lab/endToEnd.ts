@@ -5,6 +5,7 @@ import { ensureBaseImage } from "./baseImage";
 import { ensureBaseMachine } from "./baseMachine";
 import { pulumiFolder } from "./binaries";
 import { kubectl } from "./controlPlane";
+import { assertOnDocker, containerIds } from "./dockerWorker";
 import { labDown } from "./down";
 import { namespaceOf } from "./names";
 import { namespaceExists } from "./netns";
@@ -70,6 +71,7 @@ const bootId = (name: string) => inWorker(name, "cat", "/proc/sys/kernel/random/
 
 async function main(): Promise<void> {
   const three = ["kube-node01", "kube-node02", "kube-node03"];
+  const two = ["kube-node02", "kube-node04"];
   const isKept = (node: string) => /^kube-node0[13]=/.test(node);
 
   await step("up: three workers, joined and Ready", async () => {
@@ -93,20 +95,23 @@ async function main(): Promise<void> {
     await pulumi("preview", "--expect-no-changes");
   });
 
-  await step("at once: a fourth worker by the whole installation path, more memory for the first in place, the second replaced; the third untouched", async () => {
+  await step("at once: a fourth worker, on Docker Engine, by the whole installation path, more memory for the first in place, the second replaced; the third untouched", async () => {
     await ensureBaseMachine("debian-bare-image", await ensureBaseImage("bare", log), log);
     const [before, boot] = [await nodes(), await bootId("kube-node03")];
     const vms = await resources("vbox:Vm");
     await pulumi("config", "set", "workerCount", "4");
     await pulumi("config", "set", "--path", "workerOverrides.kube-node01.memoryMb", "1100");
-    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.baseImage", "debian-bare-image");
-    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "true");
-    // A second network adapter, whose DHCP offers a default route too.
-    for (const [key, value] of [["[0].type", "intnet"], ["[0].network", "node"], ["[1].type", "nat"]] as const) {
-      await pulumi("config", "set", "--path", `workerOverrides.kube-node04.nics${key}`, value);
+    for (const [key, value] of [["containerRuntime", "docker"], ["baseImage", "debian-bare-image"], ["reboot", "true"]] as const) {
+      await pulumi("config", "set", "--path", `workerOverrides.kube-node04.${key}`, value);
+    }
+    // A second network adapter, whose DHCP offers a default route too: by systemd-networkd, and by netplan, which the bare image has.
+    for (const [name, key, value] of two.flatMap((name) => [[name, "[0].type", "intnet"], [name, "[0].network", "node"], [name, "[1].type", "nat"]] as const)) {
+      await pulumi("config", "set", "--path", `workerOverrides.${name}.nics${key}`, value);
     }
     const urn = (await pulumi("stack", "--show-urns")).split(/\s+/).find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
-    assert.match(await up("--replace", urn), /kube-node02: is drained/);
+    const said = await up("--replace", urn);
+    assert.match(said, /kube-node02: is drained/);
+    assert.match(said, /kube-node04: fit to join; of its container runtimes' sockets, .*, kubeadm and the kubelet use unix:\/\/\/run\/cri-dockerd\.sock/);
     await assertWorking([...three, "kube-node04"]);
     const after = await nodes();
     assert.deepEqual(after.filter(isKept), before.filter(isKept));
@@ -114,25 +119,51 @@ async function main(): Promise<void> {
     assert.equal(await bootId("kube-node03"), boot);
     assert.equal((await resources("vbox:Vm"))["kube-node01"]!.id, vms["kube-node01"]!.id);
     assert.match(await manage("showvminfo", "kube-node01", "--machinereadable"), /^memory=1100$/m);
-    assert.match(await inWorker("kube-node04", "ip", "-4", "-o", "address", "show", "enp0s8"), /inet 10\.0\.3\./);
-    assert.match(await inWorker("kube-node04", "ip", "-4", "route", "show", "default"), /^default via 192\.168\.2\.254 [^\n]*$/);
+    for (const name of two) {
+      assert.match(await inWorker(name, "ip", "-4", "-o", "address", "show", "enp0s8"), /inet 10\.0\.3\./);
+      assert.match(await inWorker(name, "ip", "-4", "route", "show", "default"), /^default via 192\.168\.2\.254 [^\n]*$/);
+    }
+    assert.match(await inWorker("kube-node02", "ls /etc/systemd/network"), /^10-cloud-init-.*\.network$/m);
+    assert.match(await inWorker("kube-node04", "ls /etc/netplan /run/systemd/network"), /^50-cloud-init\.yaml$[^]*^10-netplan-.*\.network$/m);
+    log(await kubectl(["get", "nodes", "-o", "wide"]));
+    await assertOnDocker("kube-node04", (...command) => inWorker("kube-node04", ...command));
+  });
+
+  await step("a Node on Docker Engine that somebody else deleted is seen by refresh and joined again, and no container of before is left; the others untouched", async () => {
+    const [before, containers] = [await nodes(), await containerIds((...command) => inWorker("kube-node04", ...command))];
+    // As the bridge plugin leaves it behind: with it there, no pod of the next Node would get a network.
+    await inWorker("kube-node04", "sudo -n ip link add cni0 type bridge");
+    assert.match(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
+    await kubectl(["delete", "node", "kube-node04"]);
+    await pulumi("refresh", "--yes", "--skip-preview");
+    assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node04"], undefined);
+    await up();
+    await assertWorking([...three, "kube-node04"]);
+    assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
+    assert.doesNotMatch(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
+    const now = await containerIds((...command) => inWorker("kube-node04", ...command));
+    assert.deepEqual(now.filter((id) => containers.includes(id)), []);
+  });
+
+  await step("a change of containerRuntime replaces the worker, by the whole installation path; the others untouched", async () => {
+    const before = await nodes();
+    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.containerRuntime", "containerd");
+    const said = await up();
+    assert.match(said, /kube-node04: is drained/);
+    assert.doesNotMatch(said, /kubeadm reset did not end well/);
+    await assertWorking([...three, "kube-node04"]);
+    assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
+    assert.match(await kubectl(["get", "node", "kube-node04", "-o", "jsonpath={.status.nodeInfo.containerRuntimeVersion}"]), /^containerd:/);
     assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), ["containerd", "kubeadm", "kubectl", "kubelet"]);
   });
 
-  await step("back to three, and a Node that somebody else deleted is seen by refresh and joined again; the others untouched", async () => {
+  await step("back to three; the others untouched", async () => {
     const before = await nodes();
     await pulumi("config", "set", "workerCount", "3");
     await pulumi("config", "rm", "--path", "workerOverrides.kube-node04");
-    // As the bridge plugin leaves it behind: with it there, no pod of the next Node would get a network.
-    await inWorker("kube-node03", "sudo -n ip link add cni0 type bridge");
-    assert.match(await inWorker("kube-node03", "ls /sys/class/net"), /^cni0$/m);
-    await kubectl(["delete", "node", "kube-node03"]);
-    await pulumi("refresh", "--yes", "--skip-preview");
-    assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node03"], undefined);
     await up();
     await assertWorking(three);
-    assert.deepEqual((await nodes()).slice(0, 2), before.slice(0, 2));
-    assert.doesNotMatch(await inWorker("kube-node03", "ls /sys/class/net"), /^cni0$/m);
+    assert.deepEqual(await nodes(), before.slice(0, 3));
     assert.doesNotMatch(await manage("list", "vms"), /kube-node04/);
     await pulumi("preview", "--expect-no-changes");
   });
