@@ -73,7 +73,8 @@ export const operations = {
   },
 
   async diff(provider: AnyProvider, _id: string, olds: Named & Bag, news: Named & Bag) {
-    const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, olds[property], news[property]));
+    const there: Bag = ours(provider, olds);
+    const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) replaced(provider, { ...olds, ...known(news) });
     else expectFit(provider, { ...olds, ...known(news) });

@@ -89,6 +89,11 @@ describe("diff", () => {
   ])("%s", async (_what, change, expected) => {
     expect(await operations.diff(provider(), "a", olds, { ...inputs, colour: "red", ...change })).toMatchObject(expected);
   });
+
+  test("an input that has come since, with its default, is no change, and with another value is one", async () => {
+    expect(await operations.diff(provider(), "a", inputs, { ...inputs, colour: "red" })).toMatchObject({ changes: false });
+    expect(await operations.diff(provider(), "a", inputs, { ...inputs, colour: "blue" })).toMatchObject({ changes: true });
+  });
 });
 
 describe("a connection that drops", () => {
