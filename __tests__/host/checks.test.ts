@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { askHead } from "../../host/checks/criDockerd";
 import { hostFiles } from "../../host/checks/hostFiles";
 import { lookAtSite, type PlannedWorker, type SitePlan, type Surroundings } from "../../host/checks/site";
 import type { ExecResult } from "../../host/exec";
@@ -219,6 +223,22 @@ test.each<[string, string, () => Promise<number>, string[]]>([
   ["that is on the worker", "file:///deb", () => Promise.reject(new Error("asked")), [expect.stringMatching(/^later: cri-dockerd's package/)]],
 ])("a package of cri-dockerd %s", async (_what, url, ask, expected) => {
   expect(await problems({ criDockerd: { url, distro: "debian" } }, {}, { ask })).toEqual(expected);
+});
+
+test("a web server is asked for headers alone, and where it sends us we do not go", async () => {
+  const asked: string[] = [];
+  const server = createServer(({ method, url }, response) => {
+    asked.push(`${method} ${url}`);
+    response.writeHead(url === "/moved" ? 302 : 404, { location: "/elsewhere" }).end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    expect([await askHead(`${address}/moved`, 5_000), await askHead(`${address}/none`, 5_000)]).toEqual([302, 404]);
+    expect(asked).toEqual(["HEAD /moved", "HEAD /none"]);
+  } finally {
+    server.close();
+  }
 });
 
 test("what hangs ends in time, and is no reason to refuse anything", async () => {
