@@ -64,6 +64,7 @@ function make({ name, nics, ...worker }: Worker) {
     metaData: config.metaData,
     networkConfig: config.networkConfig,
     userDataValues: config.userDataValues,
+    machine: { baseImage: worker.baseImage, cloneMode: config.cloneMode, baseSnapshot: config.baseSnapshot, stack },
     // Machines that are only made may be given their version without a cluster.
     masters: autostart || config.kubernetesVersion === undefined ? masters : [],
     sshTimeoutSeconds: timeouts.ssh,

@@ -3,8 +3,9 @@ import { UserError } from "./errors";
 import { isOutOfReach } from "./masters";
 import { checkKept, versionToInstall } from "./versionSkew";
 
-/** The version that was given, if any, and whom to ask for the cluster's. */
+/** The worker, the version that was given, if any, and whom to ask for the cluster's. */
 interface Wanted extends Masters {
+  name: string;
   kubernetesVersion?: string;
 }
 
@@ -28,7 +29,7 @@ export async function chosenVersion(wanted: Wanted, log: Log, kept?: string): Pr
 export async function checkVersion(wanted: Wanted, log: Log): Promise<void> {
   if (wanted.masters.length === 0) return;
   const server = await serverOf(wanted, log);
-  if (wanted.kubernetesVersion !== undefined) checkKept(wanted.kubernetesVersion, server);
+  if (wanted.kubernetesVersion !== undefined) checkKept(wanted.kubernetesVersion, server, wanted.name);
 }
 
 /** @throws UserError that names the configuration's key where no master answers */

@@ -3,6 +3,7 @@ import { notUnderstood } from "./json";
 import { kubectlJson } from "./kubectl";
 import type { SshSession } from "./ssh";
 import { isDropped } from "./sshError";
+import { urnOf } from "./urn";
 
 /** `v1.36.3`, `1.36.3`, and what distributions and pre-releases add to it. */
 const VERSION = /^v?1\.(\d{1,3})\.(\d{1,3})(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
@@ -65,20 +66,23 @@ export async function noteBehind(master: SshSession, kubelet: string, log: (line
  * @throws UserError that names the configuration's key
  */
 export function versionToInstall(server: string, { given, kept }: { given?: string; kept?: string }): string {
-  if (given !== undefined && skewProblem(given, server)) throw notTaken(given, server, ", or nothing for the cluster's own", ", or pulumi config rm kubernetesVersion");
+  if (given !== undefined && skewProblem(given, server)) throw notTaken(given, server, { orNothing: ", or nothing for the cluster's own", orRemove: ", or pulumi config rm kubernetesVersion" });
   if (given !== undefined) return given;
   return kept !== undefined && skewProblem(kept, server) === undefined ? kept : released(server);
 }
 
-/** @throws UserError, which names the configuration's key, for a version that is installed again and that the cluster does not take any more */
-export function checkKept(kept: string, server: string): void {
-  if (skewProblem(kept, server)) throw notTaken(kept, server);
+/**
+ * Refuses a version that a worker is to install again, and that the cluster does not take any more.
+ * @throws UserError that names the configuration's key, and the command that makes the worker's content, and so its machine, with the cluster's own
+ */
+export function checkKept(kept: string, server: string, name: string): void {
+  if (skewProblem(kept, server)) throw notTaken(kept, server, { otherwise: `take the cluster's own: pulumi up --replace '${urnOf("vbox:CloudInitIso", name)}'; or, for all workers, ` });
 }
 
-function notTaken(version: string, server: string, orNothing = "", orRemove = ""): UserError {
+function notTaken(version: string, server: string, { orNothing = "", orRemove = "", otherwise = "" }): UserError {
   const is = skewProblem(version, server) === "newer" ? "newer than" : "too old for";
   return new UserError(`kubernetesVersion: ${version} is ${is} the cluster's ${server}; give ${versionsFor(server)}${orNothing}`, {
-    todo: `pulumi config set kubernetesVersion VERSION${orRemove}`,
+    todo: `${otherwise}pulumi config set kubernetesVersion VERSION${orRemove}`,
   });
 }
 

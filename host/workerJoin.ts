@@ -11,6 +11,7 @@ import { parseEpoch, preflightProblems, type WorkerFacts, workerFacts } from "./
 import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
+import { urnOf } from "./urn";
 import { serverVersion } from "./versionSkew";
 import type { Misuse } from "./vm/misuse";
 import { deleteNode } from "./workerLeave";
@@ -147,9 +148,6 @@ function joinFailed(error: Error, report: string, trouble: string | undefined): 
   const said = [error.message, report, ...approval].join("\n");
   return new UserError("kubeadm join failed", { said: lastLines(said, 60), todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet", cause: error });
 }
-
-/** A resource's URN as the CLI finds it: the project's name, which a provider is not told, may be anything. */
-const urnOf = (type: string, name: string) => `urn:pulumi:**${type}::${name}`;
 
 /**
  * The error for a worker whose token was used for something else, which its own kubelet does not do: somebody is on it. It stays until the

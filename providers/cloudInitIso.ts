@@ -52,6 +52,11 @@ export interface CloudInitIsoArgs extends PlanArgs {
    * cluster. Content.
    */
   kubernetesVersion?: pulumi.Input<string>;
+  /**
+   * What else makes another machine when it changes, such as its base image. The content is then for that machine: a version that the cluster
+   * does not take any more gives way to the cluster's. Default: nothing.
+   */
+  machine?: pulumi.Input<Record<string, string | undefined>>;
   /** The masters, in the order in which they are asked. Default: none, then `kubernetesVersion` is needed, and is used unasked. No change. */
   masters?: pulumi.Input<pulumi.Input<SshTargetArgs>[]>;
   /** How long the masters may take to answer by SSH, in seconds. Default: 120. No change. */
@@ -151,6 +156,8 @@ interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
   stackId: string;
   adopt: boolean;
   kubernetesVersion?: string;
+  /** Absent in a state that an earlier version of the program wrote. */
+  machine?: Record<string, string>;
   /** Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is an update. */
   intact: boolean;
 }
@@ -196,6 +203,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     sshCaPublicKey: "live",
     macAddresses: "live",
     kubernetesVersion: "liveOnceGiven",
+    machine: "nextTimeOnceStored",
     kubernetesRepository: "live",
     kubernetesKeyUrl: "live",
     kubernetesKeyFingerprint: "live",
@@ -271,10 +279,13 @@ export const provider = cloudInitIsoProvider(execHere);
 
 type Content = Inputs & RenderOptions;
 
+/** Whether the machine that boots from it is to be replaced for what it is made from; where that was not written down, nothing is concluded. */
+const isOtherMachine = (olds: Inputs, news: Inputs) => olds.machine !== undefined && !isDeepStrictEqual(olds.machine, news.machine);
+
 /** A file that is only repaired or moved keeps its version, and nobody is asked. */
 async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Content> {
   const kept = { ...news, kubernetesVersion: news.kubernetesVersion ?? olds.kubernetesVersion };
-  if (render(kept, olds).instanceId === olds.instanceId) return kept;
+  if (!isOtherMachine(olds, news) && render(kept, olds).instanceId === olds.instanceId) return kept;
   return { ...news, kubernetesVersion: await chosenVersion(news, context.log, olds.kubernetesVersion) };
 }
 

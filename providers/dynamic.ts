@@ -16,9 +16,10 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
  *   turns out to be as it was: unknown is taken for unchanged.
  * - `nextTime`: no change of the thing; an update puts the new value into the state, for the next time that it is needed, a refresh or a
  *   destroy among them. Unknown is taken for unchanged.
+ * - `nextTimeOnceStored`: the same, but a state without a value, as an earlier version of the program wrote it, is no reason for an update.
  * - `note`: no change at all; only `keep` reads it, or a create or update that there is for another reason.
  */
-export type Change = "live" | "liveOnceGiven" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime" | "note";
+export type Change = "live" | "liveOnceGiven" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime" | "nextTimeOnceStored" | "note";
 
 /** What an operation is told beside its inputs. */
 export interface Context {

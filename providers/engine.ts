@@ -133,11 +133,14 @@ function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
 /** Undefined anywhere in what goes to the engine is an "Unexpected struct type", or a hang. */
 const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+const UNCHANGED_WHILE_UNKNOWN: readonly Change[] = ["replacesOnceKnown", "nextTime", "nextTimeOnceStored"];
+
 /** What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing else. */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (change === "note" || isDeepStrictEqual(old, now)) return false;
   if (change === "liveOnceGiven") return now !== undefined;
-  return (change !== "replacesOnceKnown" && change !== "nextTime") || isKnown(now);
+  if (change === "nextTimeOnceStored" && old === undefined) return false;
+  return !UNCHANGED_WHILE_UNKNOWN.includes(change) || isKnown(now);
 }
 
 /** A look that fails tells nothing: the operation that needs the thing will say why. */

@@ -42,6 +42,29 @@ test("one that the upgraded cluster does not take any more gives way to the clus
   expect(lines).toContain("kube-node01: is to have Kubernetes 1.38.1: the cluster's v1.38.1 does not take 1.34.2 any more");
 });
 
+test("so does one whose machine is to be another one anyway; one that the cluster takes stays, and so does the content", async () => {
+  await worker.iso.up({ machine: { baseImage: "a" } });
+  await upgrade("v1.36.3");
+  const sha256 = worker.iso.get("sha256");
+  expect(await worker.iso.differs({ machine: { baseImage: "b" } })).toEqual(["machine"]);
+  await worker.iso.up({ machine: { baseImage: "b" } });
+  expect(worker.iso.get("sha256")).toBe(sha256);
+
+  await upgrade("v1.38.1");
+  expect(await worker.iso.differs({ machine: { baseImage: "b" } })).toEqual([]);
+  await worker.iso.up({ machine: { baseImage: "c" } });
+  expect(installed()).toBe("1.38.1");
+});
+
+test("a state that does not say what the machine was made from is no change, and nothing is concluded from it", async () => {
+  await worker.iso.up();
+  await upgrade("v1.38.1");
+  expect(await worker.iso.differs({ machine: { baseImage: "a" } })).toEqual([]);
+  await worker.iso.up({ machine: { baseImage: "a" } });
+  expect(installed()).toBe("1.34.2");
+  expect(worker.iso.get("machine")).toEqual({ baseImage: "a" });
+});
+
 test.each<[string, RegExp]>([
   ["1.35.0", /^kube-node01: kubernetesVersion: 1\.35\.0 is newer than the cluster's v1\.34\.2; give 1\.31\.0 … 1\.34\.x, or nothing/],
   ["1.30.9", /^kube-node01: kubernetesVersion: 1\.30\.9 is too old for the cluster's v1\.34\.2; give/],
