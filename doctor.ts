@@ -11,7 +11,7 @@ import { exec } from "./host/exec";
 import { fetchHostKeys } from "./host/fetchHostKeys";
 import { routeTable } from "./host/route";
 import { atTerminal } from "./host/terminal";
-import { behind } from "./host/versionSkew";
+import { behind, catchUp } from "./host/versionSkew";
 
 const USAGE = `npm run doctor                       what the selected stack needs, and the command to type for whatever is missing; it only reads
 npm run doctor -- --fetch-host-keys   shows the host keys of bastion and masters that are not known, and adds them to known_hosts after a yes`;
@@ -137,7 +137,7 @@ async function lookAtWorkers({ masters, vboxManage }: { masters: Parameters<type
     const server = await clusterVersion({ masters, vboxManage, sshTimeoutSeconds: 5, commandTimeoutSeconds: 10 }, () => {});
     const old = nodes.flatMap(({ name, version }): Finding[] => {
       const what = behind(version, server);
-      return what === undefined ? [] : [{ is: "warning", what: `${name}: ${what}`, todo: "replace it when that suits: give kubernetesVersion, or nothing and `pulumi up --replace` with the URN of its ISO" }];
+      return what === undefined ? [] : [{ is: "warning", what: `${name}: ${what}`, todo: catchUp(name) }];
     });
     return old.length > 0 ? old : [right(`no worker is older than the cluster's ${server}`)];
   } catch (error) {

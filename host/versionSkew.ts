@@ -51,15 +51,18 @@ export function behind(kubelet: string, server: string): string | undefined {
 }
 
 /** Notes where a worker's Kubernetes is older than the cluster's, see {@link behind}. Nothing depends on it: what fails here fails nothing. */
-export async function noteBehind(master: SshSession, kubelet: string, log: (line: string) => void): Promise<void> {
+export async function noteBehind(master: SshSession, name: string, kubelet: string, log: (line: string) => void): Promise<void> {
   try {
     const late = behind(kubelet, await serverVersion(master));
-    if (late) log(late);
+    if (late) log(`${late}: ${catchUp(name)}`);
   } catch (error) {
     if (!(error instanceof UserError) || isDropped(error)) throw error;
     log(`whether its Kubernetes ${kubelet} is older than the cluster's is not known: ${error.summary}`);
   }
 }
+
+/** What to do about a worker that is {@link behind}: its content, and so its machine, is replaced. */
+export const catchUp = (name: string): string => `replace it when that suits: pulumi up --replace '${urnOf("vbox:CloudInitIso", name)}' (and change kubernetesVersion first where that is given)`;
 
 /**
  * The version that a worker is to have: the one that is given, else the one that it had, as long as the cluster takes it, else the cluster's.

@@ -63,12 +63,12 @@ export class Rolling {
   }
 
   /**
-   * Looks whether a worker that is to be replaced by another machine has a fit successor; nothing of it is gone yet. For one that has left
-   * that was done.
+   * Looks whether a worker that is to be replaced by another machine has a fit successor, before its machine is deleted, or made where it was
+   * lost. For one that has left that was done, and what a newcomer is made from was just made.
    * @throws what its {@link expect} throws
    */
   async checkSuccessor(name: string): Promise<void> {
-    if (this.remade.has(name) && this.away !== name) await this.lookAtSuccessor(name);
+    if (this.remade.has(name) && this.away !== name && !this.newcomers.has(name)) await this.lookAtSuccessor(name);
   }
 
   private async lookAtSuccessor(name: string): Promise<void> {

@@ -184,7 +184,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     async create(inputs, context) {
       const vbox = connect(inputs);
       await vbox.checkVersion(context.log);
-      const { uuid, isNew } = await obtainVm(vbox, inputs, inputs, { origin: originOf(inputs), adopt: inputs.adopt, log: context.log });
+      const check = () => context.rolling.checkSuccessor(inputs.name);
+      const { uuid, isNew } = await obtainVm(vbox, inputs, inputs, { origin: originOf(inputs), adopt: inputs.adopt, check, log: context.log });
       try {
         return { id: uuid, outs: await sync(uuid, inputs, context) };
       } catch (error) {

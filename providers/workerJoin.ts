@@ -188,7 +188,7 @@ async function observe(outs: Outputs, context: Context, programs: Exec): Promise
   if (misuse !== undefined) context.log(`is not trusted, and is to be replaced: its join token was used for something else: ${misuse}`);
   const node = await onMaster(outs, context, async (master) => {
     const node = await getNode(master, outs.name);
-    if (node) await noteBehind(master, node.status.nodeInfo.kubeletVersion, context.log);
+    if (node) await noteBehind(master, outs.name, node.status.nodeInfo.kubeletVersion, context.log);
     return node;
   });
   if (!node) return undefined;

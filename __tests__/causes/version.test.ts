@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { everythingOn, failureOf, progress } from "../support/causes";
 import { type DrivenWorker, drivenWorker } from "../support/drivenWorker";
+import { beginRun } from "../../providers/engine";
 import { readIso } from "../../simulator/isoReader";
 import { type ServedSite, servedSite } from "../support/servedSite";
 
@@ -63,6 +64,17 @@ test("a state that does not say what the machine was made from is no change, and
   await worker.iso.up({ machine: { baseImage: "a" } });
   expect(installed()).toBe("1.34.2");
   expect(worker.iso.get("machine")).toEqual({ baseImage: "a" });
+});
+
+test("one that the upgraded cluster does not take any more is refused before a lost machine is cloned again", async () => {
+  await worker.iso.up();
+  await worker.vm.up();
+  await worker.vm.destroy();
+  await upgrade("v1.38.1");
+  beginRun();
+  await worker.iso.up();
+  expect(await failureOf(worker.vm.up())).toMatch(/^kube-node01: kubernetesVersion: 1\.34\.2 is too old for the cluster's v1\.38\.1; give [^]*→ take the cluster's own: pulumi up --replace 'urn:pulumi:\*\*vbox:CloudInitIso::kube-node01'/);
+  expect(site.world.read().virtualBox.machines.map(({ name }) => name)).not.toContain("kube-node01");
 });
 
 test.each<[string, RegExp]>([

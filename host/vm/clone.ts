@@ -18,6 +18,8 @@ interface ObtainOptions {
   origin: string;
   /** Takes a machine that is not ours. */
   adopt: boolean;
+  /** Called before a machine is cloned. @throws what keeps it from being of use */
+  check(): Promise<void>;
   log(line: string): void;
 }
 
@@ -33,7 +35,7 @@ export async function obtainVm(
   source: CloneSource,
   options: ObtainOptions,
 ): Promise<{ uuid: string; isNew: boolean }> {
-  const { origin, adopt, log } = options;
+  const { origin, adopt, check, log } = options;
   const found = await vbox.showVm(owner.name);
   const standing = found && (await standingOf(vbox, found, owner, { origin }));
   if (found && standing === "ours") {
@@ -46,6 +48,7 @@ export async function obtainVm(
     log("adopts the machine that is there");
     return { uuid: found.uuid, isNew: false };
   }
+  await check();
   return withBaseImage(source.baseImage, async () => {
     if (found) {
       log(`deletes what an interrupted run left (${standing})`);
