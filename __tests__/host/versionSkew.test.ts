@@ -55,12 +55,12 @@ test("what is no version has no minor number", () => expect(["1.36.3", "v1.29.15
 
 test("a note of a worker that is behind fails nothing, but for a connection that drops", async () => {
   const lines: string[] = [];
-  const note = (answer: string | Error) => noteBehind(new FakeSession([[/version/, answer]]), "v1.36.3", (line) => void lines.push(line));
+  const note = (answer: string | Error) => noteBehind(new FakeSession([[/version/, answer]]), "n1", "v1.36.3", (line) => void lines.push(line));
   await note('{"serverVersion":{"gitVersion":"v1.36.4"}}');
   await note('{"serverVersion":{"gitVersion":"v2.0"}}');
   await note("rubbish");
   expect(lines).toEqual([
-    "its Kubernetes v1.36.3 is older than the cluster's v1.36.4",
+    expect.stringMatching(/^its Kubernetes v1\.36\.3 is older than the cluster's v1\.36\.4: replace it when that suits: pulumi up --replace '.*CloudInitIso::n1'/),
     "whether its Kubernetes v1.36.3 is older than the cluster's is not known: kubectl version did not answer with the API server's version",
     "whether its Kubernetes v1.36.3 is older than the cluster's is not known: kubectl version did not answer in JSON",
   ]);
