@@ -9,6 +9,7 @@ import { sitePaths } from "../simulator/sitePaths";
 import type { SimulatedStack } from "../simulator/stack";
 import type { ClusterNode, Medium, Token } from "../simulator/state";
 import { blankMachine } from "../simulator/virtualBox/blankMachine";
+import { settingsOf } from "../simulator/virtualBox/machineFiles";
 
 /** Its name begins with a worker's: nothing that is looked for by a part of its name may take one for the other. The stack is the workers' own. */
 const owner = { stack: "kube/dev", name: "kube-node011" };
@@ -30,7 +31,7 @@ export async function plantForeign({ world, site }: SimulatedStack): Promise<voi
     { controller: "SATA", port: 1, device: 0, isDvd: true, medium: iso.uuid },
   ];
   machine.extraData = { "vbox-kubeadm/owner": markOf(owner), theirs: "yes" };
-  for (const [file, text] of [[disk.location, JSON.stringify(disk)], [iso.location, ""], [machine.settingsFile, ""]] as const) {
+  for (const [file, text] of [[disk.location, JSON.stringify(disk)], [iso.location, ""], [machine.settingsFile, settingsOf(machine)]] as const) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(file, text, { mode: 0o600 });
   }

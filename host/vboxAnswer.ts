@@ -83,6 +83,16 @@ export function inaccessibleIn(listVms: string): string[] {
   return [...new Set(machines.flatMap((match) => (/^<.*>$/.test(match![1]!) ? [match![2]!] : [])))];
 }
 
+/**
+ * The settings files of these machines, by UUID, from `list vms --long`.
+ * @throws NotUnderstood where one has none
+ */
+export function readInaccessibleFiles(listVmsLong: string): Map<string, string> {
+  const machines = [...listVmsLong.matchAll(/^Name: +<inaccessible!>\r?\nUUID: +([0-9a-f-]{36})\r?\n(?:Config file: +(\S.*?)\r?$)?/gm)];
+  if (machines.some(([, , file]) => file === undefined)) throw new NotUnderstood("VBoxManage list vms --long", listVmsLong);
+  return new Map(machines.map(([, uuid, file]) => [uuid!, file!]));
+}
+
 /** A network or adapter that VirtualBox lists. */
 export interface ListedNetwork {
   name: string;

@@ -3,7 +3,7 @@ import pRetry from "p-retry";
 import { type Exec, exec as execHere, NotRunnable } from "./exec";
 import { UserError } from "./errors";
 import { type Medium, readMedia, readMedium } from "./media";
-import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readSystemProperty, readValue } from "./vboxAnswer";
+import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readInaccessibleFiles, readSystemProperty, readValue } from "./vboxAnswer";
 import { VBoxError } from "./vboxError";
 import { judgeVersion, readVersion } from "./vboxVersion";
 import { InaccessibleVm, readVmInfo, type VmInfo } from "./vminfo";
@@ -91,6 +91,9 @@ export class VBoxManage {
   /** UUIDs of the registered machines whose settings VirtualBox cannot read: it knows nothing else of them, not even their names. */
   inaccessibleVms = () => this.look(["list", "vms"], inaccessibleIn);
 
+  /** Paths of these machines' settings files, by UUID. */
+  inaccessibleFiles = () => this.look(["list", "vms", "--long"], readInaccessibleFiles);
+
   /** Whether VirtualBox has this machine, be its settings readable or not. */
   async isRegistered(vm: string): Promise<boolean> {
     try {
@@ -104,7 +107,8 @@ export class VBoxManage {
   /** The value of a key of the extra data of a machine, or of VirtualBox itself: `global`; undefined where it has none. */
   getExtraData = (vm: string, key: string) => this.look(["getextradata", vm, key], (output) => readValue("VBoxManage getextradata", output));
 
-  setExtraData = (vm: string, key: string, value: string) => this.call(["setextradata", vm, key, value]);
+  /** Without a value, the key is taken away. */
+  setExtraData = (vm: string, key: string, value?: string) => this.call(["setextradata", vm, key, ...(value === undefined ? [] : [value])]);
 
   /** The value of a guest property, or undefined, also where there is no such machine. */
   guestProperty = (vm: string, property: string) =>

@@ -93,7 +93,7 @@ const LAST_LINE = /^GuestMemoryBalloon=/m;
 export class InaccessibleVm extends UserError {
   constructor(uuid: string) {
     super(`VirtualBox cannot read the settings of the machine ${uuid}`, {
-      todo: `bring its .vbox file back, or, if its files are gone for good, VBoxManage unregistervm ${uuid}`,
+      todo: `bring its .vbox file back (the .vbox-prev beside it has the settings from before the last change), or, if its files are gone for good, VBoxManage unregistervm ${uuid}`,
     });
   }
 }

@@ -198,7 +198,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vm = await vbox.showVm(id);
       if (!vm && (await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox)) === "forgotten") return undefined;
       // What is left must not be lost from sight: it counts as made from something else, and so is deleted and recreated.
-      if (!vm) return (await isPartlyDeleted(vbox, outs)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
+      if (!vm) return (await isPartlyDeleted(vbox, outs, id)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
       if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
       reportDoors(vm, outs, log);
       return observe(vbox, vm, { ...outs, virtualBox: await homeWhereFound(vbox, outs.virtualBox) });
@@ -216,7 +216,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
     async delete(id, outs, context) {
       await context.rolling.checkSuccessor(outs.name);
-      await withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, context.log));
+      await withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, context.log, context.rolling.isReplacing(outs.name)));
     },
   };
 }

@@ -8,6 +8,7 @@ import { noDelays } from "./delays";
 import { bastionName, bastionPort, masterNames, sitePaths, siteUser } from "./sitePaths";
 import type { ClusterState, Delays, Machine, Medium, SiteState } from "./state";
 import { blankMachine } from "./virtualBox/blankMachine";
+import { settingsOf } from "./virtualBox/machineFiles";
 import { World } from "./world";
 
 /** A simulated site, and what a stack's configuration needs of it. */
@@ -108,7 +109,7 @@ function freshState(folder: string, caCertificate: string, options: SiteOptions)
     },
   };
   // A disk's file holds what the disk is, for whoever opens it again.
-  return { state, files: { [machine.settingsFile]: "", [busybox.settingsFile]: "", [disk.location]: JSON.stringify(disk) } };
+  return { state, files: { [machine.settingsFile]: settingsOf(machine), [busybox.settingsFile]: settingsOf(busybox), [disk.location]: JSON.stringify(disk) } };
 }
 
 /** With the tutorial's hardware, as lab/baseMachine.ts makes it. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vboxVmProvider } from "../../providers/vboxVm";
@@ -75,8 +75,86 @@ test("what is no finished machine, in a folder of its name, makes way for one", 
   const place = join(box.vm(id).settingsFile, "..");
   await provider.delete(id, outs, context);
   mkdirSync(place, { recursive: true });
-  writeFileSync(join(place, "node1.vbox"), "<VirtualBox/>");
+  writeFileSync(join(place, "node1.vdi"), "half a copy");
   expect((await create()).outs.state).toBe("poweroff");
+});
+
+describe("a finished machine that somebody unregistered, with its files", () => {
+  const UNREGISTERED = /holds a finished machine node1 of shop\/test that VirtualBox does not know\n( {4}its mark is "a{32} .*\n)?→ .*registervm/;
+  const unregister = async (changes?: Partial<Inputs>) => {
+    const made = await create(changes);
+    const file = box.vm(made.id).settingsFile;
+    await box.run("unregistervm", made.id);
+    return { ...made, file };
+  };
+  /** As in an `up` that makes another machine in its place. */
+  const replacing = () => {
+    const context = testContext();
+    context.rolling.announce("node1", true);
+    return context;
+  };
+
+  test("is refused by a refresh and a replacement, and goes with a destroy", async () => {
+    const { id, outs, file } = await unregister();
+    await expect(provider.read(id, outs, context)).rejects.toThrow(UNREGISTERED);
+    await expect(provider.delete(id, outs, replacing())).rejects.toThrow(UNREGISTERED);
+    expect(existsSync(file)).toBe(true);
+    await provider.delete(id, outs, context);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("stays where the folder has that of another stack of the same names", async () => {
+    const { id, outs, file } = await unregister({ stackId: "a".repeat(32) });
+    const mine = { ...outs, stackId: "b".repeat(32), uuid: "11111111-aaaa-4444-8888-555555555555" };
+    expect(await provider.read(mine.uuid, mine, context)).toBeUndefined();
+    await provider.delete(mine.uuid, mine, context);
+    await expect(create({ stackId: mine.stackId })).rejects.toThrow(UNREGISTERED);
+    expect(existsSync(file)).toBe(true);
+    await provider.delete(id, outs, context);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  // As a loss of power leaves it, or an editor.
+  test.each([
+    ["empty", (file: string) => writeFileSync(file, "")],
+    ["cut short", (file: string) => writeFileSync(file, readFileSync(file, "utf8").slice(0, -30))],
+    ["full of zeros", (file: string) => writeFileSync(file, Buffer.alloc(500))],
+    ["gone, but for the one from before the last change", (file: string) => rmSync(file)],
+  ])("is refused by every way of making or replacing it, and by a destroy, where its settings are %s", async (_, harm) => {
+    const { id, outs, file } = await unregister();
+    harm(file);
+    for (const work of [() => create(), () => provider.read(id, outs, context), () => provider.delete(id, outs, replacing()), () => provider.delete(id, outs, context)])
+      await expect(work()).rejects.toThrow(/holds a machine whose settings cannot be read: .*node1\.vbox is missing or not whole\n→ .*node1\.vbox-prev/);
+    expect(existsSync(join(file, ".."))).toBe(true);
+  });
+});
+
+describe("a machine whose settings VirtualBox cannot read after a loss of power", () => {
+  test.each([
+    ["empty", (file: string) => writeFileSync(file, "")],
+    ["gone", (file: string) => rmSync(file)],
+  ])("is not cleared away by a create or a replacement, but by a destroy, where they are %s", async (_, harm) => {
+    const { id, outs } = await create();
+    const file = box.vm(id).settingsFile;
+    harm(file);
+    const replacing = testContext();
+    replacing.rolling.announce("node1", true);
+    for (const work of [() => create(), () => provider.delete(id, outs, replacing)]) await expect(work()).rejects.toThrow(`cannot read the settings of the machine ${id}`);
+    expect(existsSync(join(file, ".."))).toBe(true);
+    await provider.delete(id, outs, context);
+    expect(existsSync(join(file, ".."))).toBe(false);
+  });
+});
+
+test("a clone that failed is told before what it left and could not be removed", async () => {
+  box.fault = ([verb]) => {
+    if (verb !== "clonevm") return undefined;
+    const place = join(box.machineFolder, "vbox-kubeadm/shop/test/node1");
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, "node1.vbox"), "");
+    return { stdout: "", stderr: "VBoxManage: error: no space left on the device", exitCode: 1 };
+  };
+  await expect(create()).rejects.toThrow(/^the base image base could not be cloned\n[^→]*no space left[^→]*could not be removed:\n[^→]*settings cannot be read/);
 });
 
 describe("a disk in the cidata ISO's place", () => {

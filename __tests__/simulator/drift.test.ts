@@ -88,7 +88,7 @@ test("up fixes all of it, and keeps what need not be recreated", async () => {
   const said = await stack.succeed("up", "--yes");
   // A preview cannot know that an ISO that is rewritten will be the same one.
   for (const { worker } of discVictims) expect(said).toMatch(new RegExp(`vbox:Vm ${worker} replace`));
-  for (const worker of ["gone", "unregistered"]) expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
+  for (const worker of ["gone", "partly-gone"]) expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
   const fixed = stack.world.read();
   expect(stack.observed()).toEqual(made);
   expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, fixed, worker, uuidIn(before, worker)) }))).toEqual(all.map(({ worker, machine, node }) => ({ worker, machine, node })));

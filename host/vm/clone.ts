@@ -1,16 +1,14 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors";
 import { birthUuid, type Owner } from "../mark";
-import { shellCommand } from "../shell";
 import { VBoxError } from "../vboxError";
 import { withBaseImage } from "../vboxLock";
 import type { VBoxManage } from "../vboxmanage";
-import type { VmInfo } from "../vminfo";
+import { InaccessibleVm, type VmInfo } from "../vminfo";
 import { type CloneSource, lookAtBase, noSnapshot } from "./base";
-import { isFinished, isFinishedFile, isNamesake, stackFolder, standingOf } from "./owner";
+import { isFinished, isNamesake, stackFolder, standingOf } from "./owner";
+import { remainsIn } from "./remains";
 import { removeFolder, removeVm } from "./remove";
 
 interface ObtainOptions {
@@ -78,10 +76,7 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
   const uuid = birthUuid(owner);
-  if (existsSync(folder)) {
-    await checkUnfinished(folder, owner);
-    await removeFolder(vbox, folder, owner);
-  }
+  await clear(vbox, folder, owner);
   const base = await lookAtBase(vbox, source);
   log(`clones ${source.baseImage}`);
   for (let attempt = 1; ; attempt++) {
@@ -95,7 +90,9 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
       });
       return uuid;
     } catch (error) {
-      await removeFolder(vbox, folder, owner);
+      await clear(vbox, folder, owner).catch((left: Error) => {
+        throw notCleared(explained(error, source), left);
+      });
       if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !error.isInTheWay)
         throw explained(error, source);
       log("meets the rest of an interrupted clone, and tries again");
@@ -105,19 +102,22 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
 }
 
 /**
- * What an interrupted run left is no finished machine; one that VirtualBox does not know may be the only copy of somebody's data.
- * @throws UserError for such a one
+ * Makes room for a clone: removes what an interrupted run left.
+ * @throws UserError for anything else: a machine that VirtualBox does not know, or cannot read, may be the only copy of somebody's data
  */
-async function checkUnfinished(folder: string, owner: Owner): Promise<void> {
-  const file = join(folder, `${owner.name}.vbox`);
-  const settings = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return "";
-  });
-  if (!isFinishedFile(settings, owner)) return;
-  throw new UserError(`${folder} holds a finished machine ${owner.name} of ${owner.stack} that VirtualBox does not know`, {
-    todo: `make it known again: ${shellCommand(["VBoxManage", "registervm", file])}; or, if it is of no use any more, delete that folder`,
-  });
+async function clear(vbox: VBoxManage, folder: string, owner: Owner): Promise<void> {
+  const files = (await vbox.inaccessibleVms()).length > 0 ? await vbox.inaccessibleFiles() : [];
+  for (const [uuid, file] of files) if (resolve(dirname(file)) === resolve(folder)) throw new InaccessibleVm(uuid);
+  const remains = await remainsIn(folder, owner);
+  if ("refusal" in remains) throw remains.refusal;
+  if (remains.is === "rest") await removeFolder(vbox, folder, owner);
+}
+
+/** A clone that failed, and what it left: why it failed comes first. */
+function notCleared(error: unknown, left: Error): unknown {
+  if (!(error instanceof UserError)) return error;
+  const { summary, detail } = error;
+  return new UserError(summary, { ...detail, said: [detail.said, `and what it left could not be removed:\n${left.message}`].filter(Boolean).join("\n") });
 }
 
 function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {

@@ -2,12 +2,15 @@ import { basename, dirname, join, sep } from "node:path";
 import { UserError } from "../errors";
 import { claimOf, hasNamesOf, isBirthUuid, isMarkOf, markOf, type Owner } from "../mark";
 import { shellCommand } from "../shell";
+import { VBoxError } from "../vboxError";
 import type { VBoxManage } from "../vboxmanage";
 import type { VmInfo } from "../vminfo";
 
-const OWNER_KEY = "vbox-kubeadm/owner";
+/** The key of the mark in a machine's extra data. */
+export const OWNER_KEY = "vbox-kubeadm/owner";
 const ORIGIN_KEY = "vbox-kubeadm/origin";
-const FINISHED_KEY = "vbox-kubeadm/finished";
+/** That of the mark of one whose creation came to its end. */
+export const FINISHED_KEY = "vbox-kubeadm/finished";
 
 /** The folder in which all machines of a stack are made. */
 export const stackFolder = (machineFolder: string, { stack }: Owner) => join(machineFolder, "vbox-kubeadm", ...stack.split("/"));
@@ -74,10 +77,15 @@ export async function markFinished(vbox: VBoxManage, vm: string, owner: Owner): 
   if (!(await isFinished(vbox, vm, owner))) throw notKept(owner);
 }
 
-/** Whether a machine's settings file, which VirtualBox may not know, has {@link markFinished}'s mark, by whichever stack of the owner's names. */
-export function isFinishedFile(settings: string, owner: Owner): boolean {
-  const mark = new RegExp(`name="${FINISHED_KEY}" value="([^"]*)"`).exec(settings)?.[1];
-  return hasNamesOf(mark, owner);
+/**
+ * Takes that mark off a machine that is about to be deleted: without it, what an interrupted deletion leaves is not taken for a machine that
+ * somebody unregistered. Where VirtualBox cannot write its settings any more, as on a full disk, the machine is deleted all the same.
+ */
+export async function unmarkFinished(vbox: VBoxManage, vm: string): Promise<void> {
+  if (!(await wasFinished(vbox, vm))) return;
+  await vbox.setExtraData(vm, FINISHED_KEY).catch((error: unknown) => {
+    if (!(error instanceof VBoxError)) throw error;
+  });
 }
 
 const notKept = ({ name }: Owner) =>

@@ -7,8 +7,9 @@ import { VBoxError } from "../vboxError";
 import type { VBoxManage } from "../vboxmanage";
 import { InaccessibleVm, type VmInfo } from "../vminfo";
 import { absenceOf, type VirtualBoxHome } from "../virtualBoxHome";
-import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf } from "./owner";
+import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf, unmarkFinished } from "./owner";
 import { powerOff, settled } from "./power";
+import { type Remains, remainsIn } from "./remains";
 
 /** What deletion needs to know. */
 export interface Deleted extends Owner {
@@ -20,43 +21,59 @@ export interface Deleted extends Owner {
 
 /**
  * Deletes an owner's machine and what an interrupted deletion of it left, and proves that nothing is there any more.
- * @throws UserError for a machine without the owner's mark, or perhaps in another VirtualBox, and where something is left
+ * @param isReplaced whether another one takes its place: nobody asked then to delete a finished machine that VirtualBox does not know
+ * @throws UserError for a machine without the owner's mark, or perhaps in another VirtualBox, for a folder that may be somebody else's, and
+ *   where something is left
  */
-export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted, log: (line: string) => void): Promise<void> {
-  if (!(await vbox.isRegistered(uuid)) && (await absenceOf(vbox, { ...owner, uuid }, owner.virtualBox)) === "forgotten") {
+export async function deleteVm(vbox: VBoxManage, uuid: string, owner: Deleted, log: (line: string) => void, isReplaced = false): Promise<void> {
+  const isRegistered = await vbox.isRegistered(uuid);
+  if (!isRegistered && (await absenceOf(vbox, { ...owner, uuid }, owner.virtualBox)) === "forgotten") {
     const left = [`machine ${uuid} with its disks`, ...(owner.isoPath === undefined ? [] : [`its ISO ${owner.isoPath}`])].join(", ");
     return log(`was not looked at, and is left if it still exists: ${left}; in ${owner.virtualBox?.where ?? "a VirtualBox that is not known"}`);
   }
-  const vm = await readable(vbox, uuid, owner);
+  const vm = await readable(vbox, uuid);
+  if (!vm && isRegistered && isReplaced && existsSync(await ownFolder(vbox, owner))) throw new InaccessibleVm(uuid);
   if (vm && (await standingOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign") throw await notOurs(vbox, vm, owner);
-  if (vm) {
-    checkMounted(uuid, dirname(vm.settingsFile));
-    await removeVm(vbox, vm, owner);
-  }
+  const folder = vm ? dirname(vm.settingsFile) : await ownFolder(vbox, owner);
+  const remains: Remains | undefined = vm ? undefined : await remainsIn(folder, owner, uuid);
+  if (remains && "refusal" in remains && !mayBeDeleted(remains, isRegistered, isReplaced)) throw remains.refusal;
+  if (isRegistered) checkMounted(uuid, folder);
+  if (vm) await removeVm(vbox, vm, owner);
+  // One whose settings cannot be read has nothing but its entry in the registry.
+  else if (isRegistered) await vbox.unregister(uuid, { deleteFiles: false });
   if (owner.isoPath !== undefined) await closeIsos(vbox, [owner.isoPath]);
-  const folder = vm ? dirname(vm.settingsFile) : join(stackFolder(await vbox.machineFolder(), owner), owner.name);
   // Another machine may have been made in its place.
-  if (!isInOurFolder(folder, owner) || (await vbox.showVm(owner.name))) return proveAbsence(vbox, uuid);
+  if (!isInOurFolder(folder, owner) || remains?.is === "anothers" || (await vbox.showVm(owner.name))) return proveAbsence(vbox, uuid);
   if (!vm) await removeFolder(vbox, folder, owner);
   await proveAbsence(vbox, uuid, folder);
 }
 
-/** Whether an interrupted deletion left something of an owner's machine that VirtualBox has no more: its folder, its disks, its ISO in the registry. */
-export async function isPartlyDeleted(vbox: VBoxManage, owner: Deleted): Promise<boolean> {
+/** Another's machine stays where it is, and is not in the way. */
+const mayBeDeleted = ({ is }: Remains, isRegistered: boolean, isReplaced: boolean) => is === "anothers" || (!isReplaced && (is === "finished" || isRegistered));
+
+/**
+ * Whether an interrupted deletion left something of an owner's machine that VirtualBox has no more: its folder, its disks, its ISO in the registry.
+ * @throws UserError where it is the whole machine, which somebody unregistered
+ */
+export async function isPartlyDeleted(vbox: VBoxManage, owner: Deleted, uuid: string): Promise<boolean> {
   if (await vbox.showVm(owner.name)) return false; // What is there is another machine's.
-  const folder = join(stackFolder(await vbox.machineFolder(), owner), owner.name);
-  return existsSync(folder) || (await mediaIn(vbox, folder)).length > 0 || (await isosAt(vbox, owner.isoPath === undefined ? [] : [owner.isoPath])).length > 0;
+  const folder = await ownFolder(vbox, owner);
+  const remains = await remainsIn(folder, owner, uuid);
+  if (remains.is === "anothers") return false;
+  if ("refusal" in remains) throw remains.refusal;
+  return remains.is === "rest" || (await mediaIn(vbox, folder)).length > 0 || (await isosAt(vbox, owner.isoPath === undefined ? [] : [owner.isoPath])).length > 0;
 }
 
-/** The machine. One whose files are gone has nothing but its entry in the registry, and loses that at once. */
-async function readable(vbox: VBoxManage, uuid: string, owner: Owner): Promise<VmInfo | undefined> {
+/** Where the owner's machine is made. */
+const ownFolder = async (vbox: VBoxManage, owner: Owner) => join(stackFolder(await vbox.machineFolder(), owner), owner.name);
+
+/** The machine; undefined where there is none, or its settings cannot be read. */
+async function readable(vbox: VBoxManage, uuid: string): Promise<VmInfo | undefined> {
   try {
     return await vbox.showVm(uuid);
   } catch (error) {
-    if (!(error instanceof InaccessibleVm)) throw error;
-    checkMounted(uuid, join(stackFolder(await vbox.machineFolder(), owner), owner.name));
-    await vbox.unregister(uuid, { deleteFiles: false });
-    return undefined;
+    if (error instanceof InaccessibleVm) return undefined;
+    throw error;
   }
 }
 
@@ -101,6 +118,7 @@ export async function removeVm(vbox: VBoxManage, vm: VmInfo, owner: Owner): Prom
   const { condition, attachments } = await powerOff(vbox, await settled(vbox, vm.uuid));
   if (condition === "saved") await vbox.discardState(vm.uuid);
   for (const drive of attachments.filter(({ isDvd, medium }) => !isDvd && !isWithin(medium, folder))) await vbox.detach(vm.uuid, drive);
+  await unmarkFinished(vbox, vm.uuid);
   await vbox.unregister(vm.uuid, { deleteFiles: true });
   const isos = attachments.filter(({ isDvd, uuid }) => isDvd && uuid).map(({ medium }) => medium);
   if (isos.length > 0) await closeIsos(vbox, isos);
@@ -126,6 +144,8 @@ const isosAt = async (vbox: VBoxManage, paths: readonly string[]) =>
 export async function removeFolder(vbox: VBoxManage, folder: string, { stack }: Owner): Promise<void> {
   await checkNoHeirs(vbox, folder);
   await closeDisksIn(vbox, folder);
+  // The settings from before the last change go first: they may still have the mark of a finished machine.
+  await rm(join(folder, `${basename(folder)}.vbox-prev`), { force: true });
   await rm(folder, { recursive: true, force: true });
   // The folders of the stack, the project and ours go when they are empty.
   const parents = stack.split("/").reduce((above) => [...above, dirname(above.at(-1)!)], [dirname(folder)]);

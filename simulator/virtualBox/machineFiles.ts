@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Machine } from "../state";
 import { folderOf } from "./media";
@@ -12,20 +12,32 @@ export function checkFree(settingsFile: string): void {
   if (existsSync(settingsFile)) throw refused(`Machine settings file '${settingsFile}' already exists`, "VBOX_E_FILE_ERROR", "Machine");
 }
 
-/** Writes a machine's settings file: its name, UUID and extra data, for whoever looks. */
-export function writeSettings({ settingsFile, uuid, name, extraData }: Machine): void {
-  mkdirSync(dirname(settingsFile), { recursive: true, mode: 0o700 });
+/** Whether a settings file is there, and whole: a loss of power may leave half of one, or nothing in it. */
+export const isWhole = (settingsFile: string) => existsSync(settingsFile) && /<\/VirtualBox>\s*$/.test(readFileSync(settingsFile, "utf8"));
+
+/** The settings from before the last change, which VirtualBox keeps. */
+export const before = (settingsFile: string) => `${settingsFile}-prev`;
+
+/** A machine's settings file: its name, UUID and extra data, for whoever looks. */
+export function settingsOf({ uuid, name, extraData }: Machine): string {
   const plain = (text: string) => text.replace(/[&<"]/g, "_");
   const items = Object.entries(extraData).map(([key, value]) => `      <ExtraDataItem name="${plain(key)}" value="${plain(value)}"/>\n`);
   const machine = `  <Machine uuid="{${uuid}}" name="${plain(name)}">\n    <ExtraData>\n${items.join("")}    </ExtraData>\n  </Machine>\n`;
-  const xml = `<?xml version="1.0"?>\n<VirtualBox version="1.19-linux">\n${machine}</VirtualBox>\n`;
-  writeFileSync(settingsFile, xml, { mode: 0o600 });
+  return `<?xml version="1.0"?>\n<VirtualBox version="1.19-linux">\n${machine}</VirtualBox>\n`;
+}
+
+/** Writes it. */
+export function writeSettings(machine: Machine): void {
+  const { settingsFile } = machine;
+  mkdirSync(dirname(settingsFile), { recursive: true, mode: 0o700 });
+  if (existsSync(settingsFile)) renameSync(settingsFile, before(settingsFile));
+  writeFileSync(settingsFile, settingsOf(machine), { mode: 0o600 });
 }
 
 /** Deletes a machine's settings and logs, and its folder where nothing else is in it. */
 export function deleteSettings(machine: Machine): void {
   const folder = folderOf(machine);
-  rmSync(machine.settingsFile, { force: true });
+  for (const file of [machine.settingsFile, before(machine.settingsFile)]) rmSync(file, { force: true });
   rmSync(join(folder, "Logs"), { recursive: true, force: true });
   for (const path of [join(folder, "Snapshots"), folder]) if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
 }

@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
 import type { Machine, VirtualBoxState } from "../state";
+import { isWhole } from "./machineFiles";
 import { locked, refused } from "./refusal";
 
 const UUID = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i;
 
 /** Whether VirtualBox can read the machine's settings. One that it cannot read has no name any more. */
-export const isAccessible = ({ settingsFile }: Machine) => existsSync(settingsFile);
+export const isAccessible = ({ settingsFile }: Machine) => isWhole(settingsFile);
 
 /** A registered machine by its name or UUID, or undefined. */
 export function lookUp({ machines }: VirtualBoxState, key: string): Machine | undefined {

@@ -4,14 +4,14 @@ import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
 import { writeSettings } from "./machineFiles";
 import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
-import { printMachines, printMedia, printMedium, printNetworks, printSystemProperties } from "./print";
+import { printInaccessible, printMachines, printMedia, printMedium, printNetworks, printSystemProperties } from "./print";
 import { misused } from "./refusal";
 
-const list: Verb = ([what = ""]) => ({
+const list: Verb = ([what = "", option]) => ({
   look: (box) => {
     switch (what) {
       case "vms":
-        return printMachines(box.machines);
+        return option === "--long" ? printInaccessible(box.machines) : printMachines(box.machines);
       case "runningvms":
         return printMachines(box.machines.filter(isUp));
       case "hdds":

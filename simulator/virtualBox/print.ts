@@ -13,6 +13,14 @@ const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join(""
 export const printMachines = (machines: readonly Machine[]) =>
   lines(machines.map((machine) => `"${isAccessible(machine) ? machine.name : "<inaccessible>"}" {${machine.uuid}}`));
 
+/** `list vms --long`: as much of it as describes machines whose settings VirtualBox cannot read. */
+export const printInaccessible = (machines: readonly Machine[]) =>
+  lines(
+    machines
+      .filter((machine) => !isAccessible(machine))
+      .flatMap(({ uuid, settingsFile }) => ["Name:            <inaccessible!>", `UUID:            ${uuid}`, `Config file:     ${settingsFile}`, "Encryption:     disabled", "Access error details:", ""]),
+  );
+
 /** `showvminfo --machinereadable`: as much of it as describes the hardware, in VirtualBox's order and with its omissions. */
 export function printMachine(box: VirtualBoxState, machine: Machine): string {
   const { name, uuid, settings, settingsFile, description, snapshots } = machine;

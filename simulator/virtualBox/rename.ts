@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import type { Machine, VirtualBoxState } from "../state";
-import { writeSettings } from "./machineFiles";
+import { before, writeSettings } from "./machineFiles";
 import { folderOf } from "./media";
 import { refused } from "./refusal";
 
@@ -17,6 +17,7 @@ export function rename(box: VirtualBoxState, machine: Machine, name: string): vo
   if (to !== from) moveFolder(box, from, to);
   const settingsFile = join(to, `${name}.vbox`);
   renameSync(join(to, old), settingsFile);
+  if (existsSync(before(join(to, old)))) renameSync(before(join(to, old)), before(settingsFile));
   Object.assign(machine, { name, settingsFile });
   writeSettings(machine);
 }

@@ -198,9 +198,9 @@ export const machineVictims: readonly Victim[] = [
     "makes it",
   ),
   remove(
-    "unregistered",
-    "A machine was deleted or unregistered, and its folder, a disk or its disc left",
-    (hand) => hand.vbox("unregistervm", hand.uuid),
+    "partly-gone",
+    "A machine was deleted, and its folder, a disk or its disc left",
+    (hand) => hand.vbox("unregistervm", hand.uuid, "--delete"),
     vm({ isoSha256: "", state: "deleted" }),
     "clears that away, and makes it",
   ),

@@ -1,5 +1,6 @@
 import { copyFileSync, renameSync, rmSync } from "node:fs";
 import type { Disk } from "../../../host/machine";
+import type { VirtualBoxState } from "../../../simulator/state";
 import { shellWords } from "../../../simulator/shellWords";
 import { nodeOf, type Hand } from "./hand";
 import { seenAltered } from "./discs";
@@ -40,13 +41,38 @@ export const refusedByRefresh: readonly Refusal[] = [
       renameSync(hand.settingsFile, `${hand.settingsFile}.kept`);
     },
     says: /VirtualBox cannot read the settings of the machine/,
-    goOn: "bring the file back, or, if it is gone for good, `VBoxManage unregistervm UUID`: then `up --refresh` recreates the machine",
+    goOn: "bring the file back (`.vbox-prev` beside it has the settings from before the last change); or, if it is gone for good, `VBoxManage unregistervm UUID` and delete the machine's folder: then `up --refresh` recreates the machine",
     fix: async (hand) => {
       renameSync(`${hand.settingsFile}.kept`, hand.settingsFile);
       await hand.vbox("startvm", hand.uuid, "--type", "headless");
     },
   },
+  unregistered(),
 ];
+
+/** A machine with all its files, which VirtualBox does not know any more. */
+function unregistered(): Refusal {
+  let known: VirtualBoxState;
+  return {
+    worker: "forwarded",
+    done: "A machine was unregistered, and its files kept",
+    act: async (hand) => {
+      await hand.vbox("controlvm", hand.uuid, "poweroff");
+      await hand.site(({ virtualBox }) => void (known = structuredClone(virtualBox)));
+      await hand.vbox("unregistervm", hand.uuid);
+    },
+    says: /holds a finished machine forwarded of kube\/dev that VirtualBox does not know/,
+    goOn: "the error's own `VBoxManage registervm …`; or delete the machine's folder: then `up --refresh` recreates the machine",
+    // What `registervm` does, which the simulated VirtualBox does not have.
+    fix: async (hand) => {
+      await hand.site(({ virtualBox: { machines, media } }) => {
+        machines.push(...known.machines.filter(({ uuid }) => uuid === hand.uuid));
+        media.push(...known.media.filter(({ uuid, location }) => location.startsWith(hand.machineFolder) && !media.some((medium) => medium.uuid === uuid)));
+      });
+      await hand.vbox("startvm", hand.uuid, "--type", "headless");
+    },
+  };
+}
 
 /** Refused by `pulumi up` as well, which stops there. */
 export const refusedIso: Refusal = {
