@@ -1,80 +1,26 @@
-import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import type { ExecResult } from "../host/exec";
-import { exec, run } from "../lab/exec";
-import { pulumiFolder } from "../lab/binaries";
-import { projectDir } from "../lab/paths";
-import { linkProgram } from "../lab/program";
-import { endVirtualBox } from "../lab/virtualBox";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RealStack } from "./support/realStack";
 
 jest.setTimeout(300_000);
 
+let stack: RealStack;
 let folder: string;
-let environment: Record<string, string>;
-const inProgram = (file: string, args: readonly string[]): Promise<ExecResult> => exec(file, args, { cwd: join(folder, "program"), env: environment, timeoutMs: 240_000 });
-
-async function pulumi(...args: string[]): Promise<string> {
-  const { stdout, stderr, exitCode } = await inProgram("pulumi", [...args, "--non-interactive"]);
-  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")}:\n${stdout}\n${stderr}`);
-  return stdout;
-}
-
-const manage = async (...args: string[]) => (await inProgram("VBoxManage", args)).stdout;
-
-interface StateResource {
-  type: string;
-  urn: string;
-  inputs: Record<string, unknown>;
-  outputs: Record<string, unknown>;
-}
-const state = async () => (JSON.parse(await pulumi("stack", "export")) as { deployment: { resources: StateResource[] } }).deployment.resources.filter(({ type }) => type.includes("dynamic/"));
-
-/** A VirtualBox and a Pulumi backend of their own, and a base image that nothing boots from. */
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "engine-"));
-  environment = {
-    PATH: [join(projectDir, "lab"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
-    VBOX_LAB_DIR: join(folder, "lab"),
-    PULUMI_HOME: join(folder, "home"),
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_CONFIG_PASSPHRASE: randomUUID(),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    ADDED: "by its name",
-  };
-  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "id")]);
-  const key = (await readFile(join(folder, "id.pub"), "utf8")).trim();
-  await writeFile(join(folder, "known_hosts"), ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => `${name} ${key}\n`).join(""));
-  await linkProgram(join(folder, "program"), "dev", {
-    workerNames: ["n1", "n2"],
-    routes: [],
-    autostart: false,
-    kubernetesVersion: "1.36.3", // There is no cluster to ask.
-    sshPrivateKeyFile: join(folder, "id"),
-    sshKnownHostsFile: join(folder, "known_hosts"),
-    isoFolder: join(folder, "iso"),
-    vboxManage: join(folder, "manage"),
-    childEnvironment: ["ADDED"],
-  });
+  stack = await RealStack.make((folder) => ({ vboxManage: join(folder, "manage"), childEnvironment: ["ADDED"] }));
+  folder = stack.folder;
+  stack.environment.ADDED = "by its name";
   await writeFile(join(folder, "manage"), '#!/bin/sh\nenv >"${0%/*}/seen"\nexec VBoxManage "$@"\n', { mode: 0o755 });
-  await pulumi("stack", "init", "dev");
-  await manage("createvm", "--name", "debian-base-image", "--ostype", "Debian_64", "--register");
-  await manage("storagectl", "debian-base-image", "--name", "IDE", "--add", "ide");
-  await manage("storagectl", "debian-base-image", "--name", "SATA", "--add", "sata", "--portcount", "4");
-  await manage("createmedium", "disk", "--filename", join(folder, "base.vdi"), "--size", "16");
-  await manage("storageattach", "debian-base-image", "--storagectl", "SATA", "--port", "0", "--device", "0", "--type", "hdd", "--medium", join(folder, "base.vdi"));
 });
+afterAll(() => stack.end());
 
-afterAll(async () => {
-  await endVirtualBox(join(folder, "lab"));
-  await rm(folder, { recursive: true, force: true });
-});
+const pulumi = (...args: string[]) => stack.pulumi(...args);
+const manage = (...args: string[]) => stack.manage(...args);
 
 test("a wrong value is refused at preview by its key, without a stack, and nothing is made", async () => {
   await pulumi("config", "set", "memoryMb", "12");
-  const { stdout, exitCode } = await inProgram("pulumi", ["preview", "--non-interactive"]);
+  const { stdout, exitCode } = await stack.cli(["preview"]);
   expect(exitCode).not.toBe(0);
   expect(stdout).toContain("memoryMb: give at least 512 MB");
   expect(stdout).not.toMatch(/at .*\.ts:\d+/);
@@ -97,7 +43,7 @@ test("VBoxManage is given what is added by name, and no credentials", async () =
 });
 
 test("state is small, and holds no secret in clear", async () => {
-  const resources = await state();
+  const resources = await stack.resources();
   for (const { inputs } of resources) expect(String(inputs.__provider).length).toBeLessThan(200);
   const text = JSON.stringify(resources);
   expect(text).not.toMatch(/PRIVATE KEY/);
@@ -133,7 +79,7 @@ test("changed cloud-init content replaces the machine", async () => {
 test("a replacement that is asked for deletes the old machine before it makes the new one", async () => {
   const uuid = async () => /^UUID="(.*)"$/m.exec(await manage("showvminfo", "n2", "--machinereadable"))?.[1];
   const before = await uuid();
-  const urn = (await state()).find(({ type, outputs }) => type.endsWith("vbox:Vm") && outputs.name === "n2")!.urn;
+  const urn = (await stack.resources()).find(({ type, outputs }) => type.endsWith("vbox:Vm") && outputs.name === "n2")!.urn;
   await pulumi("up", "--yes", "--skip-preview", "--replace", urn);
   const after = await uuid();
   expect(after).toBeDefined();
@@ -144,7 +90,7 @@ test("a replacement that is asked for deletes the old machine before it makes th
 test("a machine of the same name that is not ours is refused and left alone", async () => {
   await manage("createvm", "--name", "n3", "--register");
   await pulumi("config", "set", "--path", "workerNames[2]", "n3");
-  const { stdout, exitCode } = await inProgram("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"]);
+  const { stdout, exitCode } = await stack.cli(["up", "--yes", "--skip-preview"]);
   expect(exitCode).not.toBe(0);
   expect(stdout).toMatch(/n3: .*adopt/s);
   expect(stdout).not.toMatch(/at .*\.ts:\d+/);

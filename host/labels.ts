@@ -38,12 +38,11 @@ export interface NodeIdentity extends Owner {
  * or our machine's own, whose kubelet recreated it; so is one that an `up` marked with the stack's id before it got that into the state.
  */
 export function isOurs(node: Node, identity: NodeIdentity): boolean {
-  const { nodeUid, systemUuid, stackId } = identity;
   const mark = node.metadata.annotations?.[OWNER_ANNOTATION];
   const claim = claimOf(mark, identity);
   if (claim === "ours") return true;
-  if (claim === "foreign" && (stackId || !hasNamesOf(mark, identity))) return false;
-  return node.metadata.uid === nodeUid || node.status.nodeInfo.systemUUID.toLowerCase() === systemUuid;
+  if (claim === "foreign" && (identity.stackId || !hasNamesOf(mark, identity))) return false;
+  return isOf(node, identity);
 }
 
 /**
@@ -73,6 +72,10 @@ export function judgeNode(node: Node, identity: NodeIdentity): Judgement {
   if (isOurs(node, identity)) return { what: "known" };
   return { what: "known", remark: `its Node carries another mark, ${shown(node.metadata.annotations?.[OWNER_ANNOTATION])}, which its own kubelet may have written; by its UID it is ours` };
 }
+
+/** Whether a Node is the very one that we made, whatever its kubelet says, or our machine's own. */
+export const isOf = (node: Node, { nodeUid, systemUuid }: Pick<NodeIdentity, "nodeUid" | "systemUuid">): boolean =>
+  node.metadata.uid === nodeUid || node.status.nodeInfo.systemUUID.toLowerCase() === systemUuid;
 
 /** What the program keeps on a Node. */
 export interface NodeMarks {

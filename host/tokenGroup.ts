@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { kubectl, kubectlJson } from "./kubectl";
-import { markOf, type Owner } from "./mark";
+import { hasNamesOf, markOf, type Owner } from "./mark";
 import type { SshSession } from "./ssh";
 
 /**
@@ -64,11 +64,14 @@ export async function ensureTokenGroup(session: SshSession, holder: Owner): Prom
   if (missing) throw notUnderstood("kubectl apply", `as it does when it has applied ${missing.metadata.name}`, said);
 }
 
-/** Takes a worker off the bindings, and the bindings away where it was the last one on them. What is not there, or not ours, is left. */
+/**
+ * Takes a worker off the bindings, and the bindings away where it was the last one on them. What is not there, or not ours, is left. A stack of the
+ * same names whose state was lost goes with it: there is one Node of a name.
+ */
 export async function releaseTokenGroup(session: SshSession, holder: Owner): Promise<void> {
-  const key = keyOf(holder);
-  const held = (await look(session)).filter((found) => isOurs(found) && found.metadata.annotations?.[key] !== undefined);
-  if (held.length > 0) await takeOff(session, held, key);
+  const bindings = (await look(session)).filter(isOurs);
+  const keysOf = (found: Binding) => holdersOf(found).filter((key) => hasNamesOf(found.metadata.annotations![key], holder));
+  for (const key of new Set(bindings.flatMap(keysOf))) await takeOff(session, bindings.filter((found) => keysOf(found).includes(key)), key);
   for (const found of await look(session)) if (isOurs(found) && holdersOf(found).length === 0) await deleteUnlessHeld(session, found);
 }
 

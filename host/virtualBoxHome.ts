@@ -62,20 +62,36 @@ async function giveId(vbox: VBoxManage): Promise<VirtualBoxHome> {
 /**
  * What it means that VirtualBox does not know a machine of the state.
  * @returns `gone`: it is the VirtualBox that had the machine; `forgotten`: it is another one, and the user said that the first is gone for good
- * @throws UserError where it is another one
+ * @throws OtherVirtualBox where it is another one
  */
 export async function absenceOf(vbox: VBoxManage, { name, uuid }: { name: string; uuid: string }, made: VirtualBoxHome = UNKNOWN_HOME): Promise<"gone" | "forgotten"> {
   const id = await idOf(vbox);
   if (made.id && made.id === id) return "gone";
+  if (isForgotten(made)) return "forgotten";
+  throw elsewhere(`VirtualBox has no machine ${name} (${uuid}), and may not be the one in which it was made; nothing was changed`, made, id);
+}
+
+/** @throws OtherVirtualBox where something that is kept for a machine of one VirtualBox is to be changed by who asks another one */
+export async function checkHome(vbox: VBoxManage, what: string, made: VirtualBoxHome): Promise<void> {
+  const id = await idOf(vbox);
+  if (made.id !== id && !isForgotten(made)) throw elsewhere(`${what} is for a machine of another VirtualBox; nothing was changed`, made, id);
+}
+
+/** Whether the user said that this VirtualBox is gone for good. */
+export const isForgotten = ({ id }: VirtualBoxHome): boolean => process.env[FORGET_VARIABLE] === (id || UNKNOWN_ID);
+
+function elsewhere(what: string, made: VirtualBoxHome, idHere: string | undefined): OtherVirtualBox {
   const word = made.id || UNKNOWN_ID;
-  if (process.env[FORGET_VARIABLE] === word) return "forgotten";
-  throw new UserError(`VirtualBox has no machine ${name} (${uuid}), and may not be the one in which it was made; nothing was changed`, {
-    said: `made in:   ${made.id ? `${made.where} (id ${made.id})` : "not known, as version 0.1.0 did not write it down"}\nasked now: ${whereHere()} (${id ? `id ${id}` : "without an id"})`,
+  return new OtherVirtualBox(what, {
+    said: `made in:   ${made.id ? `${made.where} (id ${made.id})` : "not known, as version 0.1.0 did not write it down"}\nasked now: ${whereHere()} (${idHere ? `id ${idHere}` : "without an id"})`,
     todo:
       "run this as that user, on that host, with the same VBOX_USER_HOME; where that VirtualBox or the machine is gone for good, " +
       `put this before the command: ${FORGET_VARIABLE}=${word} (as in: ${FORGET_VARIABLE}=${word} pulumi up --refresh)`,
   });
 }
+
+/** Another VirtualBox is asked than the one that has what is to be changed. */
+export class OtherVirtualBox extends UserError {}
 
 /** Who asks, where, and which settings VirtualBox has then. */
 function whereHere(): string {

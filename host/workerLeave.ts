@@ -2,7 +2,7 @@ import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import { reset } from "./kubeadm";
 import { ApiUnreachable, getNode, kubectl } from "./kubectl";
-import { isOurs, type NodeIdentity } from "./labels";
+import { isOf, isOurs, type NodeIdentity } from "./labels";
 import { SshError, type SshSession } from "./ssh";
 
 /** Which Node leaves, and how long its pods may take. */
@@ -15,7 +15,7 @@ export interface LeavePlan extends NodeIdentity {
 /**
  * Cordons a node and drains it, respecting disruption budgets until the deadline; what is still there then goes down with the machine.
  *
- * @returns whether there is such a Node of ours; one of the same name that is not ours is left alone
+ * @returns whether there is such a Node of ours; one of the same name that is not ours, or of another machine than an old state's, is left alone
  */
 export async function drain(master: SshSession, plan: LeavePlan, log: (line: string) => void): Promise<boolean> {
   const { name, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
@@ -23,6 +23,10 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
   if (!node) return false;
   if (!isOurs(node, plan)) {
     log("the cluster's Node of this name is not ours: it stays");
+    return false;
+  }
+  if (!isOf(node, plan)) {
+    log("the cluster's Node of this name is of a machine that the state does not know: it stays");
     return false;
   }
   log("is drained");

@@ -5,14 +5,15 @@ import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
 import { cidataImage, isIsoOf, type IsoIdentity, observeIso, removeIso, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
 import { render, type RenderOptions } from "../cloudinit/render";
-import { type ContainerRuntime, type Distro, readTemplates, type TemplateSources } from "../cloudinit/templates";
+import type { ContainerRuntime, Distro, TemplateSources } from "../cloudinit/templates";
 import type { SshTargetArgs } from "../host/bastion";
 import { checkVersion, chosenVersion } from "../host/chosenVersion";
 import type { Masters } from "../host/clusterVersion";
-import { UserError } from "../host/errors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { VBoxManage } from "../host/vboxmanage";
+import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { refuseInUse } from "../host/vm/isoInUse";
+import { withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
 
 /**
@@ -120,33 +121,13 @@ export class CloudInitIso extends DynamicResource {
   declare readonly userData: pulumi.Output<string>;
   /** Whether the first boot ends with a reboot, when all was installed well. */
   declare readonly reboots: pulumi.Output<boolean>;
+  /** The VirtualBox of the machine; undefined in a state that an earlier version wrote, until the next change. */
+  declare readonly virtualBox: pulumi.Output<VirtualBoxHome | undefined>;
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots"];
+    const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots", "virtualBox"];
     super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "userDataValues", "sources", ...templates] }, opts);
   }
-}
-
-/**
- * Reads the templates, when the program runs: their texts are inputs, so that an edit of one is a change.
- * @throws UserError for a template that cannot be read, and for docker without cri-dockerd
- */
-export function withTemplates({
-  containerRuntime = "containerd",
-  reboot = true,
-  userData,
-  metaData,
-  networkConfig,
-  ...args
-}: CloudInitIsoArgs) {
-  const { distro = "debian", sshCaPublicKey, debianMirror, criDockerdUrl, criDockerdSha256 } = args;
-  if (containerRuntime === "docker" && userData === undefined && (criDockerdUrl === undefined || criDockerdSha256 === undefined)) {
-    throw new UserError("docker needs cri-dockerd, which no repository has", {
-      todo: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
-    });
-  }
-  const choice = { distro, containerRuntime, reboot, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
-  return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
 }
 
 interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
@@ -167,6 +148,7 @@ interface Outputs extends Inputs, HostKey {
   sha256: string;
   instanceId: string;
   reboots: boolean;
+  virtualBox?: VirtualBoxHome;
 }
 
 const templates = ["userData", "metaData", "networkConfig"] as const;
@@ -246,27 +228,37 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   // An ISO that is there already keeps its host key: a machine may have it.
   async create(inputs, context) {
     context.rolling.welcome(inputs.name);
+    const vbox = connect(exec, inputs);
     const content = { ...inputs, kubernetesVersion: await chosenVersion(inputs, context.log) };
     const there = await observeIso(inputs.path);
     const isOurs = ({ stackId }: IsoIdentity) => stackId === inputs.stackId || inputs.adopt;
     const { image, outs } = made(content, (there && isOurs(there) && there.hostKey) || generateHostKey());
-    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(new VBoxManage(inputs.vboxManage, execWithin(inputs.commandTimeoutSeconds * 1000, exec)), inputs);
+    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(vbox, inputs);
+    const virtualBox = await ensureVirtualBoxHome(vbox);
     await writeIso(inputs.path, image, isOurs);
-    return { id: inputs.path, outs };
+    return { id: inputs.path, outs: { ...outs, virtualBox } };
   },
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);
     const intact = found !== undefined && found.sha256 === outs.sha256 && isIsoOf(outs)(found);
-    return { ...outs, intact, sha256: found?.sha256 ?? "" };
+    const isLost = outs.virtualBox !== undefined && isForgotten(outs.virtualBox);
+    return { ...outs, intact, sha256: found?.sha256 ?? "", ...(isLost && { virtualBox: undefined }) };
+  },
+
+  async checkPlace(_id, outs) {
+    if (outs.virtualBox) await checkHome(connect(exec, outs), `the ISO ${outs.path}`, outs.virtualBox);
   },
 
   async update(_id, olds, news, context) {
     const { image, outs } = made(await withVersion(news, olds, context), olds);
     const isOurs = (there: IsoIdentity) => isIsoOf(olds)(there) || there.stackId === news.stackId || news.adopt;
+    // One of an earlier version's state may be of another VirtualBox than this: the machine tells.
+    const vbox = connect(exec, news);
+    const virtualBox = olds.virtualBox || (await vbox.isRegistered(news.name)) ? await ensureVirtualBoxHome(vbox) : undefined;
     await writeIso(news.path, image, isOurs);
     if (olds.path !== news.path) await removeIso(olds.path, isOurs);
-    return outs;
+    return { ...outs, virtualBox };
   },
 
   async delete(_id, outs, context) {
@@ -281,6 +273,8 @@ type Content = Inputs & RenderOptions;
 
 /** Whether the machine that boots from it is to be replaced for what it is made from; where that was not written down, nothing is concluded. */
 const isOtherMachine = (olds: Inputs, news: Inputs) => olds.machine !== undefined && !isDeepStrictEqual(olds.machine, news.machine);
+
+const connect = (exec: Exec, { vboxManage, commandTimeoutSeconds }: Inputs) => new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
 
 /** A file that is only repaired or moved keeps its version, and nobody is asked. */
 async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Content> {

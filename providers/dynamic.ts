@@ -65,6 +65,12 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
   read(id: string, outs: Outputs, context: Context): Promise<Outputs | undefined>;
   /** Whether the thing is gone for certain, where a look at this machine alone tells at once: then there is an update without a refresh. */
   isGone?(outs: Outputs): Promise<boolean>;
+  /**
+   * Looks whether the thing can be changed from here; changes nothing. Called where a worker's machine is to be changed, or anything replaced,
+   * also in a preview.
+   * @throws OtherVirtualBox where it is a machine's of another user's VirtualBox, say; any other error tells nothing
+   */
+  checkPlace?(id: string, outs: Outputs): Promise<void>;
   /** Called when something other than a replacement has changed, or after a create that ended half-way. */
   update(id: string, olds: Outputs, news: Inputs, context: Context): Promise<Outputs>;
   /** Succeeds where there is nothing left to delete, and only when nothing is left. */

@@ -6,6 +6,7 @@ import { addToChildEnvironment } from "../host/childEnvironment";
 import { UserError } from "../host/errors";
 import { beginningOf, hanging, MOST_READ } from "../host/quoted";
 import { isDropped } from "../host/sshError";
+import { OtherVirtualBox } from "../host/virtualBoxHome";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
 import type { SitePlan } from "../host/checks/site";
 import { forgetLook, problemOf } from "./look";
@@ -72,12 +73,13 @@ export const operations = {
     return { inputs, failures };
   },
 
-  async diff(provider: AnyProvider, _id: string, olds: Named & Bag, news: Named & Bag) {
+  async diff(provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) {
     const there: Bag = ours(provider, olds);
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     if (replaces.length > 0) replaced(provider, { ...olds, ...known(news) });
     else expectFit(provider, { ...olds, ...known(news) });
+    if (replaces.length > 0 || (changed.length > 0 && provider.isMachine)) await reported(olds, () => checkPlace(provider, id, olds));
     const changes = changed.length > 0 || (await isGone(provider, olds));
     return { changes, replaces, deleteBeforeReplace: true };
   },
@@ -145,6 +147,13 @@ function isChanged(change: Change, old: unknown, now: unknown): boolean {
 
 /** A look that fails tells nothing: the operation that needs the thing will say why. */
 const isGone = async (provider: AnyProvider, outs: Named & Bag) => (await provider.isGone?.(ours(provider, outs)).catch(() => false)) ?? false;
+
+/** Here too: a preview may run where there is no VirtualBox. */
+async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag): Promise<void> {
+  await provider.checkPlace?.(id, ours(provider, outs)).catch((error: unknown) => {
+    if (error instanceof OtherVirtualBox) throw error;
+  });
+}
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 

@@ -204,6 +204,11 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       return observe(vbox, vm, { ...outs, virtualBox: await homeWhereFound(vbox, outs.virtualBox) });
     },
 
+    async checkPlace(id, outs) {
+      const vbox = connect(outs);
+      if (!(await vbox.isRegistered(id))) await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox);
+    },
+
     async update(id, { address, stackId, virtualBox }, news, context) {
       const vbox = connect(news);
       try {

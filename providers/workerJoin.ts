@@ -173,6 +173,7 @@ export function workerJoinProvider(programs: Exec): Provider<Inputs, Outputs> {
 
     read: (_id, outs, context) => observe(outs, context, programs),
 
+    checkPlace: async (_id, outs) => void (await isMachineThere(outs, programs)),
     update: (_id, olds, news, context) => ensure(news, context, programs, olds),
 
     delete: (_id, outs, context) => leave(outs, context, programs),

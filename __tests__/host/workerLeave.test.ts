@@ -8,7 +8,8 @@ const node = (uid: string, owner?: string, systemUUID = "U2") =>
   JSON.stringify({ metadata: { name: "n1", uid, annotations: owner && { [OWNER_ANNOTATION]: owner } }, spec: {}, status: { nodeInfo: { machineID: "m", systemUUID, kubeletVersion: "v1.36.3" } } });
 
 test.each([
-  ["by its mark", node("another", "kube/dev/n1")],
+  ["by its mark", node("another", "kube/dev/n1", "U1")],
+  ["by its mark, whatever its kubelet says of its machine", node("uid", "kube/dev/n1")],
   ["by its UID, where somebody took the mark away", node("uid")],
   ["by its machine, whose kubelet recreated it", node("another", undefined, "U1")],
 ])("a Node is ours %s, and is drained", async (_what, existing) => {
@@ -17,16 +18,18 @@ test.each([
   expect(master.did(/drain n1 .*--timeout=5s/)).toBe(true);
 });
 
+const notOurs = "the cluster's Node of this name is not ours: it stays";
 test.each([
-  ["somebody else's", node("another", "kube/prod/n1")],
-  ["somebody else's by now, on our machine", node("uid", "kube/prod/n1", "U1")],
-  ["nobody's", node("another")],
-])("a Node of the same name that is %s is left alone", async (_what, existing) => {
+  ["somebody else's", node("another", "kube/prod/n1"), notOurs],
+  ["somebody else's by now, on our machine", node("uid", "kube/prod/n1", "U1"), notOurs],
+  ["nobody's", node("another"), notOurs],
+  ["of a machine that came after an old state's", node("another", "kube/dev/n1"), "the cluster's Node of this name is of a machine that the state does not know: it stays"],
+])("a Node of the same name that is %s is left alone", async (_what, existing, told) => {
   const master = new FakeSession([[/get node/, existing]]);
   const lines: string[] = [];
   expect(await drain(master, plan, (line) => void lines.push(line))).toBe(false);
   expect(master.ran).toHaveLength(1);
-  expect(lines).toEqual(["the cluster's Node of this name is not ours: it stays"]);
+  expect(lines).toEqual([told]);
 });
 
 test("a drain that does not end well stops nothing, but an API server that is gone is told", async () => {

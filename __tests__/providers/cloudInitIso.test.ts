@@ -2,17 +2,22 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isoImage } from "../../cloudinit/iso9660";
-import { provider, withTemplates } from "../../providers/cloudInitIso";
+import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
+import { withTemplates } from "../../providers/cloudInitTemplates";
 import { operations } from "../../providers/engine";
 import { renderOptions } from "../support/cloudInit";
+import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
-const testProvider = provider as never;
+const boxes = mkdtempSync(join(tmpdir(), "boxes-"));
+afterAll(() => rmSync(boxes, { recursive: true }));
 
+let testProvider: never;
 let folder: string;
 let path: string;
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "iso-"));
   path = join(folder, "stack", "kube-node01.iso");
+  testProvider = cloudInitIsoProvider((await SimulatedVirtualBox.make(boxes)).exec) as never;
   jest.spyOn(console, "log").mockImplementation(() => undefined);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

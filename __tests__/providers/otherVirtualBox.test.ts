@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FORGET_VARIABLE, type VirtualBoxHome } from "../../host/virtualBoxHome";
+import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
+import { beginRun } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
+import { renderOptions } from "../support/cloudInit";
 import { Driven } from "../support/driven";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
@@ -14,6 +17,7 @@ let vm: Driven;
 let lines: string[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "homes-"));
+  beginRun(); // What another test planned is none of this one's.
   lines = [];
   jest.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
   [ours, other] = [await SimulatedVirtualBox.make(folder), await SimulatedVirtualBox.make(folder)];
@@ -99,4 +103,35 @@ test("machines of one VirtualBox have its one id, also where they are made side 
   await Promise.all([two.up({ nics: [{ ...nics[0], mac: "080027A1B202" }] }), three.up({ nics: [{ ...nics[0], mac: "080027A1B203" }] })]);
   expect(two.get("virtualBox")).toEqual(three.get("virtualBox"));
   expect(two.get("virtualBox")).not.toEqual(home());
+});
+
+describe("a machine's ISO", () => {
+  const isoFor = (box: SimulatedVirtualBox) => new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path: join(folder, "iso/kube/node1.iso") }));
+  const inOther = (iso: Driven) => Object.assign(isoFor(other), { state: iso.state });
+  const onDisk = () => readFileSync(join(folder, "iso/kube/node1.iso"));
+
+  test("is not written over or moved by who asks another VirtualBox, until its own is said to be gone for good", async () => {
+    const iso = isoFor(ours);
+    await iso.up();
+    const [before, moved] = [onDisk(), inOther(iso)];
+    for (const change of [{ timezone: "Europe/Lisbon" }, { path: join(folder, "root/kube/node1.iso") }]) {
+      await expect(moved.up(change)).rejects.toThrow(/node01: the ISO \S+ is for a machine of another VirtualBox; nothing was changed\n.*made in: .*\n.*asked now: .*\n.*FORGET_VIRTUALBOX=[0-9a-f]{32} pulumi up --refresh/);
+    }
+    expect(onDisk()).toEqual(before);
+    process.env[FORGET_VARIABLE] = iso.get<VirtualBoxHome>("virtualBox").id;
+    await moved.refresh();
+    delete process.env[FORGET_VARIABLE];
+    await moved.up({ timezone: "Europe/Lisbon" });
+    expect(onDisk()).not.toEqual(before);
+  });
+
+  test("of an earlier version's state learns its VirtualBox where that has the machine", async () => {
+    const iso = isoFor(ours);
+    const { outs } = await iso.up();
+    const { virtualBox, ...former } = outs;
+    iso.state = { ...iso.state!, outs: { ...former, name: outs.name } };
+    expect((await inOther(iso).up({ timezone: "Europe/Lisbon" })).outs).not.toHaveProperty("virtualBox");
+    await ours.run("createvm", "--name", outs.name, "--ostype", "Debian_64", "--register");
+    expect((await iso.up({ timezone: "Europe/Vienna" })).outs.virtualBox).toEqual(virtualBox);
+  });
 });

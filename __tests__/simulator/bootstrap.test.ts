@@ -106,6 +106,17 @@ test("the bindings are shared, made once, and go with the last worker", async ()
   });
 });
 
+test("a worker takes the one of its names with it whose stack lost its state, and no other", async () => {
+  await onMaster(async (master) => {
+    for (const lost of [holder(), holder("kube-node02")]) await ensureTokenGroup(master, { ...lost, stackId: "c".repeat(32) });
+    await ensureTokenGroup(master, holder());
+    await releaseTokenGroup(master, holder());
+    expect(bindings().map(({ metadata }) => Object.values(metadata.annotations ?? {}))).toEqual(Array(4).fill([`${"c".repeat(32)} ${holder().stack}/kube-node02`]));
+    await releaseTokenGroup(master, holder("kube-node02"));
+    expect(bindings()).toEqual([]);
+  });
+});
+
 test("a binding that another worker comes to need while the last one leaves stays", async () => {
   await onMaster(async (master) => {
     await ensureTokenGroup(master, holder());

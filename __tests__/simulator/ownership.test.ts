@@ -2,16 +2,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publisherOf, unpublished } from "../../cloudinit/iso9660";
+import { observe } from "../../faults/observation";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
 
 jest.setTimeout(300_000);
 
-/** A state that version 0.1.0 wrote, and a second checkout of the same names, by the real CLI. */
+/** A state that version 0.1.0 wrote, that is an old one or that was lost, and a second checkout of the same names, by the real CLI. */
 let stack: SimulatedStack;
 let folder: string;
+let empty: string[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "ownership-"));
   stack = await openSimulatedStack(folder);
+  empty = onSite();
   await stack.configure({ workerCount: 1 });
 });
 afterAll(async () => {
@@ -19,6 +22,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** What there is on the site, beside what the tests and the CLI keep. */
+const onSite = () => observe(stack).filter((line) => !/^resource |^file (cache|second|\w+\.json)/.test(line));
 const secondCheckout = () => ({ PULUMI_BACKEND_URL: `file://${join(folder, "second")}` });
 async function pulumi(args: string[], env?: Record<string, string>): Promise<string> {
   const { stdout, stderr, exitCode } = await stack.pulumi(args, { env });
@@ -86,4 +91,34 @@ test("a second checkout of the same names is refused before it writes anything, 
   expect(after.iso).toEqual(before.iso);
   for (const part of ["virtualBox", "network"] as const) expect(after[part]).toEqual(before[part]);
   await pulumi(["preview", "--expect-no-changes"]);
+});
+
+/** The worker as it runs: its machine, that machine's boot, and its Node. */
+const worker = () => ({ uuid: machine().uuid, boot: machine().boot, node: stack.world.read().cluster.nodes.find(({ name }) => name === "kube-node01")!.uid });
+
+test("a state from before the worker was replaced takes up the worker that is there: no machine is made, and none joins again", async () => {
+  const old = join(folder, "old.json");
+  await pulumi(["stack", "export", "--file", old]);
+  const former = worker();
+  await stack.configure({ workerCount: 1, timezone: "Europe/Lisbon" });
+  await pulumi(["up", "--yes", "--skip-preview"]);
+  const now = worker();
+  expect(now.uuid).not.toBe(former.uuid);
+  await pulumi(["stack", "import", "--file", old]);
+  expect(await pulumi(["up", "--yes", "--skip-preview"])).toContain("kube-node01: the cluster's Node of this name is of a machine that the state does not know: it stays");
+  expect(worker()).toEqual(now);
+  await pulumi(["preview", "--expect-no-changes"]);
+});
+
+test("a stack whose state was lost takes over what it made, as it runs, and its destroy leaves nothing", async () => {
+  const before = worker();
+  await pulumi(["stack", "rm", "dev", "--force", "--yes", "--preserve-config"]);
+  await pulumi(["stack", "init", "dev"]);
+  await pulumi(["config", "set", "adopt", "true"]);
+  const said = await pulumi(["up", "--yes", "--skip-preview"]);
+  expect(said).toContain("kube-node01: adopts the machine that is there");
+  expect(said).not.toMatch(/kubeadm (join|reset)/);
+  expect(worker()).toEqual(before);
+  await pulumi(["destroy", "--yes", "--skip-preview"]);
+  expect(onSite()).toEqual(empty);
 });

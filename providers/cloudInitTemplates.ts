@@ -1,0 +1,25 @@
+import { readTemplates } from "../cloudinit/templates";
+import { UserError } from "../host/errors";
+import type { CloudInitIsoArgs } from "./cloudInitIso";
+
+/**
+ * Reads the templates, when the program runs: their texts are inputs, so that an edit of one is a change.
+ * @throws UserError for a template that cannot be read, and for docker without cri-dockerd
+ */
+export function withTemplates({
+  containerRuntime = "containerd",
+  reboot = true,
+  userData,
+  metaData,
+  networkConfig,
+  ...args
+}: CloudInitIsoArgs) {
+  const { distro = "debian", sshCaPublicKey, debianMirror, criDockerdUrl, criDockerdSha256 } = args;
+  if (containerRuntime === "docker" && userData === undefined && (criDockerdUrl === undefined || criDockerdSha256 === undefined)) {
+    throw new UserError("docker needs cri-dockerd, which no repository has", {
+      todo: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
+    });
+  }
+  const choice = { distro, containerRuntime, reboot, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
+  return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
+}
