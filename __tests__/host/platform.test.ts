@@ -1,6 +1,12 @@
 import { checkPlatform } from "../../host/platform";
 
-test("Apple silicon is refused by name, and nothing else is", () => {
-  expect(() => checkPlatform("darwin", "arm64")).toThrow(/Apple silicon is not supported.*\n→ use an x86-64 machine/);
-  for (const [platform, arch] of [["darwin", "x64"], ["linux", "arm64"], ["win32", "x64"]]) checkPlatform(platform, arch);
+test.each([
+  ["darwin", "arm64", "macOS on Apple silicon"],
+  ["linux", "arm64", "Linux on arm64"],
+  ["win32", "arm64", "Windows on arm64"],
+  ["linux", "ia32", "Linux on ia32"],
+])("%s on %s is refused by name", (platform, arch, name) => {
+  expect(() => checkPlatform(platform, arch)).toThrow(new RegExp(`^${name} is not supported.*\n→ use an x86-64 machine`));
 });
+
+test.each(["linux", "darwin", "win32"])("%s on x64 is not", (platform) => checkPlatform(platform, "x64"));
