@@ -26,6 +26,11 @@ export class VBoxError extends UserError {
     return this.code === "VBOX_E_OBJECT_IN_USE";
   }
 
+  /** A file is no disk, or no whole one (tried with 7.2: empty, cut short and other files, as VDI, VMDK and VHD). */
+  get isUnreadable(): boolean {
+    return this.code === "VBOX_E_IPRT_ERROR";
+  }
+
   /**
    * The machine or medium is not ready yet; or the machine is registered, and its settings cannot be read. VirtualBox tells the two apart in
    * words only, which may be in any language.

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { askHead } from "../../host/checks/criDockerd";
 import { hostFiles } from "../../host/checks/hostFiles";
+import { filesOfDisks } from "../../host/checks/room";
 import { lookAtSite, type PlannedWorker, type SitePlan, type Surroundings } from "../../host/checks/site";
 import type { ExecResult } from "../../host/exec";
 import { linuxRoutes } from "../../host/route/linux";
+import { VBoxManage } from "../../host/vboxmanage";
 import type { SiteState } from "../../simulator/state";
 import { ip } from "../../simulator/routes";
 import { baseImage } from "../../simulator/site";
@@ -94,6 +96,7 @@ test("without VirtualBox nothing else of it is asked", async () => {
 
 test.each<[string, () => unknown, string[]]>([
   ["no driver", () => remove("/dev/vboxdrv"), ["wrong: VirtualBox's kernel driver is not loaded: there is no /dev/vboxdrv, and no machine starts without it"]],
+  ["no driver, and KVM, which some builds run on", () => (remove("/dev/vboxdrv"), put("/dev/kvm", "")), [expect.stringMatching(/^warning: there is no \/dev\/vboxdrv: only a VirtualBox that is built on KVM/)]],
   ["no vmx and no svm", () => put("/proc/cpuinfo", "flags\t\t: fpu sse2\n"), ["wrong: the host's processor shows neither VT-x nor AMD-V (no vmx or svm in /proc/cpuinfo)"]],
   ["vmx", () => put("/proc/cpuinfo", "flags\t\t: fpu vmx sse2\n"), []],
   ["a cpuinfo without flags", () => put("/proc/cpuinfo", "processor : 0\n"), []],
@@ -168,6 +171,16 @@ test.each([
 ])("memory %j", async (meminfo, expected) => {
   put("/proc/meminfo", meminfo);
   expect(await problems()).toEqual(expected);
+});
+
+test("the room for a copy counts each file of a disk that has snapshots", async () => {
+  const manage = new SimulatedVBoxManage(site.world);
+  for (const name of ["one", "two"]) await manage.run(["snapshot", baseImage, "take", name]);
+  const vbox = new VBoxManage("VBoxManage", async (_file, args) => manage.run(args));
+  const files = filesOfDisks((await vbox.showVm(baseImage))!, await vbox.listMedia("hdds"));
+  expect(files).toHaveLength(3);
+  expect(files.at(-1)).toMatch(/\.(vdi|vmdk)$/);
+  expect(files.slice(0, 2).join()).toMatch(/Snapshots.*Snapshots/);
 });
 
 test("fixed disks that no disk has room for", async () => {

@@ -190,3 +190,16 @@ describe("a disk in the cidata ISO's place", () => {
     expect(box.vm(id).settings.cpus).toBe("2");
   });
 });
+
+test("a disk's file of which VirtualBox cannot say whether it is in use is not taken for one that nothing uses", async () => {
+  const { id, outs } = await create({ disks: [{ sizeMb: 20, format: "VDI", variant: "Standard" }] });
+  await box.run("storageattach", id, "--storagectl", "SATA", "--port", "1", "--device", "0", "--medium", "none");
+  const refuse = (code: string) => {
+    box.fault = ([verb, , medium]) =>
+      verb === "showmediuminfo" && medium?.includes("/") ? { stdout: "", stderr: `VBoxManage: error: x\nVBoxManage: error: Details: code ${code} (0x1), component MediumWrap, interface IMedium`, exitCode: 1 } : undefined;
+  };
+  refuse("VBOX_E_VM_ERROR");
+  await expect(provider.read(id, outs, context)).rejects.toThrow(/showmediuminfo disk .* failed/);
+  refuse("VBOX_E_IPRT_ERROR"); // As of half a file.
+  expect((await provider.read(id, outs, context))!.disks).toEqual([{ sizeMb: 0, format: "VDI", variant: "Standard" }]);
+});

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Disk } from "../machine";
+import type { Medium } from "../media";
 import type { VmInfo } from "../vminfo";
 import { type Finding, right } from "./finding";
 import { freeDiskMb, type HostFiles, memoryOf } from "./hostFiles";
@@ -10,8 +11,8 @@ export interface Planned {
   /** Its machine is to be made; one that is there may stay off. */
   isNew: boolean;
   disks: readonly Disk[];
-  /** The base image whose disks are copied whole; none for a linked clone. */
-  copies?: VmInfo;
+  /** The files of the base image's disks, which are copied whole; none for a linked clone. */
+  copies?: readonly string[];
 }
 
 const gb = (mb: number) => `${(mb / 1024).toFixed(1)} GB`;
@@ -40,8 +41,18 @@ export function lookAtDisk(machineFolder: string, all: readonly Planned[]): Find
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
 
-/** Of the files of a machine's disks; one that cannot be looked at counts as nothing. */
-function filesMb({ attachments }: VmInfo): number {
-  const sizes = attachments.filter(({ isDvd }) => !isDvd).map(({ medium }) => statSync(medium, { throwIfNoEntry: false })?.size ?? 0);
+/** The files of a machine's disks: after a snapshot a disk is a chain of them, each of which holds what differs from the one before. */
+export function filesOfDisks({ attachments }: VmInfo, disks: readonly Medium[]): string[] {
+  const byUuid = new Map(disks.map((disk) => [disk.uuid, disk]));
+  const chainOf = (uuid: string | undefined): string[] => {
+    const disk = uuid === undefined ? undefined : byUuid.get(uuid);
+    return disk ? [disk.location, ...chainOf(disk.parentUuid)] : [];
+  };
+  return [...new Set(attachments.filter(({ isDvd }) => !isDvd).flatMap(({ uuid }) => chainOf(uuid)))];
+}
+
+/** Of files; one that cannot be looked at counts as nothing. */
+function filesMb(files: readonly string[]): number {
+  const sizes = files.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
   return sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20;
 }

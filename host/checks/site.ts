@@ -1,6 +1,7 @@
 import { UserError } from "../errors";
 import { execWithin, type Exec, exec as execHere } from "../exec";
 import type { Disk, Nic } from "../machine";
+import type { Medium } from "../media";
 import { type Route, routeTable, type RouteTable } from "../route";
 import { NotUnderstood, readMachineNames } from "../vboxAnswer";
 import { VBoxError } from "../vboxError";
@@ -12,7 +13,7 @@ import { type AskHead, askHead, type CriDockerdNeeds, lookAtCriDockerd } from ".
 import { type Finding, finding, later, looked, right } from "./finding";
 import { type HostFiles, hostFiles } from "./hostFiles";
 import { lookAtNetworks } from "./networks";
-import { lookAtDisk, lookAtMemory, type Planned } from "./room";
+import { filesOfDisks, lookAtDisk, lookAtMemory, type Planned } from "./room";
 import { lookAtVirtualization } from "./virtualization";
 
 /** One of the stack's workers, as far as its making can be looked at before. */
@@ -103,7 +104,8 @@ async function lookAtBases({ workers, autostart }: SitePlan, vbox: VBoxManage, f
     if (!bases.has(key)) bases.set(key, await baseOf(vbox, worker, isNew(worker) ? "wrong" : "warning"));
   }
   const running = await vbox.list("runningvms", readMachineNames);
-  const planned = workers.filter(({ name }) => !running.includes(name)).map((worker) => plannedOf(worker, isNew(worker), bases.get(sourceOf(worker))));
+  const disks = await vbox.listMedia("hdds");
+  const planned = workers.filter(({ name }) => !running.includes(name)).map((worker) => plannedOf(worker, isNew(worker), bases.get(sourceOf(worker)), disks));
   const problems = [...bases.values()].filter((base): base is Finding => "is" in base);
   const found = problems.length > 0 ? problems : [right(`the base image ${[...new Set(workers.map(({ baseImage }) => baseImage))].join(", ")} can be cloned`)];
   return [...found, ...(autostart ? [lookAtMemory(files, planned)] : []), lookAtDisk(await vbox.machineFolder(), planned)];
@@ -120,11 +122,11 @@ async function baseOf(vbox: VBoxManage, worker: PlannedWorker, is: "wrong" | "wa
   }
 }
 
-const plannedOf = ({ memoryMb, disks, cloneMode }: PlannedWorker, isNew: boolean, base: Finding | VmInfo | undefined): Planned => ({
+const plannedOf = ({ memoryMb, disks, cloneMode }: PlannedWorker, isNew: boolean, base: Finding | VmInfo | undefined, media: readonly Medium[]): Planned => ({
   memoryMb,
   isNew,
   disks,
-  ...(cloneMode === "full" && base !== undefined && "uuid" in base && { copies: base }),
+  ...(cloneMode === "full" && base !== undefined && "uuid" in base && { copies: filesOfDisks(base, media) }),
 });
 
 /** The bastion's address may be VirtualBox's to tell. */

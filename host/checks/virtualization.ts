@@ -17,7 +17,9 @@ export function lookAtVirtualization(files: HostFiles, version: string): Finding
   const driver = files.exists("/dev/vboxdrv");
   if (files.platform !== "linux" || driver === undefined) return [later("VirtualBox's kernel driver: only a machine's start shows it on this system")];
   const findings: Finding[] = [];
-  if (!driver) findings.push({ is: "wrong", what: "VirtualBox's kernel driver is not loaded: there is no /dev/vboxdrv, and no machine starts without it", todo: DRIVER });
+  if (!driver && files.exists("/dev/kvm"))
+    findings.push({ is: "warning", what: "there is no /dev/vboxdrv: only a VirtualBox that is built on KVM, as NixOS has it (enableKvm), starts machines without it", todo: DRIVER });
+  else if (!driver) findings.push({ is: "wrong", what: "VirtualBox's kernel driver is not loaded: there is no /dev/vboxdrv, and no machine starts without it", todo: DRIVER });
   if (hasNoVirtualization(files.read("/proc/cpuinfo")))
     findings.push({ is: "wrong", what: "the host's processor shows neither VT-x nor AMD-V (no vmx or svm in /proc/cpuinfo)", todo: "switch it on in the host's firmware (BIOS, UEFI); a host that is itself a virtual machine needs nested virtualization" });
   const kvm = kvmProblem(files, version);

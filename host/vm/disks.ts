@@ -73,7 +73,7 @@ async function isInUse(vbox: VBoxManage, path: string): Promise<boolean> {
   try {
     return (await vbox.showDisk(path))?.isInUse ?? false;
   } catch (error) {
-    if (error instanceof VBoxError) return false;
+    if (error instanceof VBoxError && error.isUnreadable) return false;
     throw error;
   }
 }
