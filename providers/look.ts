@@ -14,7 +14,7 @@ export async function problemOf(name: string, plan: SitePlan, log: (line: string
   made ??= { by: name, findings: look(plan) };
   const findings = await made.findings;
   const are = (is: Finding["is"]) => findings.filter((finding) => finding.is === is);
-  if (isFirst) for (const { what, todo } of are("warning")) log(`warning: ${what}${todo === undefined ? "" : `\n→ ${todo}`}`);
+  if (isFirst) for (const one of are("warning")) log(`warning: ${shownFindings([one])}`);
   if (isFirst) for (const { what } of are("later")) log(`not looked at yet: ${what}`);
   const wrong = are("wrong");
   if (wrong.length === 0) return undefined;
