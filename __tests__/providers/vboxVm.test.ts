@@ -8,6 +8,7 @@ import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { locked, refused } from "../../simulator/virtualBox/refusal";
 import { testContext } from "../support/context";
+import { firstBootReport } from "../support/firstBootReport";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
 jest.mock("../../host/cloudInit");
@@ -16,8 +17,6 @@ const ready = jest.mocked(waitForCloudInit);
 const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const ADDRESSES = { "08:00:27:a1:b2:01": "192.168.2.131", "0a:58:00:00:00:01": "10.244.1.1" };
-const REPORT = { bootId: "b", reached: "installed" as const, status: "done", errors: [], warnings: [], addresses: new Map(Object.entries(ADDRESSES)) };
 
 let box: SimulatedVirtualBox;
 let provider: ReturnType<typeof vboxVmProvider>;
@@ -26,7 +25,7 @@ beforeEach(async () => {
   box = await SimulatedVirtualBox.make(folder);
   provider = vboxVmProvider(box.exec);
   context = testContext();
-  ready.mockReset().mockResolvedValue(REPORT);
+  ready.mockReset().mockResolvedValue(firstBootReport);
 });
 
 type Inputs = Parameters<typeof provider.create>[0];
@@ -91,7 +90,7 @@ describe("create", () => {
   });
 
   test("of a machine whose guest has no address on its first NIC fails, and keeps it", async () => {
-    ready.mockResolvedValueOnce({ ...REPORT, addresses: new Map() });
+    ready.mockResolvedValueOnce({ ...firstBootReport, addresses: new Map() });
     await expect(create()).rejects.toThrow(/no IPv4 address on its first network adapter \(08:00:27:a1:b2:01\)/);
     expect(box.vm("node1").state).toBe("running");
   });
@@ -125,6 +124,8 @@ describe("create", () => {
     await expect(create()).rejects.toThrow(/base is running\n→ shut it down, or clone one of its snapshots/);
   });
 });
+
+const names = ["node1", "node2", "node3"];
 
 describe("update", () => {
   test("of memory stops the guest by its power button, changes it by one modifyvm, and starts it", async () => {
@@ -197,25 +198,21 @@ describe("update", () => {
   });
 
   test("of three machines stops them one after the other, each when the one before is ready", async () => {
-    const names = ["node1", "node2", "node3"];
     const made = await Promise.all(names.map((name) => create({ name })));
     let [away, most] = [0, 0];
     box.fault = ([verb]) => {
       if (verb === "controlvm") most = Math.max(most, ++away);
       return undefined;
     };
-    ready.mockImplementation(() => (away--, Promise.resolve(REPORT)));
+    ready.mockImplementation(() => (away--, Promise.resolve(firstBootReport)));
     await Promise.all(made.map(({ id, outs }, i) => provider.update(id, outs, wanted({ name: names[i], memoryMb: 4096 }), context)));
     expect(most).toBe(1);
   });
 
   test("stops no further machine when one does not come back", async () => {
-    const names = ["node1", "node2", "node3"];
     const made = await Promise.all(names.map((name) => create({ name })));
     ready.mockRejectedValue(new UserError("not ready"));
-    const updates = await Promise.allSettled(
-      made.map(({ id, outs }, i) => provider.update(id, outs, wanted({ name: names[i], memoryMb: 4096 }), context)),
-    );
+    const updates = await Promise.allSettled(made.map(({ id, outs }, i) => provider.update(id, outs, wanted({ name: names[i], memoryMb: 4096 }), context)));
     expect(updates.map((update) => update.status === "rejected" && (update.reason as Error).message.split("\n")[0])).toEqual([
       "not ready",
       "was left running as it is, because node1 did not come back from its change",
