@@ -44,6 +44,7 @@ const wanted = (changes: Partial<Inputs> = {}): Inputs => ({
   ...changes,
 });
 const create = (changes?: Partial<Inputs>) => provider.create(wanted(changes), context);
+const names = ["node1", "node2", "node3"];
 const since = (calls: number) => box.verbs.slice(calls);
 const failure = (words: string) => refused(words, "NS_ERROR_FAILURE", "Machine").result;
 
@@ -124,8 +125,6 @@ describe("create", () => {
     await expect(create()).rejects.toThrow(/base is running\n→ shut it down, or clone one of its snapshots/);
   });
 });
-
-const names = ["node1", "node2", "node3"];
 
 describe("update", () => {
   test("of memory stops the guest by its power button, changes it by one modifyvm, and starts it", async () => {
