@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat, mkdir, realpath, rmdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { UserError } from "../host/errors";
 import { shellCommand } from "../host/shell";
 
@@ -71,9 +71,14 @@ const openToOthers = (folder: Folder) =>
 
 const unsafe = (path: string, said: string, todo: string) => new UserError(`the folder ${path} is not safe for an ISO, which holds a private key`, { said, todo });
 
-/** Removes an ISO's folder and those above it as long as they are empty, and private as we make them. */
+/** The name of the default `isoFolder`, which is ours. Another one is its user's, and stays, also where we made it. */
+const DEFAULT_NAME = ".vbox-kubeadm";
+
+/** Removes an ISO's folders, of its stack and its cluster, as long as they are empty, and private as we make them. */
 export async function removeOurFolders(folder: string): Promise<void> {
-  for (let each = folder; await removeOurFolder(each);) each = dirname(each);
+  const isoFolder = dirname(dirname(folder));
+  const ours = [folder, dirname(folder), ...(basename(isoFolder) === DEFAULT_NAME ? [isoFolder] : [])];
+  for (const each of ours) if (!(await removeOurFolder(each))) return;
 }
 
 async function removeOurFolder(folder: string): Promise<boolean> {

@@ -43,7 +43,10 @@ export async function makeSite(folder: string, options: SiteOptions = {}): Promi
   const { state, files } = freshState(folder, caCertificate, options);
   for (const [file, text] of Object.entries({ ...files, ...hostFiles(folder) })) await write(file, text);
   World.make(folder, state);
-  return siteAt(folder);
+  const site = siteAt(folder);
+  // The user's own, private and still empty.
+  await mkdir(site.isoFolder, { mode: 0o700 });
+  return site;
 }
 
 /** A site that was made before, as by {@link makeSite} or by copying its folder. */

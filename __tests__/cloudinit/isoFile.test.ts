@@ -37,6 +37,18 @@ test("a link that awaits the part under any name that can be guessed is not foll
   expect(readdirSync(join(folder, "kube/dev"))).toEqual(["n1.iso"]);
 });
 
+test.each([
+  ["a folder that the user gave stays", "mine/isos", ["isos"]],
+  ["the default one goes", "mine/.vbox-kubeadm", []],
+])("with its last ISO, the folders of cluster and stack go, and %s", async (_, isoFolder, left) => {
+  folders([["mine", 0o700], [isoFolder, 0o700]]);
+  const last = join(folder, isoFolder, "kube/dev/n1.iso");
+  await writeIso(last, image);
+  expect(await removeIso(last)).toBe(true);
+  expect(readdirSync(join(folder, "mine"))).toEqual(left);
+  if (left.length > 0) expect(readdirSync(join(folder, isoFolder))).toEqual([]);
+});
+
 describe("a symbolic link in the ISO's place", () => {
   beforeEach(async () => {
     await writeIso(join(folder, "elsewhere.iso"), image);
