@@ -69,6 +69,7 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
   "vbox:HostRoute": { destination: "a route to another network is another route" },
   "vbox:CloudInitIso": {
     name: "only an input",
+    machine: "only an input",
     path: "only an input: a file that is not there is `intact: false`",
     ...Object.fromEntries(
       [
