@@ -95,6 +95,7 @@ function make({ name, nics, ...worker }: Worker) {
       keepOpen: worker.keepOpen,
       isoPath: iso.path,
       isoSha256: iso.sha256,
+      seed: iso.seed,
       autostart,
       adopt,
       commandTimeoutSeconds: timeouts.command,

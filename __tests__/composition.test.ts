@@ -95,10 +95,11 @@ test("what is secret in the configuration is so in every resource that has it, a
   const firstBoot = ["metaData", "networkConfig", "sources", "userData", "userDataValues"];
   const none = await compose(values);
   expect(secretsOf(none, "CloudInitIso")).toEqual(firstBoot);
-  for (const type of ["vbox:Vm", "JoinToken", "kubeadm:Cluster"]) expect(secretsOf(none, type)).toEqual([]);
+  expect(secretsOf(none, "vbox:Vm")).toEqual(["seed"]);
+  for (const type of ["JoinToken", "kubeadm:Cluster"]) expect(secretsOf(none, type)).toEqual([]);
   expect(secretsOf(none, "WorkerJoin")).toEqual(["token"]);
   const some = await compose(values, ["debianMirror", "bastion"]);
   expect(secretsOf(some, "CloudInitIso")).toEqual(["debianMirror", "masters", ...firstBoot].sort());
-  expect(secretsOf(some, "vbox:Vm")).toEqual(["readiness"]);
+  expect(secretsOf(some, "vbox:Vm")).toEqual(["readiness", "seed"]);
   expect(secretsOf(some, "WorkerJoin")).toEqual(["masters", "token", "worker"]);
 });

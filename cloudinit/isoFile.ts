@@ -4,9 +4,9 @@ import { lstat, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../host/errors";
 import { type HostKey, hostKeyIn } from "./hostKey";
-import { isoImage, isOurImage, publisherOf, unpublished } from "./iso9660";
+import { isOurImage, publisherOf, unpublished } from "./iso9660";
 import { isTrusted, makeFolder, removeOurFolders } from "./isoFolder";
-import { render, type RenderOptions } from "./render";
+import { type LaterBoots, laterBootsIn } from "./laterBoots";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
@@ -17,13 +17,6 @@ const PART = ".part-";
 /** An image's identity: SHA-256 of its bytes but for whose it is, hexadecimal. */
 export const sha256 = (image: Buffer) => createHash("sha256").update(isOurImage(image) ? unpublished(image) : image).digest("hex");
 
-/** The image of a machine's first boot, and what is to be known of it. */
-export function cidataImage(options: RenderOptions, { hostPrivateKey, hostPublicKey }: HostKey, stackId: string) {
-  const { files, instanceId, reboots } = render(options, { hostPrivateKey, hostPublicKey });
-  const image = isoImage("cidata", files, stackId);
-  return { image, hostPrivateKey, hostPublicKey, sha256: sha256(image), instanceId, reboots };
-}
-
 /** An image on disk. */
 export interface IsoFile {
   sha256: string;
@@ -31,6 +24,8 @@ export interface IsoFile {
   stackId: string;
   /** The host key in it. */
   hostKey?: HostKey;
+  /** In the image of the boots after the first, what it tells. */
+  later?: LaterBoots;
 }
 
 /**
@@ -41,7 +36,9 @@ export async function observeIso(path: string): Promise<IsoFile | undefined> {
   const there = await lookAt(path);
   if (there?.image === undefined || !there.isPrivate || !(await isTrusted(dirname(path)))) return undefined;
   const { image } = there;
-  return { ...identityOf(image), hostKey: hostKeyIn(image.toString("latin1")) };
+  const text = image.toString("latin1");
+  const hostKey = hostKeyIn(text);
+  return { ...identityOf(image), hostKey, later: hostKey ? undefined : laterBootsIn(text) };
 }
 
 /** By what an image is told from others. */
@@ -50,9 +47,9 @@ export type IsoIdentity = Pick<IsoFile, "sha256" | "stackId">;
 /** Whether an image on disk may be written over, or removed. */
 export type IsOurs = (there: IsoIdentity) => boolean;
 
-/** Whether an image is the state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
-export const isIsoOf = (state: IsoIdentity) => (there: IsoIdentity) =>
-  there.stackId === state.stackId || ((there.stackId === "" || state.stackId === "") && there.sha256 === state.sha256);
+/** Whether an image is a state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
+export const isIsoOf = (stackId: string, contents: () => readonly string[]) => (there: IsoIdentity) =>
+  there.stackId === stackId || ((there.stackId === "" || stackId === "") && contents().includes(there.sha256));
 
 /**
  * Brings an image to a path: whole or not at all.

@@ -41,6 +41,9 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
   return fillNode(template);
 }
 
+/** Whether a parsed template has a placeholder somewhere in it. */
+export const hasPlaceholder = (template: Yaml, name: string) => [...JSON.stringify(template).matchAll(pattern)].some(([, found]) => found === name);
+
 /** A value of the user's own, as its placeholder and its configuration key name it. */
 const OWN = /^userDataValues\.[A-Za-z_][\w-]{0,62}$/;
 

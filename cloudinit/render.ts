@@ -99,7 +99,7 @@ const sample: RenderOptions = {
 const filled = (template: string, values: Values, what: string) => fill(parseYaml(template, what), values, what);
 
 /** Every placeholder and its value: the options themselves, and what follows from them. */
-function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
+export function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
   const macs = options.macAddresses.map(withColons);
   const minor = options.kubernetesVersion.split(".").slice(0, 2).join(".");
   const kubernetesRepository = options.kubernetesRepository ?? `https://pkgs.k8s.io/core:/stable:/v${minor}/deb/`;

@@ -3,6 +3,7 @@ import pRetry from "p-retry";
 import { type Exec, exec as execHere, NotRunnable } from "./exec";
 import { UserError } from "./errors";
 import { type Medium, readMedia, readMedium } from "./media";
+import { type Slot, slotArguments } from "./slot";
 import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readInaccessibleFiles, readSystemProperty, readValue } from "./vboxAnswer";
 import { VBoxError } from "./vboxError";
 import { judgeVersion, readVersion } from "./vboxVersion";
@@ -39,13 +40,6 @@ export interface CloneOptions {
   snapshot?: string;
   /** Differences from the snapshot, instead of a copy. */
   linked: boolean;
-}
-
-/** Where a drive is. */
-export interface Slot {
-  controller: string;
-  port: number;
-  device: number;
 }
 
 /**
@@ -145,12 +139,12 @@ export class VBoxManage {
 
   addIdeController = (vm: string, name: string) => this.call(["storagectl", vm, "--name", name, "--add", "ide"]);
 
-  /** @param medium a path or UUID, or `emptydrive` */
+  /** @param medium a path or UUID, or `emptydrive`: of a running machine, one that the guest has mounted is taken out too */
   attach = (vm: string, slot: Slot, type: "hdd" | "dvddrive", medium: string) =>
-    this.call(["storageattach", vm, ...at(slot), "--type", type, "--medium", medium]);
+    this.call(["storageattach", vm, ...slotArguments(slot), "--type", type, "--medium", medium, ...(type === "dvddrive" ? ["--forceunmount"] : [])]);
 
   /** Takes the drive away. Its medium stays, and stays registered. */
-  detach = (vm: string, slot: Slot) => this.call(["storageattach", vm, ...at(slot), "--medium", "none"]);
+  detach = (vm: string, slot: Slot) => this.call(["storageattach", vm, ...slotArguments(slot), "--medium", "none"]);
 
   async createDisk(path: string, sizeMb: number, format: string, variant: string): Promise<void> {
     const disk = ["--filename", path, "--size", String(sizeMb), "--format", format, "--variant", variant];
@@ -290,5 +284,3 @@ export class VBoxManage {
     }
   }
 }
-
-const at = ({ controller, port, device }: Slot) => ["--storagectl", controller, "--port", String(port), "--device", String(device)];

@@ -1,10 +1,11 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { sourcesOf } from "../cloudinit/earlierTemplates";
-import { generateHostKey, type HostKey } from "../cloudinit/hostKey";
-import { cidataImage, isIsoOf, type IsoIdentity, observeIso, removeIso, writeIso } from "../cloudinit/isoFile";
+import { generateHostKey } from "../cloudinit/hostKey";
+import { type IsoIdentity, observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
-import { render, type RenderOptions } from "../cloudinit/render";
+import type { RenderOptions } from "../cloudinit/render";
+import { firstBootImage, isOfSeed, isSameContent, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
 import type { ContainerRuntime, Distro, TemplateSources } from "../cloudinit/templates";
 import type { SshTargetArgs } from "../host/bastion";
 import { checkVersion, chosenVersion } from "../host/chosenVersion";
@@ -15,6 +16,7 @@ import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } fro
 import { refuseInUse } from "../host/vm/isoInUse";
 import { withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
+import { isForLaterBoots } from "./machineDisc";
 
 /**
  * What goes into a machine's first boot. A change of any content rewrites the ISO, with the same host key, and so changes `sha256` and
@@ -128,6 +130,12 @@ export class CloudInitIso extends DynamicResource {
     const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots", "virtualBox"];
     super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "userDataValues", "sources", ...templates] }, opts);
   }
+
+  /** What the disc's images are made of, for the machine that boots from it. Secret. */
+  get seed(): pulumi.Output<Seed> {
+    const all = this as unknown as Record<string, pulumi.Input<unknown>>;
+    return pulumi.secret(pulumi.all(Object.fromEntries(SEED.map((part) => [part, all[part]])))) as pulumi.Output<unknown> as pulumi.Output<Seed>;
+  }
 }
 
 interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
@@ -143,10 +151,9 @@ interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
   intact: boolean;
 }
 
-interface Outputs extends Inputs, HostKey {
+interface Outputs extends Inputs, Seed {
   kubernetesVersion: string;
   sha256: string;
-  instanceId: string;
   reboots: boolean;
   virtualBox?: VirtualBoxHome;
 }
@@ -225,25 +232,28 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   // Also what is not written again must still be installed by the machine that boots from it.
   checkFit: ({ masters = [], ...rest }, { log }) => checkVersion({ ...(rest as Inputs), masters }, log),
 
-  // An ISO that is there already keeps its host key: a machine may have it.
+  // An ISO that is there already keeps its host key: a machine may have it. Of one that is taken over there may be only the public half.
   async create(inputs, context) {
     context.rolling.welcome(inputs.name);
     const vbox = connect(exec, inputs);
     const content = { ...inputs, kubernetesVersion: await chosenVersion(inputs, context.log) };
     const there = await observeIso(inputs.path);
     const isOurs = ({ stackId }: IsoIdentity) => stackId === inputs.stackId || inputs.adopt;
-    const { image, outs } = made(content, (there && isOurs(there) && there.hostKey) || generateHostKey());
-    if (there && isOurs(there) && !inputs.adopt && there.sha256 !== outs.sha256) await refuseInUse(vbox, inputs);
+    const ours = there && isOurs(there) ? there : undefined;
+    const half = inputs.adopt && ours?.later ? { hostPrivateKey: "", ...ours.later } : undefined;
+    const outs: Outputs = seedOf(content, ours?.hostKey ?? half ?? generateHostKey());
+    if (ours && !inputs.adopt && ours.sha256 !== outs.sha256) await refuseInUse(vbox, inputs);
     const virtualBox = await ensureVirtualBoxHome(vbox);
-    await writeIso(inputs.path, image, isOurs);
+    await writeIso(inputs.path, firstBootImage(outs) ?? laterImage(outs), isOurs);
     return { id: inputs.path, outs: { ...outs, virtualBox } };
   },
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);
-    const intact = found !== undefined && found.sha256 === outs.sha256 && isIsoOf(outs)(found);
+    const isImage = found !== undefined && (found.sha256 === outs.sha256 || found.sha256 === sha256(laterImage(outs)));
+    const intact = isImage && isOfSeed(outs, outs.sha256)(found);
     const isLost = outs.virtualBox !== undefined && isForgotten(outs.virtualBox);
-    return { ...outs, intact, sha256: found?.sha256 ?? "", ...(isLost && { virtualBox: undefined }) };
+    return { ...outs, intact, sha256: isImage ? outs.sha256 : (found?.sha256 ?? ""), ...(isLost && { virtualBox: undefined }) };
   },
 
   async checkPlace(_id, outs) {
@@ -251,25 +261,26 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   },
 
   async update(_id, olds, news, context) {
-    const { image, outs } = made(await withVersion(news, olds, context), olds);
-    const isOurs = (there: IsoIdentity) => isIsoOf(olds)(there) || there.stackId === news.stackId || news.adopt;
+    const content = await withVersion(news, olds, context);
+    const isSame = isSameContent(content, olds);
+    const outs: Outputs = seedOf(content, olds.hostPrivateKey || isSame ? olds : generateHostKey());
+    const isOurs = (there: IsoIdentity) => isOfSeed(olds, olds.sha256)(there) || there.stackId === news.stackId || news.adopt;
     // One of an earlier version's state may be of another VirtualBox than this: the machine tells.
     const vbox = connect(exec, news);
     const virtualBox = olds.virtualBox || (await vbox.isRegistered(news.name)) ? await ensureVirtualBoxHome(vbox) : undefined;
-    await writeIso(news.path, image, isOurs);
+    const isLater = isSame && (await isForLaterBoots(vbox, olds.path, outs));
+    await writeIso(news.path, (isLater ? undefined : firstBootImage(outs)) ?? laterImage(outs), isOurs);
     if (olds.path !== news.path) await removeIso(olds.path, isOurs);
     return { ...outs, virtualBox };
   },
 
   async delete(_id, outs, context) {
-    if (!(await removeIso(outs.path, isIsoOf(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
+    if (!(await removeIso(outs.path, isOfSeed(outs, outs.sha256)))) context.log(`${outs.path} stays: it is not the file that was written there`);
   },
 });
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider = cloudInitIsoProvider(execHere);
-
-type Content = Inputs & RenderOptions;
 
 /** Whether the machine that boots from it is to be replaced for what it is made from; where that was not written down, nothing is concluded. */
 const isOtherMachine = (olds: Inputs, news: Inputs) => olds.machine !== undefined && !isDeepStrictEqual(olds.machine, news.machine);
@@ -277,13 +288,8 @@ const isOtherMachine = (olds: Inputs, news: Inputs) => olds.machine !== undefine
 const connect = (exec: Exec, { vboxManage, commandTimeoutSeconds }: Inputs) => new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
 
 /** A file that is only repaired or moved keeps its version, and nobody is asked. */
-async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Content> {
+async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Inputs & RenderOptions> {
   const kept = { ...news, kubernetesVersion: news.kubernetesVersion ?? olds.kubernetesVersion };
-  if (!isOtherMachine(olds, news) && render(kept, olds).instanceId === olds.instanceId) return kept;
+  if (!isOtherMachine(olds, news) && isSameContent(kept, olds)) return kept;
   return { ...news, kubernetesVersion: await chosenVersion(news, context.log, olds.kubernetesVersion) };
-}
-
-function made(content: Content, hostKey: HostKey): { image: Buffer; outs: Outputs } {
-  const { image, ...outs } = cidataImage(content, hostKey, content.stackId);
-  return { image, outs: { ...content, ...outs } };
 }

@@ -77,8 +77,9 @@ export const operations = {
     const there: Bag = ours(provider, olds);
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
-    if (replaces.length > 0) replaced(provider, { ...olds, ...known(news) });
-    else expectFit(provider, { ...olds, ...known(news) });
+    const planned = { name: olds.name, ...known({ ...olds, ...news }) };
+    if (replaces.length > 0) replaced(provider, planned);
+    else expectFit(provider, planned);
     if (replaces.length > 0 || (changed.length > 0 && provider.isMachine)) await reported(olds, () => checkPlace(provider, id, olds));
     const changes = changed.length > 0 || (await isGone(provider, olds));
     return { changes, replaces, deleteBeforeReplace: true };

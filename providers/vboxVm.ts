@@ -1,13 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Readiness } from "../host/cloudInit";
-import type { Door } from "../host/doors";
 import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { guestAddress } from "../host/guestAddress";
-import type { Disk, Nic } from "../host/machine";
 import { OneByOne } from "../host/oneByOne";
 import { withBaseImage } from "../host/vboxLock";
 import { VBoxManage } from "../host/vboxmanage";
 import { absenceOf, ensureVirtualBoxHome, homeWhereFound, type VirtualBoxHome } from "../host/virtualBoxHome";
+import type { VmInfo } from "../host/vminfo";
 import { lookAtBase, originOf } from "../host/vm/base";
 import { obtainVm } from "../host/vm/clone";
 import { reportDoors } from "../host/vm/doors";
@@ -16,60 +14,13 @@ import { vmProblems } from "../host/vm/problems";
 import { withPowerState } from "../host/vm/power";
 import { deleteVm, isPartlyDeleted } from "../host/vm/remove";
 import { syncVm } from "../host/vm/sync";
-import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
+import { type Context, DynamicResource, type Provider } from "./dynamic";
+import { checkKey, insertDisc, removeKey } from "./machineDisc";
+import type { VBoxVmArgs } from "./vboxVmArgs";
 import { partial, undone } from "./vboxVmFailure";
 import { FROM_SOMETHING_ELSE, type Inputs, observe, type Outputs } from "./vboxVmState";
 
-/** Arguments of {@link VBoxVm}. */
-export interface VBoxVmArgs extends PlanArgs {
-  /** The VM's name. A change replaces. */
-  name: pulumi.Input<string>;
-  /** The owner, `project/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces. */
-  stack: pulumi.Input<string>;
-  /** The stack's random id, part of the mark. Default: none, as in version 0.1.0. A change writes the mark again. */
-  stackId?: pulumi.Input<string>;
-  /** The VBoxManage executable. Default `VBoxManage`. A change is used the next time. */
-  vboxManage?: pulumi.Input<string>;
-  /** Name or UUID of the VM that is cloned. A change replaces. */
-  baseImage: pulumi.Input<string>;
-  /** `full`: a copy of its disks; `linked`: their differences from `baseSnapshot`. Default `full`. A change replaces. */
-  cloneMode?: pulumi.Input<"full" | "linked">;
-  /** The base image's snapshot that is cloned; needed for a linked clone. Default: its current state. A change replaces. */
-  baseSnapshot?: pulumi.Input<string>;
-  /** Virtual CPUs. Default 2. A change needs a stop. */
-  cpus?: pulumi.Input<number>;
-  /** Memory, in MB. Default 2048. A change needs a stop. */
-  memoryMb?: pulumi.Input<number>;
-  /** Video memory, in MB. Default 33. A change needs a stop. */
-  vramMb?: pulumi.Input<number>;
-  /** The network adapters, in their order, 1 to 8. A change needs a stop. */
-  nics: pulumi.Input<Nic[]>;
-  /** Disks beside the base image's own, in their order. Adding, growing and removing need a stop; none can shrink. Default none. */
-  disks?: pulumi.Input<Disk[]>;
-  /**
-   * Doors to the host that stay as the base image has them, by name; of `serial`, port 1 writes into NAME-console.log in the machine's
-   * folder. Default: none, all others are closed. A change needs a stop.
-   */
-  keepOpen?: pulumi.Input<Door[]>;
-  /** Path of the cidata ISO, attached to controller IDE, port 1, device 0. Default: an empty drive. A change is live. */
-  isoPath?: pulumi.Input<string>;
-  /** SHA-256 of the ISO. Cloud-init runs once, so a change replaces. */
-  isoSha256?: pulumi.Input<string>;
-  /** Whether the VM is to run. It is started where it does not; it is never stopped for it. Default true. A change is live. */
-  autostart?: pulumi.Input<boolean>;
-  /** Takes over a VM of this name that something else made, instead of refusing it. Default false. A change is used the next time. */
-  adopt?: pulumi.Input<boolean>;
-  /** How long one command may take, of VBoxManage or over SSH, in seconds. Default 120. A change is used the next time. */
-  commandTimeoutSeconds?: pulumi.Input<number>;
-  /** How long a clone, or the making of a disk, may take, in seconds. Default 3600. A change is used the next time. */
-  cloneTimeoutSeconds?: pulumi.Input<number>;
-  /** How long the guest gets to shut down before the power is cut, in seconds. Default 120. A change is used the next time. */
-  stopTimeoutSeconds?: pulumi.Input<number>;
-  /** How long VirtualBox gets to start the VM, in seconds. Default 120. A change is used the next time. */
-  startTimeoutSeconds?: pulumi.Input<number>;
-  /** How to tell that cloud-init is done, and learn the address. Default: a started VM counts as ready. A change is used the next time. */
-  readiness?: pulumi.Input<Readiness>;
-}
+export type { VBoxVmArgs };
 
 /** A VM that is cloned from a base image. */
 export class VBoxVm extends DynamicResource {
@@ -91,7 +42,7 @@ export class VBoxVm extends DynamicResource {
   declare readonly virtualBox: pulumi.Output<VirtualBoxHome | undefined>;
 
   constructor(name: string, args: VBoxVmArgs, opts?: pulumi.CustomResourceOptions) {
-    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner", "virtualBox"] }, opts);
+    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner", "virtualBox"], secrets: ["seed"] }, opts);
   }
 }
 
@@ -105,7 +56,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
    * Brings the machine to its inputs, waits for its guest where it is told how, and reports what is.
    * @param known what the state knows of it; a machine with an address was ready before
    */
-  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, known: { address?: string; stackId?: string } = {}): Promise<Outputs> => {
+  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, known: Partial<Pick<Outputs, "address" | "stackId" | "keyRemoved">> = {}): Promise<Outputs> => {
     const vbox = connect(inputs);
     const virtualBox = await ensureVirtualBoxHome(vbox);
     let address: string | undefined;
@@ -115,7 +66,9 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
         throw await withPowerState(vbox, uuid, error, known.address !== undefined || (await hasBeenFinished(vbox, uuid, inputs)));
       });
     };
-    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, ready, log });
+    const disc = (vm: VmInfo, isNew: boolean) => insertDisc(vbox, vm, inputs, { wasReady: known.address !== undefined, isNew });
+    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, disc, ready, log });
+    await removeKey(vbox, uuid, inputs, { isReady: (address ?? known.address) !== undefined, keyRemoved: known.keyRemoved, log });
     await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address, virtualBox });
@@ -125,6 +78,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     defaults: {
       named: true,
       isoInserted: true,
+      keyRemoved: true,
       ready: true,
       stackId: "",
       vboxManage: "VBoxManage",
@@ -160,6 +114,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       openDoors: "stop",
       isoPath: "live",
       isoInserted: "live",
+      keyRemoved: "live",
+      seed: "nextTime",
       ready: "live",
       autostart: "live",
       stackId: "nextTime",
@@ -178,6 +134,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
     async checkFit(known) {
       const inputs = known as Inputs;
+      checkKey(inputs);
       if (known.baseImage !== undefined) await lookAtBase(connect(inputs), inputs, known.disks);
     },
 
@@ -209,11 +166,11 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       if (!(await vbox.isRegistered(id))) await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox);
     },
 
-    async update(id, { address, stackId, virtualBox }, news, context) {
+    async update(id, { address, stackId, keyRemoved, virtualBox }, news, context) {
       const vbox = connect(news);
       try {
         if (!(await vbox.showVm(id))) await absenceOf(vbox, { ...news, uuid: id }, virtualBox);
-        return await sync(id, news, context, { address, stackId });
+        return await sync(id, news, context, { address, stackId, keyRemoved });
       } catch (error) {
         throw await partial(vbox, id, { ...news, address, virtualBox }, error as Error);
       }

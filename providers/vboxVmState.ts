@@ -8,10 +8,11 @@ import type { VmInfo } from "../host/vminfo";
 import { disksAsTheyAre } from "../host/vm/disks";
 import { isOwnClone, namesOf, strayDoors } from "../host/vm/doors";
 import { hasIso } from "../host/vm/iso";
-import type { VBoxVmArgs } from "./vboxVm";
+import { isKeyRemoved } from "./machineDisc";
+import type { VBoxVmArgs } from "./vboxVmArgs";
 
 type Args = pulumi.Unwrap<Omit<VBoxVmArgs, "plan">>;
-type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "readiness";
+type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "seed" | "readiness";
 /** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
 interface Kept {
   /** VirtualBox has the machine under its name. */
@@ -20,6 +21,8 @@ interface Kept {
   openDoors: Door[];
   /** The ISO is in its drive. */
   isoInserted: boolean;
+  /** Since the first boot is over, the ISO has no private key. */
+  keyRemoved: boolean;
   /** If it is to run, it does, and its guest has told its address. */
   ready: boolean;
 }
@@ -53,6 +56,7 @@ export async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promi
     openDoors: isOwnClone(vm, known) ? namesOf(strayDoors(vm, known)) : [],
     // Without an ISO of ours, what is in the drive is the user's.
     isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
+    keyRemoved: await isKeyRemoved(vbox, vm, known),
     ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
     ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
   };

@@ -70,9 +70,10 @@ function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): 
   });
 }
 
-/** What the disc in the first of its DVD drives that has one says. */
+/** What the disc in the first of its DVD drives that has one says; of a machine that has power, what the guest reads in the drive. */
 export function cidataOf(state: SiteState, { drives }: Machine): Cidata | undefined {
   const dvd = drives.find(({ isDvd, medium }) => isDvd && medium !== undefined);
+  if (dvd?.opened !== undefined) return dvd.opened ?? undefined;
   const medium = state.virtualBox.media.find(({ uuid }) => uuid === dvd?.medium);
   return medium && readCidata(medium.location);
 }

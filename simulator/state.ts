@@ -1,6 +1,7 @@
 import type { Taint } from "../host/kubectl";
 import type { Trouble } from "./apiTroubles";
 import type { Disk, Nic } from "../host/machine";
+import type { Cidata } from "./cidata";
 
 /** Everything that a simulated site knows, as one JSON value in its folder; see world.ts. */
 export interface SiteState {
@@ -78,6 +79,8 @@ export interface Machine {
   guestProperties: Record<string, string>;
   /** When its power went last, in milliseconds since the epoch. */
   offSince?: number;
+  /** The guest has its DVDs mounted: none is taken out but by force. */
+  holdsDvds?: boolean;
   /** The guest obeys the power button. */
   obeysAcpi: boolean;
   /** Whose session holds it, and for what: a lock of a process that has ended counts for nothing. */
@@ -104,6 +107,8 @@ export interface Drive {
   isDvd: boolean;
   /** UUID of the medium in it; none in an empty drive. */
   medium?: string;
+  /** Of a DVD drive of a machine that has power: what the file was when it was opened, whatever is in its place now; null where no cidata. */
+  opened?: Cidata | null;
 }
 
 /** A snapshot: the media of the machine's disks at that time. */

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec } from "../../host/exec";
+import { namespaceOf } from "../../lab/names";
+import { deleteNamespace, ensureNamespace } from "../../lab/netns";
 import { projectDir } from "../../lab/paths";
 import { endVirtualBox } from "../../lab/virtualBox";
 
@@ -42,6 +44,35 @@ test("a machine does not start where the lab's network is not up", async () => {
   expect(exitCode).toBe(1);
   expect(stderr).toContain("the lab's network is not up");
   expect((await manage("showvminfo", "offline", "--machinereadable")).stdout).toContain('VMState="poweroff"');
+});
+
+test("the disc of a running machine is swapped, and QEMU lets the old file go", async () => {
+  const [name, iso, namespace] = ["swaps", join(folder, "a disc.iso"), namespaceOf("gate", dir)];
+  const drive = ["--storagectl", "IDE", "--port", "1", "--device", "0"];
+  const put = (medium: string) => manage("storageattach", name, ...drive, "--type", "dvddrive", "--medium", medium, "--forceunmount");
+  const write = (text: string) => writeFile(iso, Buffer.alloc(65_536, text));
+  await createMachine(name);
+  await write("old");
+  await manage("modifyvm", name, "--memory", "64");
+  await manage("storagectl", name, "--name", "IDE", "--add", "ide");
+  expect((await put(iso)).exitCode).toBe(0);
+  await ensureNamespace(namespace);
+  try {
+    expect((await manage("startvm", name)).exitCode).toBe(0);
+    const pid = readFileSync(join(dir, `run/${name}.pid`), "utf8").trim();
+    const open = () => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).filter((file) => file.startsWith(iso));
+    expect(open()).toEqual([iso]);
+    expect((await put("emptydrive")).exitCode).toBe(0);
+    expect(open()).toEqual([]);
+    await write("new");
+    expect((await put(iso)).exitCode).toBe(0);
+    expect(open()).toEqual([iso]);
+    expect((await manage("showvminfo", name, "--machinereadable")).stdout).toContain(`"IDE-1-0"="${iso}"`);
+    expect((await manage("storageattach", name, ...drive, "--medium", "none")).stderr).toContain("VBOX_E_INVALID_OBJECT_STATE");
+    expect((await manage("controlvm", name, "poweroff")).exitCode).toBe(0);
+  } finally {
+    await deleteNamespace(namespace);
+  }
 });
 
 describe("a running machine", () => {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { projectDir } from "../../lab/paths";
 import { journal, planFaults } from "../../simulator/faults";
-import { discVictims, ejected } from "../support/drift/discs";
+import { discVictims, ejected, restoredVictim } from "../support/drift/discs";
 import { documentText, fatesOf, refusalOf, type Row } from "../support/drift/document";
 import { type Drift, withDrift } from "../support/drift/drift";
 import { type DriftStack, fateOf, openDriftStack } from "../support/drift/driftStack";
@@ -17,7 +17,7 @@ import { unseen, untouched } from "../support/drift/untouched";
 // Each test goes on where the one before ended: one stack sees everything.
 jest.setTimeout(300_000);
 
-const victims = [...machineVictims, ...discVictims, ...nodeVictims];
+const victims = [...machineVictims, ...discVictims, restoredVictim, ...nodeVictims];
 const all = [...victims, untouched];
 const names = all.map(({ worker }) => worker);
 const overrides = Object.fromEntries(all.flatMap(({ worker, overrides }) => (overrides ? [[worker, overrides]] : [])));

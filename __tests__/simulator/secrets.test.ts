@@ -136,8 +136,13 @@ test("the state has them encrypted, and only there", () => {
 test("files have them only where docs/security.md says, for their owner alone", () => {
   const holders = filesIn(folder).filter((file) => found(readText(file)).length > 0);
   const named = holders.map((file) => relative(folder, file)).filter((file) => !/^(site\/world\.json|kept)/.test(file));
-  expect(named.sort()).toEqual(["own.yaml", "passphrase", "site/iso/kube/dev/kube-node01-cidata.iso", "site/ssh/id_ed25519"]);
+  expect(named.sort()).toEqual(["own.yaml", "passphrase", "site/ssh/id_ed25519"]);
   for (const file of holders) expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+test("no machine has a disc with its host key in the drive, once its first boot is over", () => {
+  const drives = stack.world.read().virtualBox.machines.flatMap((machine) => machine.drives.filter(({ opened }) => opened));
+  expect(drives.map(({ opened }) => [opened!.hostname, opened!.hostKey])).toEqual([["kube-node01", undefined]]);
 });
 
 test("a token is gone from the cluster when its join has ended", () => expect(stack.world.read().cluster.tokens).toEqual([]));

@@ -1,3 +1,5 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ensureVirtualBox } from "../../lab/virtualBox";
 import { TwoVirtualBoxes } from "../support/twoVirtualBoxes";
 
@@ -147,6 +149,20 @@ describe("drives", () => {
     await expectSameState();
     await accept("storageattach", "made", ...slot("SATA", 9), "--type", "hdd", "--medium", "UUID(elsewhere/second.vdi)");
     await expectSameState();
+  });
+
+  test("a disc is taken out by force, another file gets its name, and it is put back as the same medium", async () => {
+    const drive = ["storageattach", "made", ...slot("IDE", 1), "--type", "dvddrive", "--forceunmount", "--medium"];
+    await accept(...drive, "DIR/other.iso");
+    await accept(...drive, "emptydrive");
+    both.inFolders((folder) => {
+      writeFileSync(join(folder, "part"), Buffer.alloc(3 * 1024 ** 2));
+      renameSync(join(folder, "part"), join(folder, "other.iso"));
+    });
+    await expectSameState();
+    await accept(...drive, "DIR/other.iso");
+    await expectSameState();
+    await accept(...drive, "emptydrive");
   });
 
   test.each([

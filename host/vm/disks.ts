@@ -5,7 +5,8 @@ import { UserError } from "../errors";
 import type { Disk } from "../machine";
 import type { Medium } from "../media";
 import { VBoxError } from "../vboxError";
-import type { Slot, VBoxManage } from "../vboxmanage";
+import type { Slot } from "../slot";
+import type { VBoxManage } from "../vboxmanage";
 import type { Attachment, VmInfo } from "../vminfo";
 
 /** A disk of ours as it is. */

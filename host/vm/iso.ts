@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { UserError } from "../errors";
 import { shellCommand } from "../shell";
-import type { Slot, VBoxManage } from "../vboxmanage";
+import { type Slot, slotArguments } from "../slot";
+import type { VBoxManage } from "../vboxmanage";
 import type { Attachment, VmInfo } from "../vminfo";
 
 /** The place of the cidata ISO. */
@@ -32,8 +33,28 @@ export function checkCidataPlace(vm: VmInfo): void {
   if (!taken || taken.isDvd) return;
   const { controller, port, device, medium } = taken;
   throw new UserError(`the cidata ISO's place in ${vm.name}, port ${port}, device ${device} of the controller ${controller}, is taken by the disk ${medium}`, {
-    todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, "--storagectl", controller, "--port", String(port), "--device", String(device), "--medium", "none"])}`,
+    todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(taken), "--medium", "none"])}`,
   });
+}
+
+/**
+ * Shows that a machine that is to be taken over needs no other disc: from ours in its place cloud-init would make it another machine.
+ * @throws UserError where there is another one
+ */
+export function checkDiscOfOthers(vm: VmInfo, isoPath: string): void {
+  const is = isoOf(vm);
+  if (is === undefined || hasIso(vm, isoPath)) return;
+  const slot: Slot = { controller: ideController(vm)!, port: PORT, device: DEVICE };
+  throw new UserError(`${vm.name} was not taken over: the disc ${is} is in the drive where its cidata ISO goes, ${isoPath}`, {
+    todo:
+      "give an `isoFolder` with which they are the same; if the machine does not need that disc: " +
+      shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(slot), "--medium", "emptydrive"]),
+  });
+}
+
+/** Takes the ISO out of its drive, also where the guest has it mounted. */
+export async function ejectIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): Promise<void> {
+  if (hasIso(vm, isoPath)) await vbox.attach(vm.uuid, { controller: ideController(vm)!, port: PORT, device: DEVICE }, "dvddrive", "emptydrive");
 }
 
 /**

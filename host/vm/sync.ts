@@ -8,7 +8,7 @@ import type { VmInfo } from "../vminfo";
 import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
 import { blindFlags, closeOthers, closingFlags, isOwnClone, type KeptDoors, namesOf, reportDoors, strayDoors } from "./doors";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from "./hardware";
-import { checkCidataPlace, dropInheritedDrives, insertIso, withoutDvdDrives } from "./iso";
+import { checkCidataPlace, checkDiscOfOthers, dropInheritedDrives, withoutDvdDrives } from "./iso";
 import { mark, notOurs, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 
@@ -27,6 +27,8 @@ interface SyncOptions {
   idInState?: string;
   /** Running machines that need a stop take turns. */
   restarts: OneByOne;
+  /** Puts the ISO into its drive, where it belongs there. */
+  disc(vm: VmInfo, isNew: boolean): Promise<void>;
   /** Resolves when the running machine's guest is ready, before the next one may stop. */
   ready(): Promise<void>;
   log(line: string): void;
@@ -64,7 +66,10 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   const vm = await settled(vbox, uuid);
   const standing = await standingOf(vbox, vm, spec, options);
   if (standing === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
-  if (spec.isoPath !== undefined) checkCidataPlace(vm);
+  if (spec.isoPath !== undefined) {
+    checkCidataPlace(vm);
+    if (standing === "foreign" || standing === "outdated") checkDiscOfOthers(vm, spec.isoPath);
+  }
   const isBare = standing === "half-made";
   const changes = changesOf(vm, spec);
   if (changes.doors.length > 0) options.log(`closes its doors to the host: ${namesOf(changes.doors).join(", ")}`);
@@ -80,7 +85,7 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
     const plugs = now.condition === "off" ? plugFlags(unplugged(now, spec)) : [];
     await modify(vbox, uuid, { ...changes, flags: [...birth, ...changes.flags, ...plugs] }, spec);
     await changeDisks(vbox, now, disks);
-    if (spec.isoPath !== undefined) await insertIso(vbox, now, spec.isoPath);
+    await options.disc(now, isBare);
     if (standing !== "ours") await mark(vbox, uuid, spec, options.origin);
     if (!spec.autostart && !isUp) return;
     const running = await startVm(vbox, uuid, spec, options.log);

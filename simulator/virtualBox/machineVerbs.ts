@@ -79,9 +79,9 @@ const storagectl: Verb = (args) => {
 };
 
 const storageattach: Verb = (args) => {
-  const { rest, option } = named(args, ["--storagectl", "--port", "--device", "--type", "--medium"]);
+  const { rest, option, has } = named(args, ["--storagectl", "--port", "--device", "--type", "--medium"], ["--forceunmount"]);
   const [controller, port, device] = [option("--storagectl") ?? "", Number(option("--port") ?? 0), Number(option("--device") ?? 0)];
-  const wanted = { controller, port, device, type: option("--type"), medium: option("--medium") ?? "none" };
+  const wanted = { controller, port, device, type: option("--type"), medium: option("--medium") ?? "none", isForced: has("--forceunmount") };
   return on(first(rest), "shares", (machine, box) => attach(box, machine, wanted));
 };
 

@@ -42,6 +42,7 @@ export function cutPower(machine: Machine): void {
   machine.offSince = machine.until ?? Date.now();
   delete machine.until;
   delete machine.boot;
+  for (const drive of machine.drives) delete drive.opened;
 }
 
 /** VirtualBox's words for states where it refuses something because of them. */

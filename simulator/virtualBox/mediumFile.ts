@@ -15,6 +15,12 @@ export const deleteFile = ({ location }: Medium) => rmSync(location, { force: tr
 /** Whether a medium's file is there. */
 export const hasFile = ({ location }: Medium) => existsSync(location);
 
+/** The size of a medium as VirtualBox prints it: of an ISO, that of whatever file is there now. */
+export function sizeMbOf(medium: Medium): number {
+  if (!hasFile(medium)) return 0;
+  return medium.kind === "dvd" ? Math.floor(statSync(medium.location).size / 1024 ** 2) : medium.sizeMb;
+}
+
 /** What a file is, as VirtualBox sees when it opens it: an ISO, a disk of ours, or a disk of unknown make. */
 export function readMedium(location: string): Medium {
   const sizeMb = Math.floor(statSync(location).size / 1024 ** 2);

@@ -3,6 +3,7 @@ import type { Boot, Delays, Machine, VirtualBoxState } from "../state";
 import { cutPower, isUp, stateName } from "./machines";
 import { writeLog } from "./machineFiles";
 import { mediumOf } from "./media";
+import { openDvds } from "./storage";
 import { hasFile } from "./mediumFile";
 import { misused, refused } from "./refusal";
 
@@ -25,6 +26,7 @@ export function start(box: VirtualBoxState, machine: Machine): void {
   const isResumed = machine.state === "saved";
   machine.state = "running";
   if (!isResumed || !machine.boot) machine.boot = newBoot();
+  openDvds(box, machine);
   writeLog(machine, "Changing the VM state from 'CREATED' to 'RUNNING'");
 }
 

@@ -3,7 +3,7 @@ import type { Drive, Machine, Medium, VirtualBoxState } from "../state";
 import { printDoors, printEarlyDoors, printNat } from "./doors";
 import { isAccessible } from "./machines";
 import { childrenOf, folderOf, mediumOf, usersOf } from "./media";
-import { hasFile } from "./mediumFile";
+import { hasFile, sizeMbOf } from "./mediumFile";
 import { nicNumbers, nicTypes } from "./nics";
 import { osTypes } from "./osTypes";
 
@@ -144,7 +144,7 @@ const mediumLines = (medium: Medium) => [
   `Type:           ${medium.kind === "dvd" ? "readonly" : `normal (${medium.parent === undefined ? "base" : "differencing"})`}`,
   `Location:       ${medium.location}`,
   `Storage format: ${medium.format}`,
-  `Capacity:       ${hasFile(medium) ? medium.sizeMb : 0} MBytes`,
+  `Capacity:       ${sizeMbOf(medium)} MBytes`,
   "Encryption:     disabled",
 ];
 

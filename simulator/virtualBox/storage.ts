@@ -1,6 +1,7 @@
+import { readCidata } from "../cidata";
 import type { Drive, Machine, Medium, VirtualBoxState } from "../state";
 import { checkMutable, isUp } from "./machines";
-import { openMedium } from "./media";
+import { mediumOf, openMedium } from "./media";
 import { misused, refused, Refusal } from "./refusal";
 
 /** Controllers by their bus: the chip, ports as made and at most, devices a port. */
@@ -30,6 +31,8 @@ export interface Attachment {
   type?: string;
   /** A path or UUID, `emptydrive`, or `none`, which takes the drive away. */
   medium: string;
+  /** Takes out also what the guest has mounted. */
+  isForced?: boolean;
 }
 
 /** `storageattach`. On a machine with power only the medium of a DVD drive changes. @throws Refusal */
@@ -48,6 +51,14 @@ export function attach(box: VirtualBoxState, machine: Machine, wanted: Attachmen
   const drive = driveFor(box, wanted, is);
   controller.portCount = Math.max(controller.portCount, wanted.port + 1);
   machine.drives = [...others, drive];
+  if (isUp(machine)) open(box, drive);
+}
+
+/** Opens the files of the discs of a machine that gets power. */
+export const openDvds = (box: VirtualBoxState, { drives }: Machine) => drives.forEach((drive) => open(box, drive));
+
+function open(box: VirtualBoxState, drive: Drive): void {
+  if (drive.isDvd && drive.medium !== undefined) drive.opened = readCidata(mediumOf(box, drive.medium).location) ?? null;
 }
 
 const isAt = (drive: Drive, { controller, port, device }: Attachment) => drive.controller === controller && drive.port === port && drive.device === device;
@@ -57,8 +68,15 @@ const notThere = ({ controller, port, device }: Attachment) =>
 
 function checkPower(machine: Machine, is: Drive | undefined, wanted: Attachment): void {
   if (!isUp(machine)) return checkMutable(machine);
-  if (is?.isDvd && wanted.medium !== "none" && wanted.type !== "hdd") return;
+  if (is?.isDvd && wanted.medium !== "none" && wanted.type !== "hdd") return checkTray(machine, is, wanted);
   throw refused(`Controller '${wanted.controller}' does not support hot-plugging`, "VBOX_E_INVALID_VM_STATE", "Machine");
+}
+
+/** In the words of 7.x where the guest has the disc mounted. */
+function checkTray({ holdsDvds }: Machine, { medium }: Drive, wanted: Attachment): void {
+  if (!holdsDvds || medium === undefined || wanted.isForced) return;
+  const what = wanted.medium === "emptydrive" ? "unmount the currently mounted media/drive" : `mount the media/drive '${wanted.medium}'`;
+  throw refused(`Could not ${what} (VERR_PDM_MEDIA_LOCKED)`, "NS_ERROR_FAILURE", "Console");
 }
 
 /** A port beyond those that the controller has is added to it, up to the most that it can have. */

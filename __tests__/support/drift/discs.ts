@@ -50,3 +50,11 @@ export const discVictims: readonly Victim[] = [
   discVictim("swapped", { ...isoAltered, seen: seenAltered }, swap("Another disc was put into a cloud-init ISO's drive", otherDisc)),
   discVictim("lost", spoil("A cloud-init ISO was deleted", (file) => rmSync(file), "writes the same one")),
 ];
+
+/** A worker that has the ISO of its first boot again. */
+export const restoredVictim = discVictim("restored", {
+  done: "A cloud-init ISO with the host's private key, of the first boot, was brought back",
+  act: (hand) => hand.restoreFirstIso(),
+  seen: ({ vm }) => void (vm!.keyRemoved = false),
+  repair: "writes the one without the key",
+});

@@ -1,8 +1,11 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { firstBootImage, type Seed } from "../../../cloudinit/seed";
 import { run } from "../../../lab/exec";
 import type { ClusterNode, GuestDisk, Machine, SiteState } from "../../../simulator/state";
 import type { SimulatedStack } from "../../../simulator/stack";
 import { diskOf } from "../servedSite";
+import { readStackState } from "./stackState";
 
 /** Somebody who works on one worker behind Pulumi's back: with VBoxManage, and as the cluster's administrator. */
 export class Hand {
@@ -48,6 +51,12 @@ export class Hand {
   get isoFile(): string {
     return this.file("iso/kube/dev", `${this.name}-cidata.iso`);
   }
+
+  /** Brings back the ISO of the first boot, as from a backup. */
+  restoreFirstIso = async () => {
+    const state = await readStackState(this.stack);
+    writeFileSync(this.isoFile, firstBootImage(state[`vbox:CloudInitIso ${this.name}`] as unknown as Seed)!);
+  };
 
   get machineFolder(): string {
     return this.file("vms/vbox-kubeadm/kube/dev", this.name);
