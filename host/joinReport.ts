@@ -27,7 +27,7 @@ export const CAUSES: readonly [RegExp, string][] = [
   [/no such host|server misbehaving/i, "the worker cannot resolve a name: look at its DNS server"],
   [/failed to pull image|ErrImagePull|ImagePullBackOff/i, "an image could not be pulled: look at the worker's way to the registry"],
   [/failed to run Kubelet: [^\n]{0,300}RuntimeConfig/i, "the container runtime is too old for this kubelet, which needs containerd 2: set `containerdPackage` containerd.io, or an older `kubernetesVersion`"],
-  [/container runtime is (not running|down)|failed to connect to[^\n]{0,200}\.sock|validate service connection/i, "the container runtime does not answer: `systemctl status containerd` on the worker (with Docker Engine `docker cri-docker`)"],
+  [/container runtime is (not running|down)|failed to connect to[^\n]{0,200}\.sock|validate service connection/i, "the container runtime does not answer: `systemctl status containerd` on the worker, with Docker Engine `systemctl status docker cri-docker`"],
   [/misconfiguration: kubelet cgroup driver|expected cgroupsPath to be of format/i, "kubelet and runtime use different cgroup drivers: both must use systemd"],
   [/no space left on device/i, "the worker's disk is full: make room there (`df -h`), or give the base image a larger one"],
   [/proxyconnect tcp|\[WARNING HTTPProxy/i, "the worker goes to the API server through a proxy: put the API server's address and the pod and service networks into NO_PROXY there"],

@@ -172,7 +172,7 @@ describe("a worker that has joined and is not Ready until the deadline", () => {
     await upToToken();
     const error = await failureOf(worker.join.up(), seconds.ready);
     expect(error).toMatch(/^kube-node01: kube-node01 has joined, but was not ready within 1 s: the Node is not Ready \(container runtime is down\)/);
-    expect(error).toContain(`\n→ the container runtime does not answer: \`systemctl status containerd\` on the worker; ${look}`);
+    expect(error).toContain(`\n→ the container runtime does not answer: \`systemctl status containerd\` on the worker, with Docker Engine \`systemctl status docker cri-docker\`; ${look}`);
     expect(worker.join.get("nodeUid")).toBe(site.world.read().cluster.nodes[0]!.uid);
   });
 

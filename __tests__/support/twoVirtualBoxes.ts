@@ -22,6 +22,13 @@ interface Side {
   run(args: readonly string[]): Promise<ExecResult>;
 }
 
+/** A call that meets the start of VirtualBox's server fails, and is made again, as the program does. */
+async function realVBoxManage(folder: string, args: readonly string[]): Promise<ExecResult> {
+  const call = () => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: folder, LC_ALL: "C.UTF-8" } });
+  const first = await call();
+  return /Failed to create the VirtualBox object/.test(first.stderr) ? call() : first;
+}
+
 /** VirtualBox and its simulator, which get the same calls and have to answer alike. Each has two ISOs, `inherited.iso` and `other.iso`. */
 export class TwoVirtualBoxes {
   /** The simulator's site. */
@@ -37,7 +44,7 @@ export class TwoVirtualBoxes {
       mkdirSync(side);
       for (const name of ["inherited.iso", "other.iso"]) writeFileSync(join(side, name), Buffer.alloc(65_536));
     }
-    this.real = { folder: real, run: (args) => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: real, LC_ALL: "C.UTF-8" } }) };
+    this.real = { folder: real, run: (args) => realVBoxManage(real, args) };
     this.world = emptySite(simulated);
     const manage = new SimulatedVBoxManage(this.world);
     this.simulated = { folder: simulated, run: (args) => manage.run(args) };
