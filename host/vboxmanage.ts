@@ -141,7 +141,7 @@ export class VBoxManage {
 
   /** @param medium a path or UUID, or `emptydrive`: of a running machine, one that the guest has mounted is taken out too */
   attach = (vm: string, slot: Slot, type: "hdd" | "dvddrive", medium: string) =>
-    this.call(["storageattach", vm, ...slotArguments(slot), "--type", type, "--medium", medium, ...(type === "dvddrive" ? ["--forceunmount"] : [])]);
+    this.call(["storageattach", vm, ...slotArguments(slot), "--type", type, ...(type === "dvddrive" ? ["--forceunmount"] : []), "--medium", medium]);
 
   /** Takes the drive away. Its medium stays, and stays registered. */
   detach = (vm: string, slot: Slot) => this.call(["storageattach", vm, ...slotArguments(slot), "--medium", "none"]);

@@ -77,7 +77,9 @@ export const operations = {
     const there: Bag = ours(provider, olds);
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
-    const planned = { name: olds.name, ...known({ ...olds, ...news }) };
+    const planned = { ...olds, ...known(news) };
+    // What makes it another thing and is not known yet is not what it was.
+    for (const property of replaces) if (!isKnown(news[property])) delete planned[property];
     if (replaces.length > 0) replaced(provider, planned);
     else expectFit(provider, planned);
     if (replaces.length > 0 || (changed.length > 0 && provider.isMachine)) await reported(olds, () => checkPlace(provider, id, olds));

@@ -134,7 +134,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
     async checkFit(known) {
       const inputs = known as Inputs;
-      checkKey(inputs);
+      // It may be replaced together with its ISO, which has another key then.
+      if (known.isoSha256 !== undefined) checkKey(inputs);
       if (known.baseImage !== undefined) await lookAtBase(connect(inputs), inputs, known.disks);
     },
 
