@@ -53,7 +53,7 @@ describe("check", () => {
   });
 });
 
-test("what a successor is made from is looked at only when its worker is about to leave: the inputs that are known", async () => {
+test("what a successor is made from is looked at only when its worker is about to leave: known inputs over what is there", async () => {
   const checkFit = jest.fn(() => Promise.reject(new UserError("not fit")));
   const remove = (_id: string, _outs: unknown, { rolling }: Context) => rolling.leave("w", () => {});
   const machine = provider({ isMachine: true, checkFit, delete: remove });
@@ -62,7 +62,7 @@ test("what a successor is made from is looked at only when its worker is about t
   await operations.diff(machine, "w", olds, { ...olds, host: "other", size: UNKNOWN });
   expect(checkFit).not.toHaveBeenCalled();
   await expect(operations.delete(machine, "w", olds)).rejects.toThrow("w: not fit");
-  expect(checkFit).toHaveBeenCalledWith({ name: "w", host: "other", colour: "red", seen: "x" }, expect.anything());
+  expect(checkFit).toHaveBeenCalledWith({ name: "w", size: 1, host: "other", colour: "red", seen: "x" }, expect.anything());
 });
 
 test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {
