@@ -33,7 +33,7 @@ test("the cluster is read once, and its pin stays while it has that CA", async (
 
 test("a stack of version 0.1.0 replaces no worker for it, and its tokens lose the kubeconfig", async () => {
   const joined = { name: "n1", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00" };
-  const asked = { ...joined, endpoint: UNKNOWN, caCertHash: UNKNOWN };
+  const asked = { ...joinProvider.defaults, ...joined, endpoint: UNKNOWN, caCertHash: UNKNOWN };
   expect((await operations.diff(joinProvider as unknown as AnyProvider, "id", joined, asked)).replaces).toEqual([]);
 
   const old = { name: "n1", stack: "kube/dev", token: "t", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
