@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { run } from "./exec";
 import { ensureBaseImage } from "./baseImage";
 import { ensureBaseMachine } from "./baseMachine";
@@ -83,6 +84,14 @@ async function main(): Promise<void> {
     const keys = "sudo -n grep -rl 'PRIVATE KEY-----' /etc /home /root /run/cloud-init /tmp /var/lib/cloud /var/lib/kubelet";
     assert.match(await inWorker("kube-node01", keys), /^\/etc\/ssh\/ssh_host_ed25519_key$/m);
     assert.equal(await inWorker("kube-node01", `${keys} | sudo -n xargs -I{} find {} -perm /077`), "");
+  });
+
+  await step("no private key on a worker's ISO, and none in its drive", async () => {
+    const folder = join(labDir(), "iso");
+    const isos = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".iso"));
+    assert.equal(isos.length, 3);
+    for (const iso of isos) assert.doesNotMatch(readFileSync(join(folder, iso), "latin1"), /PRIVATE KEY/);
+    assert.equal(await inWorker("kube-node01", "sudo -n grep -ac 'PRIVATE KEY' /dev/sr0 || true"), "0");
   });
 
   await step("a worker's token gets a certificate for its own node alone, where one of kubeadm's group gets any", async () => {
