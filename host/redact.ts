@@ -42,8 +42,8 @@ const LINE_END = /(\r?\n|(?:\\r)?\\n)/;
 
 const isBase64 = (line: string) => /^\s*[A-Za-z0-9+/]+={0,2}\s*$/.test(line);
 
-/** A whole line of a key's body: OpenSSH writes 70 characters, PEM 64 (RFC 7468), MIME 76. No digest in hexadecimal, and no path. */
-const isKeyLine = (line: string) => isBase64(line) && /^\s*(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+][A-Za-z0-9+/]{59,75}\s*$/.test(line);
+/** A whole line of a key's body: OpenSSH writes 70 characters, PEM 64 (RFC 7468), MIME 76. No digest in hexadecimal. */
+const isKeyLine = (line: string) => isBase64(line) && /^\s*(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{60,76}\s*$/.test(line);
 
 /** Takes out what is left of a private key whose BEGIN line was cut off, whether its END line is there or not. */
 function withoutKeyLines(text: string): string {
