@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -25,6 +26,9 @@ export function whileLocked<T>(key: readonly unknown[], what: string, work: () =
   limits.set(file, limit);
   return limit(() => whileFileLocked(file, what, work));
 }
+
+/** Whether somebody has the lock of this key, or was killed with it: who comes next and takes it gives that one back too. */
+export const isLocked = (key: readonly unknown[]): boolean => existsSync(`${lockFile(key)}.lock`);
 
 async function whileFileLocked<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(file), { recursive: true });

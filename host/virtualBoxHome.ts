@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { homedir, hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { UserError } from "./errors";
-import { whileLocked } from "./lock";
+import { isLocked, whileLocked } from "./lock";
 import type { VBoxManage } from "./vboxmanage";
 
 /** Which VirtualBox has a machine: every user, and every VBOX_USER_HOME, has one of its own, which knows nothing of the others' machines. */
@@ -47,7 +47,9 @@ export async function homeWhereFound(vbox: VBoxManage, known: VirtualBoxHome | u
  * @throws UserError where it does not keep it
  */
 export async function ensureVirtualBoxHome(vbox: VBoxManage): Promise<VirtualBoxHome> {
-  return (await virtualBoxHome(vbox)) ?? whileLocked([process.env.VBOX_USER_HOME, ID_KEY], "VirtualBox's id", () => giveId(vbox));
+  const key = [process.env.VBOX_USER_HOME, ID_KEY];
+  const known = await virtualBoxHome(vbox);
+  return known && !isLocked(key) ? known : whileLocked(key, "VirtualBox's id", () => giveId(vbox));
 }
 
 async function giveId(vbox: VBoxManage): Promise<VirtualBoxHome> {
