@@ -52,9 +52,13 @@ export async function fetchHostKeys(plan: HostKeyPlan, talk: Talk, { routes, exe
   const offers = await Promise.all(plan.masters.map((master) => triedOffer(master, plan, bastion)));
   const told = new Set<string>();
   for (const offer of offers) {
-    if (!("is" in offer)) await settle(offer, offer, plan, talk);
-    else if (!told.has(offer.what)) talk.show(offer);
-    if ("is" in offer) told.add(offer.what);
+    if (!("is" in offer)) {
+      await settle(offer, offer, plan, talk);
+      continue;
+    }
+    // What keeps one master from answering mostly keeps the others too, and is told once.
+    if (!told.has(offer.what)) talk.show(offer);
+    told.add(offer.what);
   }
 }
 

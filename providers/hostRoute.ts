@@ -26,7 +26,7 @@ export interface HostRouteArgs {
   adopt?: pulumi.Input<boolean>;
   /** The stack, `cluster/stack`: named to others as a user of the route. Default: empty. A change is used the next time. */
   stack?: pulumi.Input<string>;
-  /** The stack's random id. Default: none, as in version 0.1.0: the route's other users are not told. A change writes it into their register. */
+  /** The stack's random id. Default: none, as in version 0.1.0: then the register of a route's users has no entry for the stack. A change moves the entry. */
   stackId?: pulumi.Input<string>;
   /** How long one command may take, of the system's program for routes, in seconds. Default 120. A change is used the next time. */
   commandTimeoutSeconds?: pulumi.Input<number>;

@@ -14,7 +14,7 @@ function checkStartable(machine: Machine): void {
   throw refused(words, "VBOX_E_INVALID_OBJECT_STATE", "Machine");
 }
 
-/** `startvm`: boots the machine, or resumes a saved one. @throws@throws Refusal, with the reason in VBox.log, where a medium's file is missing */
+/** `startvm`: boots the machine, or resumes a saved one. @throws Refusal, with the reason in VBox.log, where a medium's file is missing */
 export function start(box: VirtualBoxState, machine: Machine): void {
   checkStartable(machine);
   const missing = machine.drives.flatMap(({ medium }) => medium ?? []).map((uuid) => mediumOf(box, uuid)).find((medium) => !hasFile(medium));
