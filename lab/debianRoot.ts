@@ -5,6 +5,8 @@ import { debianMirror } from "./aptMirror";
 export interface DebianRoot {
   /** Debian's release: `trixie`, `sid`. */
   suite: string;
+  /** `extract`: only the files of the packages, and of what they depend on, to be laid over another root. Default: `minbase`. */
+  variant?: "minbase" | "extract";
   components: readonly string[];
   packages: readonly string[];
   /** Files that dpkg leaves out, now and whenever it installs something into this root. */
@@ -14,11 +16,11 @@ export interface DebianRoot {
 }
 
 /** mmdebstrap's arguments but for the target and the mirror: what decides over the result, and so belongs into its cache key. */
-export function mmdebstrapArguments({ suite, components, packages, excludedPaths, hooks }: DebianRoot, target: string, mirror: string) {
+export function mmdebstrapArguments({ suite, variant = "minbase", components, packages, excludedPaths, hooks }: DebianRoot, target: string, mirror: string) {
   return [
     "--quiet",
     "--mode=root",
-    "--variant=minbase",
+    `--variant=${variant}`,
     `--components=${components.join(",")}`,
     `--include=${packages.join(",")}`,
     '--aptopt=APT::Install-Recommends "false"',

@@ -3,6 +3,7 @@ import { filesOf, renderOptions, someHostKey, userDataOf } from "../support/clou
 import { inGuest } from "../support/guestRoot";
 
 // What each of cloud-init's renderers makes of our network-config, and what the first boot adds to it, in a Debian with the real cloud-init.
+// dhcp.test.ts runs ifupdown, dhclient and dhcpcd by it.
 jest.setTimeout(120_000);
 
 const macs = ["080027A1B2C3", "080027A1B2C4"];
@@ -26,6 +27,8 @@ async function complete(renderer: string, macAddresses: string[], files: Record<
     [program]: filesOf(userData)[program]!,
     "/network-config": render(options, someHostKey).files["network-config"],
     "/usr/local/bin/networkctl": '#!/bin/sh\necho "networkctl $*"\n',
+    "/usr/local/bin/ifdown": "#!/bin/sh\n",
+    "/usr/local/bin/ifup": "#!/bin/sh\n",
     ...files,
   });
 }

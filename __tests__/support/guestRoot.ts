@@ -19,11 +19,19 @@ cp -a "$work/files/." "$work/layer/root/"
 exec chroot "$work/layer/root" /bin/sh -euc "$script"
 `;
 
+/** How a script's machine differs from the lab's plain Debian without a network. */
+export interface Guest {
+  /** An unpacked root that is laid over it: further programs. */
+  layer?: string;
+  /** A network namespace, by the name that `ip netns` knows. */
+  namespace?: string;
+}
+
 /**
  * Runs a shell script in the lab's plain Debian, which stays as it is.
  * @param files what to put into it before: absolute path → content; those in a `bin` or `sbin` are programs
  */
-export async function inGuest(script: string, files: Readonly<Record<string, string>> = {}): Promise<ExecResult> {
+export async function inGuest(script: string, files: Readonly<Record<string, string>> = {}, guest: Guest = {}): Promise<ExecResult> {
   const { root } = await ensureGuestRoot(() => undefined);
   const work = await mkdtemp(join(tmpdir(), "guest-"));
   try {
@@ -35,7 +43,9 @@ export async function inGuest(script: string, files: Readonly<Record<string, str
       await writeFile(file, content, { mode: /\/s?bin\//.test(path) ? 0o755 : 0o644 });
     }
     const env = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
-    return await exec("unshare", ["--mount", "--net", "--", "sh", "-c", enter, "sh", root, work, script], { env });
+    const [net, into] = guest.namespace ? [[], ["nsenter", `--net=/run/netns/${guest.namespace}`]] : [["--net"], []];
+    const [file, ...args] = [...into, "unshare", "--mount", ...net, "--", "sh", "-c", enter, "sh", [guest.layer, root].filter(Boolean).join(":"), work, script];
+    return await exec(file, args, { env });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
