@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { sourcesOf } from "../cloudinit/earlierTemplates";
 import { generateHostKey } from "../cloudinit/hostKey";
-import { type IsoIdentity, observeIso, removeIso, sha256, writeIso } from "../cloudinit/isoFile";
+import { type IsoIdentity, observeIso, removeIso, writeIso } from "../cloudinit/isoFile";
 import { inputProblems } from "../cloudinit/problems";
 import type { RenderOptions } from "../cloudinit/render";
-import { firstBootImage, isOfSeed, isSameContent, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
+import { firstBootImage, isSameContent, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
 import type { ContainerRuntime, Distro, TemplateSources } from "../cloudinit/templates";
 import type { SshTargetArgs } from "../host/bastion";
 import { checkVersion, chosenVersion } from "../host/chosenVersion";
@@ -16,11 +16,13 @@ import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } fro
 import { refuseInUse } from "../host/vm/isoInUse";
 import { withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
+import { type Disc, type Discs, discToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
 import { isForLaterBoots } from "./machineDisc";
 
 /**
- * What goes into a machine's first boot. A change of any content rewrites the ISO, with the same host key, and so changes `sha256` and
- * `instanceId`: a machine that depends on one of them is replaced, because cloud-init runs once.
+ * What goes into a machine's first boot. A change of any content, with the same host key, changes `sha256` and `instanceId`: a machine that
+ * depends on one of them is replaced, because cloud-init runs once. The ISO of a VBoxVm that has `seed` stays until then as that machine needs
+ * it; any other is rewritten.
  */
 export interface CloudInitIsoArgs extends PlanArgs {
   /** The machine's name and host name: RFC 1123, lower case, at most 63 characters. A change replaces. */
@@ -128,7 +130,7 @@ export class CloudInitIso extends DynamicResource {
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots", "virtualBox"];
-    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "userDataValues", "sources", ...templates] }, opts);
+    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "former", "userDataValues", "sources", ...templates] }, opts);
   }
 
   /** What the disc's images are made of, for the machine that boots from it. Secret. */
@@ -151,9 +153,8 @@ interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
   intact: boolean;
 }
 
-interface Outputs extends Inputs, Seed {
+interface Outputs extends Inputs, Discs {
   kubernetesVersion: string;
-  sha256: string;
   reboots: boolean;
   virtualBox?: VirtualBoxHome;
 }
@@ -250,8 +251,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
 
   async read(_id, outs) {
     const found = await observeIso(outs.path);
-    const isImage = found !== undefined && (found.sha256 === outs.sha256 || found.sha256 === sha256(laterImage(outs)));
-    const intact = isImage && isOfSeed(outs, outs.sha256)(found);
+    const isImage = found !== undefined && (await isUsed(connect(exec, outs), outs, found));
+    const intact = isImage && isOfDiscs(outs)(found);
     const isLost = outs.virtualBox !== undefined && isForgotten(outs.virtualBox);
     return { ...outs, intact, sha256: isImage ? outs.sha256 : (found?.sha256 ?? ""), ...(isLost && { virtualBox: undefined }) };
   },
@@ -264,18 +265,22 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const content = await withVersion(news, olds, context);
     const isSame = isSameContent(content, olds);
     const outs: Outputs = seedOf(content, olds.hostPrivateKey || isSame ? olds : generateHostKey());
-    const isOurs = (there: IsoIdentity) => isOfSeed(olds, olds.sha256)(there) || there.stackId === news.stackId || news.adopt;
+    const isOurs = (there: IsoIdentity) => isOfDiscs(olds)(there) || there.stackId === news.stackId || news.adopt;
     // One of an earlier version's state may be of another VirtualBox than this: the machine tells.
     const vbox = connect(exec, news);
     const virtualBox = olds.virtualBox || (await vbox.isRegistered(news.name)) ? await ensureVirtualBoxHome(vbox) : undefined;
-    const isLater = isSame && (await isForLaterBoots(vbox, olds.path, outs));
-    await writeIso(news.path, (isLater ? undefined : firstBootImage(outs)) ?? laterImage(outs), isOurs);
+    const living = await discToKeep(vbox, olds);
+    // The machine that takes its place brings the other disc with it.
+    const former: Disc | undefined = living && living.sha256 !== outs.sha256 ? { ...living, stackId: news.stackId } : undefined;
+    const disc = former ?? outs;
+    const isLater = (isSame || living !== undefined) && (await isForLaterBoots(vbox, olds.path, disc));
+    await writeIso(news.path, (isLater ? undefined : firstBootImage(disc)) ?? laterImage(disc), isOurs);
     if (olds.path !== news.path) await removeIso(olds.path, isOurs);
-    return { ...outs, virtualBox };
+    return { ...outs, ...(former && { former: partsOf(former) }), virtualBox };
   },
 
   async delete(_id, outs, context) {
-    if (!(await removeIso(outs.path, isOfSeed(outs, outs.sha256)))) context.log(`${outs.path} stays: it is not the file that was written there`);
+    if (!(await removeIso(outs.path, isOfDiscs(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
   },
 });
 

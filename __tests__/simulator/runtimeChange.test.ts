@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { run as exec } from "../../lab/exec";
+import { guestOf } from "../../simulator/guest";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
+import type { GuestDisk } from "../../simulator/state";
 
 jest.setTimeout(300_000);
 
@@ -32,6 +35,12 @@ async function up(configuration: object): Promise<string[]> {
   // The CLI repeats at the end what was said.
   return [...new Set([...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([said]) => said.replace(":", "")))];
 }
+/** What cloud-init has made of a machine by now. */
+async function guest(name: string) {
+  let is: GuestDisk | undefined;
+  await stack.world.change((state) => void (is = guestOf(state, state.virtualBox.machines.find((machine) => machine.name === name)!, Date.now())?.disk));
+  return structuredClone(is!);
+}
 const resets = () => commands.filter((command) => command.includes("kubeadm reset")).map((command) => /--cri-socket '?(\S+?)'?$/.exec(command)![1]);
 
 const docker = "fit to join; of its container runtimes' sockets, /run/containerd/containerd.sock and /run/cri-dockerd.sock, kubeadm and the kubelet use unix:///run/cri-dockerd.sock";
@@ -49,4 +58,20 @@ test("its workers are replaced one by one, and back; each leaves and joins by it
   expect(await up({ containerRuntime: "docker", workerOverrides: { "kube-node02": { containerRuntime: "containerd" } } })).toEqual(["kube-node02 is drained", "kube-node02 fit to join"]);
   expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "containerd" });
   expect(resets()).toEqual(["unix:///run/cri-dockerd.sock"]);
+});
+
+test("where a replacement fails, the worker whose turn never came is no other machine at its next boot", async () => {
+  const configuration = { containerRuntime: "docker", timezone: "Europe/Lisbon" };
+  await stack.world.change(({ virtualBox }) => void (virtualBox.isDiskFull = true));
+  await expect(up(configuration)).rejects.toThrow(/kube-node0[12] was left as it is: kube-node0[12] failed/);
+  const [left] = stack.world.read().virtualBox.machines.filter(({ name }) => workers.includes(name));
+  const before = await guest(left!.name);
+  const vbox = (...args: string[]) => exec(join(stack.site, "bin/VBoxManage"), args);
+  await vbox("controlvm", left!.name, "poweroff");
+  await vbox("startvm", left!.name, "--type", "headless");
+  expect(await guest(left!.name)).toEqual(before);
+  await stack.world.change(({ virtualBox }) => void (virtualBox.isDiskFull = false));
+  await up(configuration);
+  expect(await guest(left!.name)).not.toMatchObject({ instanceId: before.instanceId });
+  expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "docker://26.1.5" });
 });

@@ -1,0 +1,52 @@
+import { type IsoFile, type IsoIdentity, observeIso, sha256 } from "../cloudinit/isoFile";
+import { isOfSeed, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
+import type { VBoxManage } from "../host/vboxmanage";
+import { isFirstBootOver } from "../host/vm/firstBoot";
+import { wasFinished } from "../host/vm/owner";
+
+/** A machine's disc, of which both images can be made. */
+export interface Disc extends Seed {
+  /** SHA-256 of the image of the first boot. */
+  sha256: string;
+}
+
+/** The discs that a state knows. */
+export interface Discs extends Disc {
+  path: string;
+  /**
+   * That of the machine which is to be replaced by one with the other disc: it stays in the drive, as cloud-init would take any other for
+   * that of another machine, and make this one over at its next boot.
+   */
+  former?: Disc;
+  virtualBox?: object;
+}
+
+/** A disc without what else a state has. */
+export const partsOf = (disc: Disc): Disc => Object.fromEntries(["sha256" as const, ...SEED].map((part) => [part, disc[part]])) as unknown as Disc;
+
+const isImageOf = (disc: Disc, { sha256: is }: IsoIdentity) => is === disc.sha256 || is === sha256(laterImage(disc));
+
+/** Whether an image on disk is one of a state's. */
+export const isOfDiscs = (discs: Discs) => (there: IsoIdentity) => [discs, discs.former].some((disc) => disc !== undefined && isOfSeed(disc, disc.sha256)(there));
+
+/** Whether an image is the one that the machine is to have in its drive, with the key or without. */
+export async function isUsed(vbox: VBoxManage, discs: Discs, there: IsoFile): Promise<boolean> {
+  return isImageOf((discs.former && (await discToKeep(vbox, discs))) ?? discs, there);
+}
+
+/**
+ * The disc of a machine that is there, and past its first boot. Undefined where there is none, and where nobody would put another disc into the
+ * drive of its successor: VBoxVm does so with a `seed`, and then leaves its mark on the machine, and the image without the key on disk.
+ */
+export async function discToKeep(vbox: VBoxManage, discs: Discs): Promise<Disc | undefined> {
+  // A refresh that finds another file changes the state's SHA-256.
+  const current = { ...discs, sha256: seedOf(discs, discs).sha256 };
+  const known: Disc[] = discs.former ? [current, discs.former] : [current];
+  const vm = await vbox.showVm(discs.name);
+  for (const disc of known) if (vm && (await isFirstBootOver(vbox, vm.uuid, disc.sha256))) return disc;
+  const there = await observeIso(discs.path);
+  const left = there && known.find((disc) => there.sha256 === sha256(laterImage(disc)) || (disc === discs.former && there.sha256 === disc.sha256));
+  if (left) return left;
+  // Version 0.1.0 left the image with the key, and no mark of the first boot's end.
+  return vm && !discs.virtualBox && (await wasFinished(vbox, vm.uuid)) ? current : undefined;
+}
