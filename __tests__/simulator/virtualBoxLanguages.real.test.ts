@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { readInaccessibleFiles } from "../../host/vboxAnswer";
 import { endVirtualBox, ensureVirtualBox } from "../../lab/virtualBox";
 import { TwoVirtualBoxes } from "../support/twoVirtualBoxes";
 
@@ -59,6 +60,7 @@ test("a machine whose settings are gone is refused with one code in every langua
   for (const language of ["C", "ca", "ru", "tr"]) {
     await both.accept("setproperty", "language", language);
     await both.print("list", "vms");
+    if (language === "C") for (const { run, folder } of [real, simulated]) expect([...readInaccessibleFiles((await run(["list", "vms", "--long"])).stdout).values()]).toEqual([join(folder, "vms/lost/lost.vbox")]);
     expect((await real.run(["showvminfo", uuid!, "--machinereadable"])).stderr).toContain("code E_ACCESSDENIED (0x80070005), component MachineWrap");
   }
 });
