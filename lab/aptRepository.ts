@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "./exec";
@@ -11,6 +11,7 @@ import { ensureBinaries } from "./binaries";
 import { cached } from "./cache";
 import { cacheKey } from "./cacheKey";
 import { makeCriDockerdPackage } from "./criDockerdPackage";
+import { buildPackage } from "./debPackage";
 import { ensureGuestRoot } from "./guestRoot";
 import { makeKubernetesPackages } from "./kubernetesPackages";
 import { withProgress, type Log } from "./progress";
@@ -71,13 +72,23 @@ async function makeFlatRepository(folder: string, programs: string, key: AptKey)
 
 /** As any mirror of Debian: one pool, and suites of which the first has it all. */
 async function makeMirror(folder: string, debs: readonly string[], key: AptKey): Promise<void> {
-  for (const some of debs) await cp(some, join(folder, "debian/pool"), { recursive: true });
+  for (const some of debs) await recompress(some, join(folder, "debian/pool"));
   const all = await packagesIn(join(folder, "debian"), "pool");
   for (const [index, path] of suites.entries()) {
     const [suite, architecture] = [basename(path), hostArch()];
     const files = [packages(`main/binary-${architecture}/Packages`, index === 0 ? all : []), sourcesIndex];
     const fields = { Suite: suite, Codename: suite, Architectures: architecture, Components: "main" };
     await writeIndexes(join(folder, path), fields, files, key);
+  }
+}
+
+/** The same packages, quick to unpack: for Debian's xz an emulated guest takes half a minute. */
+async function recompress(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from)) {
+    const tree = join(to, `${name}.tree`);
+    await run("dpkg-deb", ["--raw-extract", join(from, name), tree]);
+    await buildPackage(tree, join(to, name));
   }
 }
 

@@ -28,11 +28,15 @@ export async function makePackage(one: DebPackage, target: string): Promise<stri
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await cp(source, join(tree, path));
   }
-  // zstd is quick to unpack, which an emulated guest feels.
   const file = join(target, `${one.name}_${one.version}_${hostArch()}.deb`);
+  await buildPackage(tree, file);
+  return file;
+}
+
+/** Makes a .deb of a tree, which is deleted. By zstd: it is quick to unpack, which an emulated guest feels. */
+export async function buildPackage(tree: string, file: string): Promise<void> {
   await run("dpkg-deb", ["--root-owner-group", "-Zzstd", "-z3", "--build", tree, file]);
   await rm(tree, { recursive: true });
-  return file;
 }
 
 /** The package's control file. Format: deb-control(5). */

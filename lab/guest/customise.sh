@@ -32,7 +32,6 @@ dpkg --install --force-confold /lab/packages/*.deb >/dev/null
 if [[ $kind == bare ]]; then
   mkdir -p /var/lib/lab-images
   mv /lab/images/*.tar /var/lib/lab-images/
-  systemctl --quiet enable lab-images
   exit
 fi
 
