@@ -1,21 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { join, reset } from "./kubeadm";
-import { workerFacts } from "./preflight";
+import { join } from "./kubeadm";
 import { SshError, type SshSession } from "./ssh";
 
 /** How a join is tried. */
 export interface JoinAttempts {
-  criSocket: string;
+  /** Takes back what a failed attempt left, on the worker and in the cluster. */
+  takeBack(): Promise<void>;
   /** For all attempts together. */
   deadlineMs: number;
   log(line: string): void;
-  /** Between two attempts. Default: 5 seconds. */
-  pauseMs?: number;
 }
 
-/** What passes: Go's words for lost connections and deadlines, and the API server's for being busy or sick. */
+/** Between two attempts: a tenth of the time that there is for all, and no more than this. */
+const MOST_PAUSE_MS = 5_000;
+
+/**
+ * What passes: Go's words for lost connections and deadlines, the API server's for being busy or sick, and kubeadm's up to 1.30 for a kubelet
+ * that has not registered its Node in time.
+ */
 const PASSING =
-  /deadline exceeded|timed out|i\/o timeout|TLS handshake timeout|Client\.Timeout exceeded|connect(ion)?(: connection)? (refused|reset)|no route to host|\bEOF\b|etcdserver: |the server (is currently unable to handle|was unable to return|has received too many)|Internal error occurred|an error on the server/;
+  /deadline exceeded|timed out|i\/o timeout|TLS handshake timeout|Client\.Timeout exceeded|connect(ion)?(: connection)? (refused|reset)|no route to host|\bEOF\b|etcdserver: |uploading crisocket: nodes "[^"\n]{0,100}" not found|the server (is currently unable to handle|was unable to return|has received too many)|Internal error occurred|an error on the server/;
 
 /** A kubelet that does not come up has been waited for by kubeadm itself, for minutes. */
 const UNHEALTHY = /kubelet is not healthy|:10248\/healthz/;
@@ -34,7 +38,8 @@ export function isPassing(message: string): boolean {
  * Runs `kubeadm join`, and again where it failed for a reason that passes and there is time left; what it left half-done is taken back before.
  * @throws the last attempt's error, or the one before where the last was only cut short by the deadline
  */
-export async function tryToJoin(worker: SshSession, configuration: string, { criSocket, deadlineMs, log, pauseMs = 5_000 }: JoinAttempts): Promise<void> {
+export async function tryToJoin(worker: SshSession, configuration: string, { takeBack, deadlineMs, log }: JoinAttempts): Promise<void> {
+  const pauseMs = Math.min(deadlineMs / 10, MOST_PAUSE_MS);
   const end = performance.now() + deadlineMs;
   let earlier: Error | undefined;
   for (;;) {
@@ -46,8 +51,7 @@ export async function tryToJoin(worker: SshSession, configuration: string, { cri
       earlier = error as Error;
       log("kubeadm join failed for a reason that may pass, and is tried again");
       await sleep(pauseMs);
-      const { joined, halfJoined } = await workerFacts(worker);
-      if (joined || halfJoined) await reset(worker, criSocket);
+      await takeBack();
     }
   }
 }

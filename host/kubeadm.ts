@@ -6,9 +6,11 @@ import { isEndpoint } from "./joinProblems";
 import { notUnderstood } from "./json";
 import { ADMIN_CONF, kubectl, type Taint } from "./kubectl";
 import { markOf, type Owner } from "./mark";
+import { epochOf } from "./preflight";
 import { beginningOf } from "./quoted";
 import { shellCommand, type SshSession } from "./ssh";
 import { TOKEN_GROUP } from "./tokenGroup";
+import { minorOf } from "./versionSkew";
 
 /** What a worker needs to join a cluster: what `kubeadm token create --print-join-command` prints. */
 export interface JoinInformation {
@@ -31,19 +33,8 @@ export function newToken(): string {
   return `${random(6)}.${random(16)}`;
 }
 
-/** The kubeadm API version that a kubeadm understands: v1beta4 since 1.31, v1beta3 since 1.22, v1beta2 since 1.15. */
-export function apiVersion(kubeadmVersion: string): string {
-  const minor = Number(/^v?1\.(\d+)/.exec(kubeadmVersion)?.[1]);
-  if (!(minor >= 15)) throw new UserError(`kubeadm ${kubeadmVersion} is not supported`, { todo: "use kubeadm 1.15 or later" });
-  return `kubeadm.k8s.io/${minor >= 31 ? "v1beta4" : minor >= 22 ? "v1beta3" : "v1beta2"}`;
-}
-
-/** The version of the kubeadm on a machine, such as `v1.36.3`. */
-export async function kubeadmVersion(session: SshSession): Promise<string> {
-  const said = (await session.run("kubeadm version -o short", { looks: true })).trim();
-  if (!/^v\d+\.\d+\.\d+[\w.+-]{0,60}$/.test(said)) throw notUnderstood("kubeadm version", "with a version", said);
-  return said;
-}
+/** The kubeadm API version that a kubeadm understands: v1beta4 since 1.31, v1beta3 before. */
+export const apiVersion = (kubeadmVersion: string): string => `kubeadm.k8s.io/${minorOf(kubeadmVersion) >= 31 ? "v1beta4" : "v1beta3"}`;
 
 /** What a bootstrap token is made with. */
 export interface TokenOptions {
@@ -54,34 +45,43 @@ export interface TokenOptions {
   group?: string;
 }
 
-/** Registers a bootstrap token with the cluster. It goes over standard input, so that no process's arguments hold it. */
+const secretOf = (id: string) => `bootstrap-token-${id}`;
+
+/**
+ * Registers a bootstrap token with the cluster, by its Secret: `kubeadm token create` does no more, asks a sick API server for a minute or two,
+ * and with kubeadm 1.29 does not say what it suffers from. It goes over standard input, so that no process's arguments hold it. It ends by the
+ * master's clock, which may not be ours.
+ */
 export async function registerToken(session: SshSession, token: string, options: TokenOptions): Promise<void> {
-  const version = await kubeadmVersion(session);
-  await session.run("sudo -n kubeadm token create --config /dev/stdin", { input: tokenConfiguration(version, token, options) });
+  const name = secretOf(tokenId(token));
+  const ends = new Date(((await epochOf(session)) + options.ttlMinutes * 60) * 1000);
+  // Server-side: applied a second time, as after an answer that was lost, it is the same; and its values are in no annotation.
+  const said = await kubectl(session, ["apply", "--server-side", `--field-manager=${TOKEN_MANAGER}`, "--filename=-"], { input: JSON.stringify(tokenSecret(token, ends, options)) });
+  if (!said.includes(`secret/${name} serverside-applied`)) throw notUnderstood("kubectl apply", `as it does when it has made ${name}`, said);
 }
 
-/** A token has nothing to do with it, yet without one kubeadm looks for the default route's IPv4 address, and fails where that has none. (RFC 5737) */
-const ANY_ADDRESS = "192.0.2.1";
+/** The field manager of a token's Secret. */
+export const TOKEN_MANAGER = "vbox-kubeadm";
 
-/** The configuration for `kubeadm token create`. Without a ClusterConfiguration kubeadm asks the network for the latest version. */
-export function tokenConfiguration(version: string, token: string, { ttlMinutes, description, group = TOKEN_GROUP }: TokenOptions): string {
-  const api = apiVersion(version);
-  const bootstrapToken = {
-    token,
-    ttl: `${ttlMinutes}m0s`,
+/** A bootstrap token as the API server keeps it (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens). */
+export function tokenSecret(token: string, ends: Date, { description, group = TOKEN_GROUP }: Omit<TokenOptions, "ttlMinutes">) {
+  const id = tokenId(token);
+  const values = {
+    "token-id": id,
+    "token-secret": token.slice(id.length + 1),
+    expiration: ends.toISOString().replace(/\.\d+Z$/, "Z"),
     description,
-    usages: ["signing", "authentication"],
-    groups: [group],
+    "usage-bootstrap-signing": "true",
+    "usage-bootstrap-authentication": "true",
+    "auth-extra-groups": group,
   };
-  return documents(
-    { apiVersion: api, kind: "InitConfiguration", localAPIEndpoint: { advertiseAddress: ANY_ADDRESS }, bootstrapTokens: [bootstrapToken] },
-    { apiVersion: api, kind: "ClusterConfiguration", kubernetesVersion: version },
-  );
+  const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")]));
+  return { apiVersion: "v1", kind: "Secret", metadata: { name: secretOf(id), namespace: "kube-system" }, type: "bootstrap.kubernetes.io/token", data };
 }
 
 /** Deletes a token; one that is gone already is as good. */
 export async function revokeToken(session: SshSession, id: string): Promise<void> {
-  const secret = `bootstrap-token-${id}`;
+  const secret = secretOf(id);
   const said = await kubectl(session, ["-n", "kube-system", "delete", "secret", secret, "--ignore-not-found"]);
   if (said.trim() && !said.includes(`"${secret}" deleted`)) throw notUnderstood("kubectl delete secret", `as it does when it has deleted ${secret}`, said);
 }
@@ -225,7 +225,7 @@ export function joinConfiguration(version: string, options: JoinOptions): string
   const isList = api.endsWith("v1beta4");
   const kubeletExtraArgs = isList ? Object.entries(args).map(([name, value]) => ({ name, value })) : args;
   const timeout = `${timeoutSeconds}s`;
-  return documents({
+  return dump({
     apiVersion: api,
     kind: "JoinConfiguration",
     discovery: {
@@ -255,5 +255,3 @@ export async function reset(session: SshSession, criSocket: string): Promise<voi
   await session.run(shellCommand(["sudo", "-n", "kubeadm", "reset", "--force", "--cri-socket", criSocket]));
   await session.run(shellCommand(["sudo", "-n", "sh", "-c", CNI_CLEANUP]));
 }
-
-const documents = (...objects: object[]) => objects.map((object) => dump(object)).join("---\n");

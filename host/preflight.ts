@@ -29,7 +29,10 @@ export interface WorkerFacts {
   cgroup: string;
   /** /etc/kubernetes/kubelet.conf exists: a join obtained credentials once. */
   joined: boolean;
-  /** /etc/kubernetes/bootstrap-kubelet.conf exists: a join did not end. */
+  /**
+   * A join did not end, or not well: there is bootstrap-kubelet.conf, or there is the cluster's CA without a kubelet.conf. kubeadm takes the first
+   * away where a kubelet gets no certificate in time, up to 1.30 wherever it fails, and then does not join over the second.
+   */
   halfJoined: boolean;
 }
 
@@ -48,7 +51,7 @@ echo "kubeadmVersion=$(kubeadm version -o short 2>/dev/null)"
 echo "cgroup=$(stat -fc %T /sys/fs/cgroup)"
 echo "joined=$(sudo -n test -e /etc/kubernetes/kubelet.conf && echo 1 || echo 0)"
 echo "epoch=$(date +%s)"
-echo "halfJoined=$(sudo -n test -e /etc/kubernetes/bootstrap-kubelet.conf && echo 1 || echo 0)"
+echo "halfJoined=$(sudo -n sh -c 'cd /etc/kubernetes; [ -e bootstrap-kubelet.conf ] || { [ -e pki/ca.crt ] && [ ! -e kubelet.conf ]; }' 2>/dev/null && echo 1 || echo 0)"
 `;
 
 /** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
@@ -113,6 +116,9 @@ export function parseEpoch(output: string): number {
   if (!FACTS.epoch.test(output.trim())) throw notUnderstood("date", "in seconds since the epoch", output);
   return Number(output);
 }
+
+/** What a machine's clock says, in seconds since the epoch. */
+export const epochOf = async (session: SshSession): Promise<number> => parseEpoch(await session.run("date +%s", { looks: true }));
 
 /** What the worker's facts are judged by. */
 export interface Expectation {

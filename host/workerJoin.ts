@@ -7,7 +7,7 @@ import { startApproving } from "./kubeletApproval";
 import { getNode, getNodes, type Node, type Taint } from "./kubectl";
 import type { Owner } from "./mark";
 import { isGivenUp, makeWayFor } from "./nodeOwner";
-import { parseEpoch, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
+import { epochOf, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
 import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
@@ -36,13 +36,13 @@ export interface JoinSessions {
   log(line: string): void;
 }
 
-/** A token that is about to end is as good as spent. */
+/** What a join takes beside kubeadm. */
 const TOKEN_MARGIN_MS = 60_000;
 
 /** How long `kubeadm join` may take as a whole: its discovery and its TLS bootstrap have a deadline each. */
 const joinDeadlineMs = ({ joinTimeoutSeconds }: JoinPlan) => joinTimeoutSeconds * 2_000;
 
-/** A token for one join lives as long as the join may take, in minutes. */
+/** A token for one join lives as long as the join may take with all its attempts, in minutes. */
 const ttlMinutes = (plan: JoinPlan) => Math.ceil((joinDeadlineMs(plan) + TOKEN_MARGIN_MS) / 60_000);
 
 /** Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes before one of the revocation. */
@@ -74,12 +74,26 @@ export async function ensureJoined(sessions: JoinSessions, plan: JoinPlan, hasJo
   if (hasJoined && node && !isGivenUp(node)) throw joinedBefore(plan, node, facts);
   if (node && !isThisMachine(node, facts)) await makeWayFor(plan, node, { master, log });
   await checkFitness(sessions, plan, facts);
-  if (facts.joined || facts.halfJoined) {
+  await takeBack(sessions, plan, facts, node);
+  return joinWithToken(sessions, plan, facts);
+}
+
+/**
+ * Takes back what an earlier join left, whole or in part: kubeadm refuses to join over its files, and under the name of a Node that looks Ready.
+ * @param known the Node that is known to be in the way, and may be deleted
+ * @throws UserError where there is another Node by now, which is not ours
+ */
+async function takeBack({ worker, master, log }: JoinSessions, plan: JoinPlan, facts: WorkerFacts, known?: Node): Promise<void> {
+  const isLeft = facts.joined || facts.halfJoined;
+  if (isLeft) {
     log("takes back an earlier join first (kubeadm reset)");
     await reset(worker, plan.criSocket);
   }
-  if (node) await deleteNode(master, plan.name);
-  return joinWithToken(sessions, plan, facts);
+  // Until its reset a kubelet that was slow may have registered one.
+  const node = isLeft ? await getNode(master, plan.name) : known;
+  if (!node) return;
+  if (node.metadata.uid !== known?.metadata.uid && !isThisMachine(node, facts)) await makeWayFor(plan, node, { master, log });
+  await deleteNode(master, plan.name);
 }
 
 const isThisMachine = (node: Node, facts: WorkerFacts) =>
@@ -117,13 +131,13 @@ export async function checkFitness({ master, log }: Pick<JoinSessions, "master" 
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
-const epochAt = async (session: SshSession, moment: number) => parseEpoch(await session.run("date +%s", { looks: true })) - (performance.now() - moment) / 1000;
+const epochAt = async (session: SshSession, moment: number) => (await epochOf(session)) - (performance.now() - moment) / 1000;
 
 /** With the plan's token where it still lives; else, as when a node is joined again long after, with one for this join alone. */
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<string | undefined> {
   await ensureTokenGroup(sessions.master, plan);
   if (await isUsable(sessions, plan)) return joinWith(plan.token, sessions, plan, facts);
-  sessions.log("its token is spent: a new one is made for this join");
+  sessions.log("its token is spent, or ends before the join must: a new one is made for this join");
   const token = newToken();
   await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
   return joinWith(token, sessions, plan, facts);
@@ -136,7 +150,8 @@ async function joinWith(token: string, sessions: JoinSessions, plan: JoinPlan, f
   try {
     const configuration = joinConfiguration(facts.kubeadmVersion, { ...plan, token, nodeIp: plan.address, timeoutSeconds: plan.joinTimeoutSeconds });
     log(`joins ${plan.endpoint} (kubeadm join)`);
-    await tryToJoin(worker, configuration, { criSocket: plan.criSocket, deadlineMs: joinDeadlineMs(plan), log }).finally(() => approval.end());
+    const again = async () => takeBack(sessions, plan, await workerFacts(worker));
+    await tryToJoin(worker, configuration, { takeBack: again, deadlineMs: joinDeadlineMs(plan), log }).finally(() => approval.end());
     return denied();
   } catch (error) {
     const failure = joinFailed(error as Error, await workerReport(worker), approval.trouble);
@@ -165,9 +180,12 @@ export const misused = (name: string, what: string, failure?: UserError) =>
     cause: failure,
   });
 
-/** Version 0.1.0's, without the stack's id in its description, is in kubeadm's own group. */
+/**
+ * Whether the plan's token is there, and lives until the join must have ended, by the master's clock. Version 0.1.0's, without the stack's id in
+ * its description, is in kubeadm's own group.
+ */
 async function isUsable({ master }: JoinSessions, plan: JoinPlan): Promise<boolean> {
   const known = (await listTokens(master)).find(({ id, description }) => id === tokenId(plan.token) && description === tokenDescription(plan));
   const livesUntil = known?.expiration?.getTime() ?? (known ? Infinity : 0);
-  return livesUntil > Date.now() + TOKEN_MARGIN_MS;
+  return livesUntil > (await epochOf(master)) * 1000 + joinDeadlineMs(plan) + TOKEN_MARGIN_MS;
 }

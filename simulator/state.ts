@@ -166,8 +166,8 @@ export interface GuestDisk {
 
 /** What a join left on a worker. */
 export interface Kubelet {
-  /** `half`: bootstrap-kubelet.conf is still there, and the kubelet does not run. */
-  state: "half" | "whole";
+  /** `half`: bootstrap-kubelet.conf is still there; `remains`: it is not, but the cluster's CA is. In neither does the kubelet run. */
+  state: "half" | "remains" | "whole";
   nodeName: string;
   caCertHash: string;
   nodeIp: string;
@@ -185,12 +185,12 @@ export interface ClusterState {
   mastersDown?: string[];
   /** The API server answers nobody. */
   apiDown?: boolean;
-  /** What the API server suffers from, how many commands meet it, and which verb of kubectl, or `token create`; none: all of them. */
+  /** What the API server suffers from, how many commands meet it, and which verb of kubectl; none: all of them. */
   trouble?: { kind: Trouble; commands?: number; verb?: string };
+  /** So many joins fail after their kubelet has registered its Node. Default: none. */
+  lateFailures?: number;
   /** Why flannel's pods do not start, such as `ImagePullBackOff`. */
   flannelWaits?: string;
-  /** The masters' default route is over an interface without an IPv4 address. */
-  noIpv4Route?: boolean;
   /** Such as `v1.36.3`. */
   version: string;
   endpoint: string;

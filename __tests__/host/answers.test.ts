@@ -1,4 +1,4 @@
-import { adminKubeconfig, joinInformation, kubeadmVersion, listTokens } from "../../host/kubeadm";
+import { adminKubeconfig, joinInformation, listTokens } from "../../host/kubeadm";
 import { getNode, getNodes, getPodsOn } from "../../host/kubectl";
 import { parseEpoch, parseFacts } from "../../host/preflight";
 import { UserError } from "../../host/errors";
@@ -34,7 +34,6 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   "cluster-info": { right: "", read: joinInformation },
   "the administrator's kubeconfig": { right: kubeconfig, read: adminKubeconfig },
-  "kubeadm's version": { right: "v1.36.3\n", read: kubeadmVersion },
   // A greeting has no line that could be taken for a fact.
   "a worker's facts": { right: facts, read: (_session, answer) => parseFacts(answer, 0), takes: { "a greeting before it": expect.objectContaining({ halfJoined: true }) } },
   "a clock": { right: "1790000000\n", read: (_session, answer) => parseEpoch(answer) },

@@ -4,20 +4,19 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../lab/exec";
-import { apiVersion, caCertHash, joinConfiguration, joinInformation, listTokens, newToken, parseClusterInfo, registerToken, revokeToken, tokenConfiguration } from "../../host/kubeadm";
+import { apiVersion, caCertHash, joinConfiguration, joinInformation, listTokens, newToken, parseClusterInfo, registerToken, revokeToken } from "../../host/kubeadm";
+import { ApiUnreachable } from "../../host/kubectl";
+import { SshError } from "../../host/ssh";
+import { TOKEN_GROUP } from "../../host/tokenGroup";
+import { troubled } from "../../simulator/apiTroubles";
 import { FakeSession } from "../support/fakeSession";
 
-describe("apiVersion", () => {
-  test.each([
-    ["v1.36.3", "v1beta4"],
-    ["v1.31.0", "v1beta4"],
-    ["v1.30.9", "v1beta3"],
-    ["1.22.0", "v1beta3"],
-    ["v1.16.15", "v1beta2"],
-  ])("kubeadm %s understands %s", (version, api) => expect(apiVersion(version)).toBe(`kubeadm.k8s.io/${api}`));
-
-  test.each(["v1.14.0", "nonsense"])("%s is refused", (version) => expect(() => apiVersion(version)).toThrow("is not supported"));
-});
+test.each([
+  ["v1.36.3", "v1beta4"],
+  ["v1.31.0", "v1beta4"],
+  ["v1.30.9", "v1beta3"],
+  ["1.24.0", "v1beta3"],
+])("kubeadm %s understands %s", (version, api) => expect(apiVersion(version)).toBe(`kubeadm.k8s.io/${api}`));
 
 test("newToken has kubeadm's form, and is never the same", () => {
   const tokens = Array.from({ length: 100 }, newToken);
@@ -75,17 +74,35 @@ test("whatever a name holds stays one value", () => {
   );
 });
 
-test("tokenConfiguration names a version, so that kubeadm asks no network", () => {
-  const [init, cluster] = loadAll(tokenConfiguration("v1.36.3", plan.token, { ttlMinutes: 30, description: "d" })) as Record<string, unknown>[];
-  expect(init).toMatchObject({ kind: "InitConfiguration", localAPIEndpoint: { advertiseAddress: expect.stringMatching(/^192\.0\.2\./) }, bootstrapTokens: [{ token: plan.token, ttl: "30m0s", description: "d" }] });
-  expect(cluster).toMatchObject({ kind: "ClusterConfiguration", kubernetesVersion: "v1.36.3" });
-});
+describe("a token", () => {
+  const [id, secret] = plan.token.split(".") as [string, string];
+  const options = { ttlMinutes: 30, description: "d" };
+  const applied = `secret/bootstrap-token-${id} serverside-applied`;
+  const master = (...answers: (string | Error | ReturnType<typeof troubled>)[]) =>
+    Object.assign(new FakeSession([[/date/, "1790000000\n"], [/apply/, () => answers.shift()!]]), { patienceMs: 1_000 });
 
-test("a token goes in by standard input only", async () => {
-  const master = new FakeSession([[/kubeadm version/, "v1.36.3\n"]]);
-  await registerToken(master, plan.token, { ttlMinutes: 30, description: "d" });
-  expect(master.ran.join("\n")).not.toContain(plan.token);
-  expect(master.inputs[0]).toContain(plan.token);
+  test("goes in by standard input only, and ends by the master's clock", async () => {
+    const session = master(applied);
+    await registerToken(session, plan.token, options);
+    expect(session.ran.join("\n")).not.toContain(secret);
+    const { type, data } = JSON.parse(session.inputs.at(-1)!) as { type: string; data: Record<string, string> };
+    const values = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+    expect(type).toBe("bootstrap.kubernetes.io/token");
+    expect(values).toMatchObject({ "token-id": id, "token-secret": secret, expiration: new Date(1_790_001_800_000).toISOString().replace(".000", ""), description: "d", "auth-extra-groups": TOKEN_GROUP });
+  });
+
+  test("that meets a leader change is made all the same", () => registerToken(master(troubled("leader"), applied), plan.token, options));
+
+  test.each<[string, ReturnType<typeof troubled> | Error]>([
+    ["sick", troubled("etcd")],
+    ["hanging", new SshError("timeout", "the command did not end within 5 s")],
+  ])("of a cluster that stays %s names that, so that another master can be asked", async (_what, answer) => {
+    await expect(registerToken(master(answer, answer, answer), plan.token, options)).rejects.toBeInstanceOf(ApiUnreachable);
+  });
+
+  test("whose making was not understood is none", async () => {
+    await expect(registerToken(master("<html>"), plan.token, options)).rejects.toThrow("kubectl apply did not answer as it does when it has made bootstrap-token-");
+  });
 });
 
 test.each([

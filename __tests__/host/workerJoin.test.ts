@@ -32,20 +32,22 @@ interface Cluster {
   revoked?: string | Error;
 }
 const master = ({ existing = "", known = tokens(token.slice(0, 6), 20), revoked = "" }: Cluster = {}) => {
-  const made = () => session.inputs.flatMap((input) => /token: (\w{6})\./.exec(input)?.[1] ?? []);
   const session: FakeSession = new FakeSession([
     [/delete secret/, revoked],
     [/get node n1/, existing],
     [/get nodes/, '{"items":[]}'],
     [/kubectl.* version/, '{"serverVersion":{"gitVersion":"v1.36.3"}}'],
     [/date/, () => String(now())],
-    [/get secrets/, () => [typeof known === "string" ? known : known(), ...made().map((id) => tokens(id, 30)())].join("")],
+    [/get secrets/, () => [typeof known === "string" ? known : known(), ...madeOf(session).map((id) => tokens(id, 30)())].join("")],
     [/kubeadm version/, "v1.36.3"],
+    [/--field-manager=vbox-kubeadm'? /, () => `secret/bootstrap-token-${madeOf(session)[0]!} serverside-applied`],
     [/apply --server-side/, ["node-bootstrapper", "get-nodes", "kubelet-config", "nodes-kubeadm-config"].map((role) => `binding/vbox-kubeadm:${role} serverside-applied\n`).join("")],
   ]);
   return session;
 };
-const worker = (say: () => string, join: string | Error = "") =>
+/** The tokens that a master was given, by their ids, the last one first. */
+const madeOf = ({ inputs }: FakeSession) => inputs.flatMap((input) => /"bootstrap-token-(\w{6})"/.exec(input)?.[1] ?? []).reverse();
+const worker = (say: () => string, join: string | Error | (() => string | Error) = "") =>
   new FakeSession([
     [/product_uuid/, say],
     [/kubeadm join/, join],
@@ -101,17 +103,18 @@ test("a Node that is not ours is refused, and nothing is changed", async () => {
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
 
-test.each([
+test.each<[string, string | (() => string)]>([
   ["expired", tokens(token.slice(0, 6), -5)],
   ["gone", ""],
+  ["short", tokens(token.slice(0, 6), 1.02)],
   ["older", () => tokens(token.slice(0, 6), 20)().replace(base64(tokenDescription(plan)), base64("vbox-kubeadm kube/other"))],
-])("an %s token is renewed for as long as this join may take, and the new one revoked", async (_what, known) => {
+])("a token that is %s is renewed for as long as this join may take, and the new one revoked", async (_what, known) => {
   const [m, w] = [master({ known }), worker(facts(0))];
   await joined({ master: m, worker: w, log }, plan);
-  const registered = m.inputs.find((input) => input.includes("token: "))!;
-  const fresh = /token: (\w{6})\./.exec(registered)![1]!;
+  const [fresh] = madeOf(m);
+  const { data } = JSON.parse(m.inputs.find((input) => input.includes("bootstrap-token"))!) as { data: { expiration: string } };
   expect(fresh).not.toBe(token.slice(0, 6));
-  expect(registered).toContain("ttl: 2m0s");
+  expect(Date.parse(Buffer.from(data.expiration, "base64").toString()) - Date.now()).toBeCloseTo(120_000, -4);
   expect(w.inputs.join()).toContain(`${fresh}.`);
   expect(m.did(new RegExp(`delete secret bootstrap-token-${fresh}`))).toBe(true);
 });
@@ -143,6 +146,29 @@ test("a join that was refused revokes its token as well", async () => {
   const m = master({ existing: node({}, "another") });
   await expect(joined({ master: m, worker: worker(facts(0)), log }, plan)).rejects.toThrow("already has a Node");
   expect(m.did(/delete secret/)).toBe(true);
+});
+
+describe("a join that fails after its kubelet has registered its Node", () => {
+  /** The Node is there once `kubeadm join` has failed, until it is deleted. */
+  const late = (registered: string) => {
+    const answers = [new Error("failed while waiting for TLS bootstrap: context deadline exceeded"), ""];
+    const w: FakeSession = worker(() => facts(w.did(/kubeadm join/) && !w.did(/kubeadm reset/) ? 1 : 0)(), () => answers.shift()!);
+    const m: FakeSession = master({ existing: () => (w.did(/kubeadm join/) && !m.did(/delete node/) ? registered : "") });
+    return { m, w };
+  };
+
+  test("is taken back with its Node, under whose name kubeadm would not join, and tried again", async () => {
+    const { m, w } = late(node());
+    await joined({ master: m, worker: w, log }, plan);
+    expect(w.ran.flatMap((command) => /kubeadm (join|reset)/.exec(command)?.[1] ?? [])).toEqual(["join", "reset", "join"]);
+    expect(m.did(/delete node n1/)).toBe(true);
+  });
+
+  test("leaves a Node of its name that another machine registered meanwhile", async () => {
+    const { m, w } = late(node({}, "another"));
+    await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
+    expect(m.did(/delete node/)).toBe(false);
+  });
 });
 
 test("a token that cannot be revoked does not hide why the join failed, but fails one that went well", async () => {

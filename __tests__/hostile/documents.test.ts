@@ -3,7 +3,7 @@ import { loadAll } from "js-yaml";
 import { render, type RenderOptions } from "../../cloudinit/render";
 import { parseYaml } from "../../cloudinit/yaml";
 import type { Taint } from "../../host/kubectl";
-import { joinConfiguration, tokenConfiguration } from "../../host/kubeadm";
+import { joinConfiguration } from "../../host/kubeadm";
 import { filesOf, renderOptions, userDataOf } from "../support/cloudInit";
 import { inGuest } from "../support/guestRoot";
 import { hostileText, words } from "../support/hostile";
@@ -108,18 +108,6 @@ describe("kubeadm's configuration", () => {
           kubeletExtraArgs: version === "v1.36.3" ? args.map(([name, value]) => ({ name, value })) : Object.fromEntries(args),
         });
         expect(document.discovery).toMatchObject({ bootstrapToken: { apiServerEndpoint: given.endpoint, token: given.token, caCertHashes: [given.caCertHash] } });
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  test("for a token does so too, in two documents and no more", () => {
-    fc.assert(
-      fc.property(text, text, (token, description) => {
-        const yaml = tokenConfiguration("v1.36.3", token, { ttlMinutes: 30, description });
-        const documents = loadAll(yaml) as [{ bootstrapTokens: unknown[] }, unknown];
-        expect([documents.length, cut(yaml)]).toEqual([2, 2]);
-        expect(documents[0].bootstrapTokens).toEqual([expect.objectContaining({ token, description })]);
       }),
       { numRuns: 200 },
     );

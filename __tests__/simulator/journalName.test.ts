@@ -13,7 +13,7 @@ test.each([
   [`${kubectl} delete --raw /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/vbox-kubeadm:get-nodes --filename=-`, "kubectl delete bindings"],
   [`${kubectl} get --frob`, "kubectl"],
   ["sudo -n kubeadm join --config /dev/stdin", "kubeadm join"],
-  ["sudo -n kubeadm token create --config /dev/stdin", "kubeadm token create"],
+  [`${kubectl} apply --server-side --field-manager=vbox-kubeadm --filename=-`, "kubectl apply token"],
   ["sudo -n cat /etc/kubernetes/admin.conf", "cat /etc/kubernetes/admin.conf"],
   ["date +%s", "date"],
   ["a; b", "unknown"],

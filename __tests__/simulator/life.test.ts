@@ -70,7 +70,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
   expect(new Set(journal(site.folder))).toEqual(
     new Set([
       ...["cloud-init report", "worker's facts", "kubeadm join", "kubeadm reset", "CNI cleanup"].map((what) => `ssh ${name} ${what}`),
-      ...["kubeadm version", "kubeadm token create", "date"].map((what) => `ssh kube-mast01 ${what}`),
+      ...["kubectl apply token", "date"].map((what) => `ssh kube-mast01 ${what}`),
       ...["get secrets", "get configmap cluster-info", `get node ${name}`, "version", "get nodes", "delete secret bootstrap-token"].map((what) => `ssh kube-mast01 kubectl ${what}`),
       ...[`get pods ${name}`, `annotate node ${name}`, `label node ${name}`, `taint node ${name}`, `drain ${name}`].map((what) => `ssh kube-mast01 kubectl ${what}`),
       ...["get bindings", "apply bindings", "get certificatesigningrequests", "certificate approve"].map((what) => `ssh kube-mast01 kubectl ${what}`),

@@ -48,7 +48,7 @@ describe("there is no second token on the worker's own word", () => {
   const refused = (why: string) => new RegExp(`kube-node01 has joined before, and cannot join again by itself\\n {4}${why}[^]*pulumi up --replace 'urn:pulumi:\\*\\*kubeadm:WorkerJoin::kube-node01'`);
   beforeEach(() => planFaults(site.folder));
   afterEach(async () => {
-    expect(journal(site.folder).filter((command) => /token create|kubeadm (reset|join)/.test(command))).toEqual([]);
+    expect(journal(site.folder).filter((command) => /apply token|kubeadm (reset|join)/.test(command))).toEqual([]);
     await change(({ facts }) => Object.keys(facts).forEach((name) => delete facts[name]));
   });
 

@@ -72,8 +72,8 @@ function ownUserData(): string {
 }
 
 const faults = [
-  ["ssh kube-mast01 kubeadm token create", "fails"],
-  ["ssh kube-mast01 kubeadm token create", "rubbish"],
+  ["ssh kube-mast01 kubectl apply token", "fails"],
+  ["ssh kube-mast01 kubectl apply token", "rubbish"],
   ["ssh kube-node01 kubeadm join", "fails"],
   ["ssh kube-node01 kubeadm join", "hangs"],
 ] as const;
@@ -119,7 +119,7 @@ test("the secrets are what they should be", () => {
   expect(new Set(secrets().map(([what]) => what)).size).toBe(8);
   for (const [, secret] of secrets()) expect(secret.length).toBeGreaterThan(12);
   expect(processes.size).toBeGreaterThan(100);
-  expect(commands.filter((command) => /kubeadm join|token create/.test(command)).length).toBeGreaterThan(5);
+  expect(commands.filter((command) => /kubeadm join|apply token/.test(command)).length).toBeGreaterThan(5);
 });
 
 test("no process had one in its arguments or its environment", () => expect([...processes].flatMap(found)).toEqual([]));

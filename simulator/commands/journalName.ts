@@ -1,6 +1,6 @@
 import { REPORT_COMMAND } from "../../host/cloudInitReport";
 import { LOGS_SCRIPT } from "../../host/joinReport";
-import { CNI_CLEANUP } from "../../host/kubeadm";
+import { CNI_CLEANUP, TOKEN_MANAGER } from "../../host/kubeadm";
 import { FACTS_SCRIPT } from "../../host/preflight";
 import { isAboutBindings } from "./kubectlBindings";
 import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
@@ -27,7 +27,7 @@ function what(command: string): string {
     const parsed = kubectlArguments(args);
     return typeof parsed === "string" ? program : `kubectl ${kubectlName(parsed)}`;
   }
-  if (program === "kubeadm") return ["kubeadm", ...(args[0] === "token" ? args.slice(0, 2) : args.slice(0, 1))].join(" ");
+  if (program === "kubeadm") return `kubeadm ${args[0]}`;
   return [program, ...args.filter((arg) => arg.startsWith("/"))].join(" ");
 }
 
@@ -35,6 +35,7 @@ function what(command: string): string {
 function kubectlName({ verb, operands, flags }: KubectlArguments): string {
   // The API server chooses what a request for a certificate is called.
   if (verb === "certificate") return `${verb} ${operands[0]}`;
+  if (verb === "apply" && flags["field-manager"] === TOKEN_MANAGER) return `${verb} token`;
   if (verb === "apply" || flags.raw !== undefined || isAboutBindings(operands)) return `${verb} bindings`;
   const names = operands.filter((word) => !/[=:]|-$/.test(word)).map((word) => word.replace(/^(bootstrap-token)-.*/, "$1"));
   const [, node] = /^spec\.nodeName=(.*)$/.exec(flags["field-selector"] ?? "") ?? [];

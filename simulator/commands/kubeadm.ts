@@ -1,7 +1,6 @@
 import { loadAll } from "js-yaml";
 import type { ExecResult } from "../../host/exec";
 import { minorOf } from "../../host/versionSkew";
-import { settleCluster } from "../cluster";
 import { done, failed, type Scene } from "./command";
 
 /** `kubeadm version -o short`. */
@@ -57,32 +56,6 @@ const apiVersions = (minor: number) => {
   ];
   return known.filter(([, is]) => is).map(([number]) => `kubeadm.k8s.io/v1beta${number}`);
 };
-
-interface InitConfiguration {
-  localAPIEndpoint?: { advertiseAddress?: string };
-  bootstrapTokens?: { token: string; ttl?: string; description?: string; groups?: string[] }[];
-}
-
-/** kubeadm on a master: `version`, and `token create --config /dev/stdin`. */
-export function kubeadmOnMaster(scene: Scene): ExecResult {
-  const { state, now, words, isRoot } = scene;
-  const [, verb, object] = words;
-  if (verb === "version") return kubeadmVersion(state.cluster.version, scene);
-  if (verb !== "token" || object !== "create") return failed(`error: unknown command "${verb}" for "kubeadm"`);
-  if (!isRoot) return kubeadmError("failed to load admin kubeconfig: open /etc/kubernetes/admin.conf: permission denied");
-  const problem = apiProblem(state.cluster.version, scene);
-  if (problem) return kubeadmError(problem);
-  const { localAPIEndpoint, bootstrapTokens: [wanted] = [] } = configurationOf<InitConfiguration>(scene, "InitConfiguration") ?? {};
-  if (state.cluster.noIpv4Route && !localAPIEndpoint?.advertiseAddress) return kubeadmError("unable to select an IP from default routes");
-  const [, id = "", secret = ""] = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(wanted?.token ?? "") ?? [];
-  if (!wanted || !id) return kubeadmError("the bootstrap token is invalid: it does not match \\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z");
-  if (state.cluster.apiDown) return kubeadmError(unreachable(state.cluster.endpoint, "Post", "namespaces/kube-system/secrets"));
-  settleCluster(state, now);
-  if (state.cluster.tokens.some((token) => token.id === id)) return kubeadmError(`a token with id "${id}" already exists`);
-  const ttl = milliseconds(wanted.ttl ?? "24h0m0s");
-  state.cluster.tokens.push({ id, secret, description: wanted.description ?? "", ...(wanted.groups && { group: wanted.groups[0] }), ...(ttl > 0 && { expires: now + ttl }) });
-  return done(wanted.token);
-}
 
 /** What a client says that finds nobody at an address. */
 export const unreachable = (endpoint: string, method: string, path: string) =>

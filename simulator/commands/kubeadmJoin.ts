@@ -118,10 +118,10 @@ function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet
   if (node && readinessOf(state, node, now).status === "True") {
     const taken = `a Node with name "${node.name}" and status "Ready" already exists in the cluster`;
     const hint = "You must delete the existing Node or change the name of this new joining Node";
-    return kubeadmError(`error execution phase kubelet-start: ${taken}. ${hint}`, CHECKING);
+    return startFailed(scene, `${taken}. ${hint}`);
   }
   const writeError = fact(guest, "writeError", "");
-  if (writeError) return kubeadmError(cannotWrite("/var/lib/kubelet/config.yaml", writeError), CHECKING);
+  if (writeError) return startFailed(scene, cannotWrite("/var/lib/kubelet/config.yaml", writeError));
   const deadline = now + milliseconds(configuration.timeouts?.tlsBootstrap ?? "5m0s");
   return { afterMs: 0, isHalf: true, next: (later) => requested(later, configuration, deadline) };
 }
@@ -139,8 +139,25 @@ function certified(scene: GuestScene, name: string | undefined, deadline: number
   const { cluster } = scene.state;
   if (cluster.requests?.some((request) => request.name === name && request.decision === "Approved")) return bootstrapped(scene);
   if (scene.now < deadline) return { afterMs: CERTIFICATE_LOOK_MS, next: (later) => certified(later, name, deadline) };
-  return kubeadmError("error execution phase kubelet-start: error uploading crisocket: context deadline exceeded", CHECKING);
+  return uncertified(scene);
 }
+
+/** Whether the phase kubelet-start ends with the kubelet's Node, as up to 1.30; later ones wait in a phase of their own (read in kubeadm 1.29 and 1.36). */
+const isOnePhase = (scene: GuestScene) => minorOf(versionOn(scene, "kubeadmVersion")) < 31;
+
+/** The older ones take bootstrap-kubelet.conf away however their one phase ends. */
+function startFailed(scene: GuestScene, message: string): ExecResult {
+  if (isOnePhase(scene)) scene.guest.disk.kubelet!.state = "remains";
+  return kubeadmError(`error execution phase kubelet-start: ${message}`, CHECKING);
+}
+
+/** The kubelet has no credentials in time. */
+function uncertified(scene: GuestScene): ExecResult {
+  scene.guest.disk.kubelet!.state = "remains";
+  return isOnePhase(scene) ? startFailed(scene, "timed out waiting for the condition") : kubeadmError(NOT_IN_TIME, CHECKING);
+}
+
+const NOT_IN_TIME = "error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded";
 
 /** How often the simulated kubelet looks, in milliseconds; the real one is told. */
 const CERTIFICATE_LOOK_MS = 50;
@@ -161,14 +178,18 @@ function forbiddenConfiguration(cluster: ClusterState, token: Token): string | u
 }
 
 /** The last part: the kubelet has its credentials, and registers its Node. */
-function bootstrapped({ state, now, guest }: GuestScene): ExecResult {
-  Object.assign(guest.disk.kubelet!, { state: "whole", startedIn: guest.bootId });
+function bootstrapped(scene: GuestScene): ExecResult {
+  const { state, now, guest } = scene;
+  const kubelet = Object.assign(guest.disk.kubelet!, { state: "whole", startedIn: guest.bootId });
   register(state, guest as JoinedGuest, now + state.delays.register);
-  return done(JOINED);
+  if (!state.cluster.lateFailures) return done(JOINED);
+  state.cluster.lateFailures--;
+  const slow = `error execution phase kubelet-start: error uploading crisocket: nodes "${kubelet.nodeName}" not found`;
+  return kubeadmError(isOnePhase(scene) ? slow : NOT_IN_TIME, CHECKING);
 }
 
 const cannotWrite = (file: string, error: string) =>
-  `error execution phase kubelet-start: failed to write kubelet configuration file "${file}": write ${file}: ${error}`;
+  `failed to write kubelet configuration file "${file}": write ${file}: ${error}`;
 
 function discoveryError({ state: { cluster } }: GuestScene, { discovery }: JoinConfiguration): string | undefined {
   const { token = "", apiServerEndpoint, caCertHashes = [] } = discovery?.bootstrapToken ?? {};

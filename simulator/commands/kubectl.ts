@@ -4,7 +4,7 @@ import { settleCluster } from "../cluster";
 import type { ExecResult } from "../../host/exec";
 import { failed, type Scene, type Work } from "./command";
 import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
-import { apply } from "./kubectlBindings";
+import { apply } from "./kubectlApply";
 import { certificate } from "./kubectlCertificate";
 import { deleteResources } from "./kubectlDelete";
 import { get, version } from "./kubectlGet";

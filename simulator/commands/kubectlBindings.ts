@@ -21,9 +21,7 @@ export const getBindings: KubectlVerb = ({ state: { cluster } }, { operands }) =
 };
 
 /** `kubectl apply --server-side -f -` of bindings: each field manager adds what it has, and may not change what others have. */
-export const apply: KubectlVerb = ({ state: { cluster }, input }, { flags }) => {
-  if (!("server-side" in flags) || flags.filename !== "-") return failed('error: only "apply --server-side --filename=-" is simulated');
-  const { items } = JSON.parse(input) as { items: Binding[] };
+export function applyBindings(cluster: ClusterState, items: readonly Binding[]): ExecResult {
   const lines: string[] = [];
   for (const item of items) {
     const refusal = applyOne(cluster, item);
@@ -31,7 +29,7 @@ export const apply: KubectlVerb = ({ state: { cluster }, input }, { flags }) => 
     lines.push(`${resourceOf(item)} serverside-applied`);
   }
   return done(lines.join("\n"));
-};
+}
 
 function applyOne(cluster: ClusterState, { kind, metadata, roleRef, subjects }: Binding): string | undefined {
   const found = (cluster.bindings ??= []).find((other) => other.kind === kind && other.metadata.name === metadata.name);

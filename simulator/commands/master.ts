@@ -1,7 +1,6 @@
 import { ADMIN_CONF } from "../../host/kubectl";
 import { done, type Scene } from "./command";
 import { cat, date } from "./files";
-import { kubeadmOnMaster } from "./kubeadm";
 import { kubectl } from "./kubectl";
 import type { Programs } from "./shell";
 
@@ -10,7 +9,6 @@ export const master: Programs<Scene> = {
   scripts: new Map(),
   programs: {
     kubectl,
-    kubeadm: kubeadmOnMaster,
     date,
     hostname: ({ hostname }) => done(hostname),
     cat: cat(({ state }) => ({ [ADMIN_CONF]: { text: state.cluster.kubeconfig, isRoots: true } })),

@@ -62,7 +62,7 @@ function facts({ guest, now, state }: GuestScene): string {
     cgroup: "cgroup2fs",
     joined: disk.kubelet?.state === "whole" ? "1" : "0",
     epoch: String(Math.floor(now / 1000)),
-    halfJoined: disk.kubelet?.state === "half" ? "1" : "0",
+    halfJoined: disk.kubelet && disk.kubelet.state !== "whole" ? "1" : "0",
   };
   return Object.entries(truth).map(([name, value]) => `${name}=${fact(guest, name, value)}`).join("\n");
 }
