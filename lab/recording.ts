@@ -56,6 +56,8 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
   [/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, "TIME"],
   [/\b(kube-proxy|kube-flannel-ds)-[a-z0-9]{5}\b/g, "$1-POD"],
   [/\bepoch=\d+/g, "epoch=TIME"],
+  [/^\d{10}$/g, "TIME"],
+  [/\bcsr-[a-z0-9]{5}\b/g, "csr-NAME"],
   // A token's expiration in base64, between its id and its description.
   [/^(\S+ )(?:MjA\S+)( \S+)$/gm, "$1TIME$2"],
 ];
@@ -72,6 +74,9 @@ export function wording(stderr: string): string[] {
 
 const KINDS: readonly RegExp[] = [
   /Error from server \(\w+\): \w+ "[^"]*" not found/g,
+  /Error from server \(\w+\): \w+\.\S+ "[^"]*" not found/g,
+  /\(Conflict\): Operation cannot be fulfilled on \S+ "[^"]*"/g,
+  /roleRef: Invalid value/g,
   /taint "[^"]*" not found/g,
   /already has a value|already has \S+ taint/g,
   /a token with id "\w+" already exists/g,
@@ -84,4 +89,4 @@ const KINDS: readonly RegExp[] = [
 ];
 
 /** What kubectl says that it did to Nodes and Secrets, line by line. */
-export const deeds = (stdout: string): string[] => stdout.split("\n").filter((line) => /^(node\/|node "|secret ")/.test(line));
+export const deeds = (stdout: string): string[] => stdout.split("\n").filter((line) => /^(node\/|node "|secret[ /]|certificatesigningrequest|(cluster)?rolebinding)/.test(line));

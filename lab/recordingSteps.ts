@@ -1,9 +1,11 @@
 import { join, joinConfiguration, joinInformation, type JoinInformation, listTokens, registerToken, reset, revokeToken, tokenId } from "../host/kubeadm";
 import { getNode, getNodes, getPodsOn, internalIp, isTrue, kubectl, type Node, type Taint } from "../host/kubectl";
+import { requestsOf } from "../host/kubeletApproval";
 import { OWNER_ANNOTATION, syncMarks } from "../host/labels";
 import { DEFAULT_PODS, waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
 import type { SshSession } from "../host/ssh";
+import { ensureTokenGroup, releaseTokenGroup, TOKEN_GROUP } from "../host/tokenGroup";
 import { deleteNode, drain } from "../host/workerLeave";
 
 /** Where the story takes place: `worker` leaves the cluster, and joins it again; `bystander` is a Ready node of it, and stays as it is. */
@@ -72,11 +74,30 @@ const withToken = async <T>(master: SshSession, use: () => Promise<T>): Promise<
 const ourToken = async (master: SshSession) =>
   (await listTokens(master)).filter(({ id }) => id === tokenId(TOKEN)).map(({ id, description, expiration }) => ({ id, description, ends: expiration !== undefined }));
 
+/** A binding as nobody sees it. */
+const NEVER = JSON.stringify({ apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid: "00000000-0000-0000-0000-000000000000", resourceVersion: "1" } });
+const deleteRaw = (master: SshSession, name: string) => kubectl(master, ["delete", "--raw", `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${name}`, "--filename=-"], { input: NEVER });
+
+/** What is not ours to change: a binding's role stays. */
+const OTHER_ROLE = {
+  apiVersion: "v1",
+  kind: "List",
+  items: [
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: "vbox-kubeadm:get-nodes" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: TOKEN_GROUP }],
+    },
+  ],
+};
+
 /** The story, step by step: each leaves the worker as the next one needs it, and the last one as it was. */
 export const steps: Readonly<Record<string, Step>> = {
   "versions": async ({ master, worker }) => {
     const { serverVersion } = JSON.parse(await kubectl(master, ["version", "-o", "json"])) as { serverVersion: { gitVersion: string } };
-    return { server: serverVersion.gitVersion, kubeadm: [await master.run("kubeadm version -o short"), await worker.run("kubeadm version -o short")] };
+    return { server: serverVersion.gitVersion, kubeadm: await worker.run("kubeadm version -o short") };
   },
   "cluster-info": async ({ master }) => joinInformation(master),
   "admin kubeconfig": async ({ master }) => /^kind: Config$/m.test(await master.run("sudo -n cat /etc/kubernetes/admin.conf")),
@@ -150,5 +171,16 @@ export const steps: Readonly<Record<string, Step>> = {
   "a join": async (stage, cast) => withToken(stage.master, () => joining(stage, cast)),
   "ready": async ({ master }, { worker, address }) => readNode(await waitForReady(master, { name: worker, address, requiredPods: DEFAULT_PODS }, 300_000, quiet)),
   "its pods": async ({ master }, { worker }) => readPods(master, worker),
+  "its request for a certificate": async ({ master }) =>
+    (await requestsOf(master, { tokenId: tokenId(TOKEN) })).map(({ spec: { username, groups, signerName, usages }, status }) => ({ username, groups, signerName, usages, decisions: status?.conditions?.length ?? 0 })),
+  "that request, approved once more": async ({ master }) => {
+    for (const { metadata } of await requestsOf(master, { tokenId: tokenId(TOKEN) })) await kubectl(master, ["certificate", "approve", "--", metadata.name]);
+  },
+  "a missing request, denied": async ({ master }) => kubectl(master, ["certificate", "deny", "--", "missing"]),
+  "the token group's bindings, made": async ({ master }, { worker }) => ensureTokenGroup(master, { stack: STACK, name: worker }),
+  "a binding of another version, deleted": async ({ master }) => deleteRaw(master, "vbox-kubeadm:get-nodes"),
+  "a missing binding, deleted": async ({ master }) => deleteRaw(master, "missing"),
+  "a binding of another role, applied": async ({ master }, { worker }) => kubectl(master, ["apply", "--server-side", `--field-manager=${STACK.replace("/", "-")}-${worker}`, "--filename=-"], { input: JSON.stringify(OTHER_ROLE) }),
+  "the token group's bindings, given up": async ({ master }, { worker }) => releaseTokenGroup(master, { stack: STACK, name: worker }),
 };
 
