@@ -2,7 +2,7 @@ import { addressTwin, type Node } from "./kubectl";
 import { UserError } from "./errors";
 import { notUnderstood } from "./json";
 import type { SshSession } from "./ssh";
-import { minorOf, skewProblem, versionsFor } from "./versionSkew";
+import { kubeadmProblem, minorOf, skewProblem, versionsFor } from "./versionSkew";
 
 /** What a worker says of itself before it joins. */
 export interface WorkerFacts {
@@ -145,6 +145,9 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
   const twin = nodes.find((node) => node.metadata.name !== name && node.status.nodeInfo.machineID === facts.machineId);
   const skew = Math.round(Math.abs(facts.epoch - masterEpoch));
   const taken = addressTwin(nodes, expected);
+  const hasBoth = facts.kubeletVersion !== "" && facts.kubeadmVersion !== "";
+  const skewed = isSkewed(facts.kubeletVersion, serverVersion);
+  const unfit = hasBoth && !skewed ? kubeadmProblem(facts.kubeadmVersion, facts.kubeletVersion, serverVersion) : undefined;
   const problems: [boolean, string][] = [
     [taken !== undefined, `${taken}; give each worker's first network adapter a network of its own addresses (VirtualBox's NAT gives all the same)`],
     [facts.swap, "swap is on; turn it off for good (`swapoff -a`, no swap in /etc/fstab)"],
@@ -154,8 +157,9 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
     [facts.machineId === "", "/etc/machine-id is empty; the base image must let systemd make one at first boot"],
     [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
     [!facts.criSockets.includes(socket), `${socket} is not there${others.length > 0 ? `, but ${others.join(" and ")}` : ""}; is the container runtime running?`],
-    [facts.kubeletVersion === "" || facts.kubeadmVersion === "", "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
-    [isSkewed(facts.kubeletVersion, serverVersion), `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`],
+    [!hasBoth, "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
+    [skewed, `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`],
+    [unfit !== undefined, `${unfit}, by kubernetesVersion or the base image`],
     [minorOf(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
   ];
   return problems.filter(([isProblem]) => isProblem).map(([, text]) => text);

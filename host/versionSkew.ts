@@ -24,21 +24,43 @@ export async function serverVersion(master: SshSession): Promise<string> {
   return version;
 }
 
+/**
+ * The oldest minor version, of clusters and workers, whose `kubeadm join` our tokens' bindings are enough for. Earlier ones read the kubelet's
+ * configuration by a name, and a Role, for each minor version (kubernetes/cmd/kubeadm, `UnversionedKubeletConfigMap`).
+ */
+const LEAST_MINOR = 24;
+
+/** @throws UserError for a cluster that no worker of ours can join */
+export function checkSupported(server: string): void {
+  if (minorOf(server) >= LEAST_MINOR) return;
+  throw new UserError(`the cluster's Kubernetes ${server} is older than 1.${LEAST_MINOR}, the oldest that this program joins workers to`, { todo: "upgrade its control plane first" });
+}
+
 /** By how many minor versions a kubelet may be older than the API server: kubernetes.io/releases/version-skew-policy. */
 const mostBehind = (server: string) => (minorOf(server) >= 28 ? 3 : 2);
 
-/**
- * What keeps a kubelet from working with an API server, or undefined; what is no version is too old. Patch versions do not count. kubeadm's policy wants its own minor
- * version to be the cluster's; up to the kubelet's limit `kubeadm join` works all the same (by kubeadm's sources of 1.29 and 1.36).
- */
+const oldestFor = (server: string) => Math.max(LEAST_MINOR, minorOf(server) - mostBehind(server));
+
+/** What keeps a kubelet from working with an API server, or undefined; what is no version is too old. Patch versions do not count. */
 export function skewProblem(kubelet: string, server: string): "newer" | "too old" | undefined {
-  const behind = minorOf(server) - minorOf(kubelet);
-  if (behind < 0) return "newer";
-  return behind <= mostBehind(server) ? undefined : "too old";
+  if (minorOf(kubelet) > minorOf(server)) return "newer";
+  return minorOf(kubelet) >= oldestFor(server) ? undefined : "too old";
+}
+
+/**
+ * What keeps a kubeadm from joining a kubelet to an API server: it may be one minor version newer than the cluster, and its kubelet three older than
+ * itself, which it checks (kubernetes.io, "Creating a cluster with kubeadm", version skew policy). An older one works up to the kubelet's limit,
+ * though the policy wants the cluster's own minor version (by kubeadm's sources of 1.29 and 1.36).
+ */
+export function kubeadmProblem(kubeadm: string, kubelet: string, server: string): string | undefined {
+  const [own, newest] = [minorOf(kubeadm), minorOf(server) + 1];
+  if (!(own >= oldestFor(server) && own <= newest)) return `its kubeadm ${kubeadm} does not go with the API server's ${server}; use one of 1.${oldestFor(server)}.0 … 1.${newest}.x`;
+  if (minorOf(kubelet) < own - 3) return `its kubeadm ${kubeadm} joins no kubelet as old as ${kubelet}; use both in one version`;
+  return undefined;
 }
 
 /** The kubelets that an API server takes: `1.33.0 … 1.36.x`. */
-export const versionsFor = (server: string): string => `1.${Math.max(0, minorOf(server) - mostBehind(server))}.0 … 1.${minorOf(server)}.x`;
+export const versionsFor = (server: string): string => `1.${oldestFor(server)}.0 … 1.${minorOf(server)}.x`;
 
 /** Says by how much a worker's Kubernetes is older than the cluster's; undefined where it is not. */
 export function behind(kubelet: string, server: string): string | undefined {
@@ -69,6 +91,7 @@ export const catchUp = (name: string): string => `replace it when that suits: pu
  * @throws UserError that names the configuration's key
  */
 export function versionToInstall(server: string, { given, kept }: { given?: string; kept?: string }): string {
+  checkSupported(server);
   if (given !== undefined && skewProblem(given, server)) throw notTaken(given, server, { orNothing: ", or nothing for the cluster's own", orRemove: ", or pulumi config rm kubernetesVersion" });
   if (given !== undefined) return given;
   return kept !== undefined && skewProblem(kept, server) === undefined ? kept : released(server);
@@ -79,6 +102,7 @@ export function versionToInstall(server: string, { given, kept }: { given?: stri
  * @throws UserError that names the configuration's key, and the command that makes the worker's content, and so its machine, with the cluster's own
  */
 export function checkKept(kept: string, server: string, name: string): void {
+  checkSupported(server);
   if (skewProblem(kept, server)) throw notTaken(kept, server, { otherwise: `take the cluster's own: pulumi up --replace '${urnOf("vbox:CloudInitIso", name)}'; or, for all workers, ` });
 }
 

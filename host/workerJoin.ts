@@ -12,7 +12,7 @@ import { shown } from "./shown";
 import type { SshSession } from "./ssh";
 import { ensureTokenGroup } from "./tokenGroup";
 import { urnOf } from "./urn";
-import { behind, serverVersion } from "./versionSkew";
+import { behind, checkSupported, serverVersion } from "./versionSkew";
 import type { Misuse } from "./vm/misuse";
 import { deleteNode } from "./workerLeave";
 
@@ -121,13 +121,16 @@ function joinedBefore({ name }: JoinPlan, node: Node, facts: WorkerFacts): UserE
  */
 export async function checkFitness({ master, log }: Pick<JoinSessions, "master" | "log">, plan: Pick<JoinPlan, "name" | "address" | "criSocket">, facts: WorkerFacts): Promise<void> {
   const { name, address, criSocket } = plan;
-  const expected = { name, address, criSocket, serverVersion: await serverVersion(master), nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
+  const server = await serverVersion(master);
+  checkSupported(server);
+  const expected = { name, address, criSocket, serverVersion: server, nodes: await getNodes(master), masterEpoch: await epochAt(master, facts.readAt) };
   const problems = preflightProblems(facts, expected);
   if (problems.length > 0) throw new UserError("the worker is not fit to join", { said: problems.join("\n"), todo: "fix this on the worker or in its base image, then run `pulumi up` again" });
-  const late = behind(facts.kubeletVersion, expected.serverVersion);
-  const { criSockets } = facts;
+  const { criSockets, kubeletVersion, kubeadmVersion } = facts;
+  const late = behind(kubeletVersion, server);
+  const mixed = kubeadmVersion !== kubeletVersion && `its kubeadm is ${kubeadmVersion}, and its kubelet ${kubeletVersion}`;
   const sockets = criSockets.length > 1 && `of its container runtimes' sockets, ${criSockets.join(" and ")}, kubeadm and the kubelet use ${criSocket}`;
-  log(["fit to join", late, sockets].filter(Boolean).join("; "));
+  log(["fit to join", late, mixed, sockets].filter(Boolean).join("; "));
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */

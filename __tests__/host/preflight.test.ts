@@ -44,6 +44,8 @@ test("an address that another Ready node has is a problem; one that a dead Node 
   expect(preflightProblems(fit, { ...expected, nodes: [node("n1", "0123", "192.168.2.130"), { ...other, status: { ...other.status, conditions: [] } }] })).toEqual([]);
 });
 
+test.each(["v1.33.0", "v1.35.2", "v1.37.0"])("a kubeadm %s joins to 1.36", (kubeadmVersion) => expect(preflightProblems({ ...fit, kubeadmVersion }, expected)).toEqual([]));
+
 test.each<[string, Partial<WorkerFacts>, RegExp]>([
   ["swap", { swap: true }, /^swap is on/],
   ["br_netfilter", { brNetfilter: false }, /br_netfilter is not loaded/],
@@ -57,6 +59,9 @@ test.each<[string, Partial<WorkerFacts>, RegExp]>([
   ["no kubeadm", { kubeadmVersion: "" }, /no kubeadm/],
   ["a newer kubelet", { kubeletVersion: "v1.37.0" }, /does not go with/],
   ["a kubelet too old", { kubeletVersion: "v1.32.9" }, /does not go with/],
+  ["a kubeadm that is older than any kubelet may be", { kubeadmVersion: "v1.32.9" }, /^its kubeadm v1\.32\.9 does not go with the API server's v1\.36\.3; use one of 1\.33\.0 … 1\.37\.x, by kubernetesVersion or the base image$/],
+  ["a kubeadm two minor versions newer than the cluster", { kubeadmVersion: "v1.38.0" }, /^its kubeadm v1\.38\.0 does not go with/],
+  ["a kubelet that its kubeadm refuses", { kubeadmVersion: "v1.37.0", kubeletVersion: "v1.33.9" }, /^its kubeadm v1\.37\.0 joins no kubelet as old as v1\.33\.9; use both/],
   ["cgroup v1", { cgroup: "tmpfs" }, /cgroup v1/],
 ])("%s is a problem with a name", (_what, facts, message) => {
   const problems = preflightProblems({ ...fit, ...facts }, expected);

@@ -1,5 +1,5 @@
 import { SshError } from "../../host/ssh";
-import { behind, minorOf, noteBehind, serverVersion, skewProblem, versionsFor, versionToInstall } from "../../host/versionSkew";
+import { behind, checkKept, minorOf, noteBehind, serverVersion, skewProblem, versionsFor, versionToInstall } from "../../host/versionSkew";
 import { FakeSession } from "../support/fakeSession";
 
 test.each<[string, string, ReturnType<typeof skewProblem>]>([
@@ -13,6 +13,7 @@ test.each<[string, string, ReturnType<typeof skewProblem>]>([
   ["1.25.0", "v1.27.16", undefined],
   ["1.24.17", "v1.27.16", "too old"],
   ["1.29.15", "v1.29.15+suffix", undefined],
+  ["1.23.17", "v1.24.17", "too old"],
   ["rubbish", "v1.36.3", "too old"],
 ])("a kubelet %s and an API server %s: %s", (kubelet, server, problem) => expect(skewProblem(kubelet, server)).toBe(problem));
 
@@ -35,6 +36,13 @@ test.each<[string, string, RegExp]>([
   ["v1.36.3", "1.37.1", /^kubernetesVersion: 1\.37\.1 is newer than the cluster's v1\.36\.3; give 1\.33\.0 … 1\.36\.x, or nothing for the cluster's own\n→ pulumi config set kubernetesVersion/],
   ["v1.29.15", "1.25.0", /^kubernetesVersion: 1\.25\.0 is too old for the cluster's v1\.29\.15; give 1\.26\.0 … 1\.29\.x/],
 ])("a cluster %s refuses a given %s by its key", (server, given, message) => expect(() => versionToInstall(server, { given, kept: "1.29.15" })).toThrow(message));
+
+test("a cluster before 1.24 is refused by its version, whatever is given", () => {
+  for (const versions of [{}, { given: "1.23.17" }, { kept: "1.23.17" }]) {
+    expect(() => versionToInstall("v1.23.17", versions)).toThrow(/^the cluster's Kubernetes v1\.23\.17 is older than 1\.24, the oldest that this program joins workers to\n→ upgrade/);
+  }
+  expect(() => checkKept("1.23.17", "v1.23.17", "n1")).toThrow(/is older than 1\.24/);
+});
 
 test("a pre-release of the cluster has no packages: a version is to be given", () =>
   expect(() => versionToInstall("v1.37.0-rc.1", {})).toThrow(/^kubernetesVersion: the cluster's own, v1\.37\.0-rc\.1, is a pre-release.*\n→ give one of 1\.34\.0 … 1\.37\.x/));

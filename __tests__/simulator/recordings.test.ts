@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { join as joinByKubeadm, joinConfiguration, joinInformation, newToken, registerToken } from "../../host/kubeadm";
 import { withSession } from "../../host/ssh";
+import { ensureTokenGroup } from "../../host/tokenGroup";
 import { deeds, record, type Recording, wording } from "../../lab/recording";
 import { type Cast, steps } from "../../lab/recordingSteps";
 import { KUBEADM_GROUP } from "../../simulator/bootstrap";
@@ -36,6 +37,7 @@ async function joined(name: string) {
   const nodeIp = name === cast.worker ? cast.address : "192.168.2.130";
   const options = { token, name, criSocket: "unix:///run/containerd/containerd.sock", nodeIp, taints: [], kubeletArgs: {}, timeoutSeconds: 10 };
   const information = await withSession(site.masterTarget(), { deadlineMs: 10_000, what: "master" }, async (master) => {
+    await ensureTokenGroup(master, { stack: "kube/test", name });
     await registerToken(master, token, { ttlMinutes: 1, description: "", group: KUBEADM_GROUP });
     return joinInformation(master);
   });
