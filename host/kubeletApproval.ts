@@ -36,7 +36,7 @@ const SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
 /** A kubelet's, with an EC key and with an RSA key (kubernetes/pkg/apis/certificates, `ValidateKubeletClientCSR`). */
 const USAGES = ["client auth,digital signature", "client auth,digital signature,key encipherment"];
 
-const userOf = ({ tokenId }: Pick<Bootstrap, "tokenId">) => `system:bootstrap:${tokenId}`;
+const userOf = ({ tokenId }: Bootstrap) => `system:bootstrap:${tokenId}`;
 
 /** Between two looks, in milliseconds, from the first on; the kubelet goes on at once when it has its certificate. Longer after failures. */
 const FIRST_MS = 200;
@@ -108,8 +108,8 @@ export async function decide(master: SshSession, bootstrap: Bootstrap, log: (lin
   return denied;
 }
 
-/** What was asked for with a token, and with no other: one object a line. */
-export async function requestsOf(master: SshSession, bootstrap: Pick<Bootstrap, "tokenId">): Promise<Request[]> {
+/** Only this token's: one object a line. */
+async function requestsOf(master: SshSession, bootstrap: Bootstrap): Promise<Request[]> {
   const template = `jsonpath={range .items[?(@.spec.username=="${userOf(bootstrap)}")]}{@}{"\\n"}{end}`;
   const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], { looks: true, timeoutMs: COMMAND_MS, patienceMs: 0 });
   return lines.split("\n").filter((line) => line.trim()).map(requestIn);

@@ -57,7 +57,6 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
   [/\b(kube-proxy|kube-flannel-ds)-[a-z0-9]{5}\b/g, "$1-POD"],
   [/\bepoch=\d+/g, "epoch=TIME"],
   [/^\d{10}$/g, "TIME"],
-  [/\bcsr-[a-z0-9]{5}\b/g, "csr-NAME"],
   // A token's expiration in base64, between its id and its description.
   [/^(\S+ )(?:MjA\S+)( \S+)$/gm, "$1TIME$2"],
 ];
@@ -76,7 +75,8 @@ const KINDS: readonly RegExp[] = [
   /Error from server \(\w+\): \w+ "[^"]*" not found/g,
   /Error from server \(\w+\): \w+\.\S+ "[^"]*" not found/g,
   /\(Conflict\): Operation cannot be fulfilled on \S+ "[^"]*"/g,
-  /roleRef: Invalid value/g,
+  /Apply failed with/g,
+  /^- \.roleRef/gm,
   /taint "[^"]*" not found/g,
   /already has a value|already has \S+ taint/g,
   /a token with id "\w+" already exists/g,

@@ -1,6 +1,5 @@
 import { join, joinConfiguration, joinInformation, type JoinInformation, listTokens, registerToken, reset, revokeToken, tokenId } from "../host/kubeadm";
 import { getNode, getNodes, getPodsOn, internalIp, isTrue, kubectl, type Node, type Taint } from "../host/kubectl";
-import { requestsOf } from "../host/kubeletApproval";
 import { OWNER_ANNOTATION, syncMarks } from "../host/labels";
 import { DEFAULT_PODS, waitForReady } from "../host/nodeReady";
 import { workerFacts } from "../host/preflight";
@@ -97,7 +96,7 @@ const OTHER_ROLE = {
 export const steps: Readonly<Record<string, Step>> = {
   "versions": async ({ master, worker }) => {
     const { serverVersion } = JSON.parse(await kubectl(master, ["version", "-o", "json"])) as { serverVersion: { gitVersion: string } };
-    return { server: serverVersion.gitVersion, kubeadm: await worker.run("kubeadm version -o short") };
+    return { server: serverVersion.gitVersion, kubeadm: [await worker.run("kubeadm version -o short")] };
   },
   "cluster-info": async ({ master }) => joinInformation(master),
   "admin kubeconfig": async ({ master }) => /^kind: Config$/m.test(await master.run("sudo -n cat /etc/kubernetes/admin.conf")),
@@ -171,11 +170,6 @@ export const steps: Readonly<Record<string, Step>> = {
   "a join": async (stage, cast) => withToken(stage.master, () => joining(stage, cast)),
   "ready": async ({ master }, { worker, address }) => readNode(await waitForReady(master, { name: worker, address, requiredPods: DEFAULT_PODS }, 300_000, quiet)),
   "its pods": async ({ master }, { worker }) => readPods(master, worker),
-  "its request for a certificate": async ({ master }) =>
-    (await requestsOf(master, { tokenId: tokenId(TOKEN) })).map(({ spec: { username, groups, signerName, usages }, status }) => ({ username, groups, signerName, usages, decisions: status?.conditions?.length ?? 0 })),
-  "that request, approved once more": async ({ master }) => {
-    for (const { metadata } of await requestsOf(master, { tokenId: tokenId(TOKEN) })) await kubectl(master, ["certificate", "approve", "--", metadata.name]);
-  },
   "a missing request, denied": async ({ master }) => kubectl(master, ["certificate", "deny", "--", "missing"]),
   "the token group's bindings, made": async ({ master }, { worker }) => ensureTokenGroup(master, { stack: STACK, name: worker }),
   "a binding of another version, deleted": async ({ master }) => deleteRaw(master, "vbox-kubeadm:get-nodes"),

@@ -37,7 +37,7 @@ function applyOne(cluster: ClusterState, { kind, metadata, roleRef, subjects }: 
     cluster.bindings.push({ apiVersion: `${GROUP}/v1`, kind, metadata: { ...metadata, uid: randomUUID(), resourceVersion: "1" }, roleRef, subjects });
     return undefined;
   }
-  if (!isDeepStrictEqual(found.roleRef, roleRef)) return `The ${kind} "${metadata.name}" is invalid: roleRef: Invalid value: cannot change roleRef`;
+  if (!isDeepStrictEqual(found.roleRef, roleRef)) return `error: Apply failed with 1 conflict: conflict with "used-by.vbox-kubeadm":\n- .roleRef`;
   if (!isDeepStrictEqual(found.subjects, subjects)) return "error: Apply failed with 1 conflict: conflict with \"kubectl-edit\": .subjects";
   const before = JSON.stringify(found.metadata);
   Object.assign(found.metadata, { labels: { ...found.metadata.labels, ...metadata.labels }, annotations: { ...found.metadata.annotations, ...metadata.annotations } });
@@ -68,7 +68,7 @@ export function deleteRaw(cluster: ClusterState, path: string, input: string): E
   if (!found) return notFound(`${kinds}.${GROUP}`, name);
   const { preconditions } = JSON.parse(input) as { preconditions?: { uid?: string; resourceVersion?: string } };
   const { uid, resourceVersion } = found.metadata;
-  if (!isDeepStrictEqual(preconditions, { uid, resourceVersion })) return failed(`Error from server (Conflict): Operation cannot be fulfilled on ${kinds}.${GROUP} "${name}": Precondition failed`);
+  if (!isDeepStrictEqual(preconditions, { uid, resourceVersion })) return failed(`Error from server (Conflict): Operation cannot be fulfilled on ${found.kind}.${GROUP} "${name}": the UID in the precondition does not match the UID in record`);
   cluster.bindings = cluster.bindings!.filter((other) => other !== found);
   return done('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}');
 }
