@@ -51,6 +51,8 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
   keep?(olds: Inputs, news: Inputs): Inputs;
   /** Whether the thing is a machine, or what one is made from: who gets another one does not only join again. */
   readonly isMachine?: boolean;
+  /** Whether all workers share the thing, and it is no part of one. */
+  readonly isShared?: boolean;
   /**
    * Looks whether a machine can be made from these inputs, with the outputs where the thing is there already; changes nothing. Called before a
    * worker leaves the cluster to be replaced. An input that is not known yet is absent.

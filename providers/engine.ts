@@ -88,7 +88,7 @@ export const operations = {
   },
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
-    worked(inputs, async () => {
+    worked(provider, inputs, async () => {
       const { id, outs } = await provider.create(ours(provider, inputs), contextOf(inputs));
       expectFit(provider, outs);
       return { id, outs: state(inputs, outs) };
@@ -101,20 +101,21 @@ export const operations = {
     }),
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
-    worked(news, async () => {
+    worked(provider, news, async () => {
       const outs = await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news));
       expectFit(provider, outs);
       return { outs: state(news, outs) };
     }),
 
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
-    worked(outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
+    worked(provider, outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
 };
 
 const known = (inputs: Bag): Bag => Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value)));
 
 /** Part of a worker is to be recreated, as far as the engine tells a provider: its name may be known even where the rest is not. */
 function replaced(provider: AnyProvider, inputs: Named & Bag): void {
+  if (provider.isShared) return;
   rolling.announce(inputs.name, provider.isMachine);
   expectFit(provider, inputs);
 }
@@ -176,7 +177,8 @@ const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<
   });
 
 /** What is done to a worker: another one does not leave meanwhile. */
-const worked = <T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> => rolling.work(inputs.name, () => reported(inputs, operation));
+const worked = <T>({ isShared }: AnyProvider, inputs: Named & Bag, operation: () => Promise<T>): Promise<T> =>
+  isShared ? reported(inputs, operation) : rolling.work(inputs.name, () => reported(inputs, operation));
 
 /** An error of which Pulumi shows the message alone. */
 const shownError = (message: string) => Object.assign(new Error(message), { name: "", stack: "" });

@@ -57,6 +57,7 @@ type Outputs = Inputs & { adopted: boolean };
 
 /** The provider over a routing table, which is opened when it is first used, and the register of who uses its routes. */
 export const hostRouteProvider = (table: (run: Exec) => RouteTable, users = new RouteUsers()): Provider<Inputs, Outputs> => ({
+  isShared: true,
   defaults: { adopt: false, stack: "", stackId: "", commandTimeoutSeconds: 120 },
   changes: {
     name: "nextTime",

@@ -43,6 +43,8 @@ type Outputs = Inputs & Observed;
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
+  isShared: true,
+
   defaults: { vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
 
   changes: { name: "nextTime", masters: "nextTime", vboxManage: "nextTime", sshTimeoutSeconds: "nextTime", commandTimeoutSeconds: "nextTime" },

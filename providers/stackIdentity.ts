@@ -26,6 +26,7 @@ type Outputs = Inputs & { stackId: string };
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
+  isShared: true,
   defaults: {},
   changes: { name: "nextTime" },
   problems: () => ({}),

@@ -1,6 +1,6 @@
 import { UserError } from "../../host/errors";
 import { type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
-import { configure, operations } from "../../providers/engine";
+import { beginRun, configure, operations } from "../../providers/engine";
 import { SshError } from "../../host/sshError";
 
 interface Inputs extends Named {
@@ -63,6 +63,22 @@ test("what a successor is made from is looked at only when its worker is about t
   expect(checkFit).not.toHaveBeenCalled();
   await expect(operations.delete(machine, "w", olds)).rejects.toThrow("w: not fit");
   expect(checkFit).toHaveBeenCalledWith({ name: "w", size: 1, host: "other", colour: "red", seen: "x" }, expect.anything());
+});
+
+test.each([[true, false], [undefined, true]])("a worker that leaves waits for what is at work, unless all workers share that: %s", async (isShared, waits) => {
+  const log = jest.spyOn(console, "log").mockReturnValue();
+  beginRun();
+  let end = () => {};
+  const other = operations.update(provider({ isShared, update: () => new Promise((resolve) => (end = () => resolve(inputs))) }), "kube/dev", inputs, { ...inputs, name: "kube/dev" });
+  const leaving = provider({ delete: (_id, _outs, { rolling, log }) => rolling.leave("w", log) });
+  await operations.diff(leaving, "w", inputs, { ...inputs, name: "w" });
+  const left = operations.delete(leaving, "w", { ...inputs, name: "w" });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const said = log.mock.calls.flat();
+  end();
+  await Promise.all([other, left]);
+  log.mockRestore();
+  expect(said).toEqual(waits ? ["w: waits until kube/dev is back: workers are replaced one at a time"] : []);
 });
 
 test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {
