@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { HostKey } from "./hostKey";
 import { isoImage } from "./iso9660";
 import { isIsoOf, sha256 } from "./isoFile";
@@ -49,8 +48,13 @@ export function seedOf<T extends RenderOptions & { stackId: string }>(content: T
 /** Whether a machine's disc stays the same, but for whose it is. */
 export function isSameContent(content: RenderOptions, seed: Seed): boolean {
   if (seed.hostPrivateKey) return render(content, seed).instanceId === seed.instanceId;
-  return SEED.every((part) => !(part in content) || part === "stackId" || isDeepStrictEqual(content[part as keyof RenderOptions], seed[part]));
+  return isSameRendering(content, seed);
 }
+
+/** Whether two contents make the same files, with the same host key. */
+export const isSameRendering = (a: RenderOptions, b: RenderOptions) => render(a, NO_KEY).instanceId === render(b, NO_KEY).instanceId;
+
+const NO_KEY: HostKey = { hostPrivateKey: "", hostPublicKey: "" };
 
 /**
  * Whether an image on disk is one of a seed's two, or another of its stack's.

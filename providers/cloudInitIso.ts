@@ -14,7 +14,7 @@ import { type Exec, exec as execHere, execWithin } from "../host/exec";
 import { VBoxManage } from "../host/vboxmanage";
 import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } from "../host/virtualBoxHome";
 import { refuseInUse } from "../host/vm/isoInUse";
-import { withTemplates } from "./cloudInitTemplates";
+import { isSameFirstBoot, templatesOf, withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type PlanArgs, type Provider } from "./dynamic";
 import { type Disc, type Discs, discToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
 import { isForLaterBoots } from "./machineDisc";
@@ -218,12 +218,14 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   },
 
   // A machine is not recreated because a later version of the program has better templates: it gets them with the next change of its content.
+  // Nor for a value that is given now and was the default, or that its templates do not use.
   keep(olds, news) {
-    const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact", ...templates].includes(property);
-    const isSame = (Object.keys(provider.changes) as (keyof Inputs)[]).every((property) => !isContent(property) || isDeepStrictEqual(olds[property], news[property]));
-    const isOtherVersion = news.kubernetesVersion !== undefined && news.kubernetesVersion !== olds.kubernetesVersion;
-    if (isOtherVersion || !isSame || !isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
-    return { ...news, ...Object.fromEntries(templates.map((template) => [template, olds[template]])) };
+    if (!isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
+    const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact"].includes(property);
+    const content = (inputs: Inputs) => Object.fromEntries(Object.entries(inputs).filter(([property]) => isContent(property)));
+    const rest = Object.fromEntries(Object.entries(news).filter(([property]) => !isContent(property)));
+    const isSame = isSameFirstBoot(olds, { ...news, ...templatesOf(olds) });
+    return isSame ? ({ ...rest, ...content(olds) } as Inputs) : news;
   },
 
   problems: inputProblems,

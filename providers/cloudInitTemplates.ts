@@ -1,4 +1,7 @@
-import { readTemplates } from "../cloudinit/templates";
+import { inputProblems } from "../cloudinit/problems";
+import type { RenderOptions } from "../cloudinit/render";
+import { isSameRendering } from "../cloudinit/seed";
+import { readTemplates, type Templates } from "../cloudinit/templates";
 import { UserError } from "../host/errors";
 import type { CloudInitIsoArgs } from "./cloudInitIso";
 
@@ -22,4 +25,17 @@ export function withTemplates({
   }
   const choice = { distro, containerRuntime, reboot, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
   return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
+}
+
+/** The templates among a resource's inputs. */
+export const templatesOf = ({ userData, metaData, networkConfig }: Templates): Templates => ({ userData, metaData, networkConfig });
+
+/** What a first boot is made of, where the version may be the cluster's to tell. */
+type Content = Omit<RenderOptions, "kubernetesVersion"> & { kubernetesVersion?: string };
+
+/** Whether two contents make the same cloud-init files, but for the host key; where the version is not given it stays. */
+export function isSameFirstBoot(olds: Content, news: Content): boolean {
+  if (Object.keys(inputProblems({ ...news, path: undefined })).length > 0) return false;
+  const { kubernetesVersion = "" } = olds;
+  return isSameRendering({ ...olds, kubernetesVersion }, { ...news, kubernetesVersion: news.kubernetesVersion ?? kubernetesVersion });
 }

@@ -46,7 +46,8 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
   readonly changes: { readonly [P in keyof Inputs]-?: Change };
   /**
    * The inputs, with those of the last `up` in the place of new ones that are no reason for a change, such as a template that a later version
-   * of the program has improved. Default: the new ones. Not called for a thing that is new or that `--replace` names.
+   * of the program has improved. Default: the new ones. Not called for a thing that is new or that `--replace` names. Called first with what was
+   * given at the last `up`, then, before it is decided on a change, with what is in the state.
    */
   keep?(olds: Inputs, news: Inputs): Inputs;
   /** Whether the thing is a machine, or what one is made from: who gets another one does not only join again. */

@@ -60,7 +60,7 @@ function namesIn(key: string, json: string): string[] {
 export const operations = {
   async check(provider: AnyProvider, olds: Bag | undefined, { plan, ...news }: Bag) {
     const given = { ...provider.defaults, ...defined(news) } as Named & Bag;
-    const inputs = provider.keep && olds?.name !== undefined ? provider.keep({ ...provider.defaults, ...olds } as Named & Bag, given) : given;
+    const inputs = olds?.name !== undefined ? kept(provider, olds as Named & Bag, given) : given;
     const problems = provider.problems(known(inputs));
     // Without olds it is to be made: for the first time, or as a replacement, which a diff or `--replace` has decided on.
     const isToBeMade = olds?.name === undefined;
@@ -73,7 +73,8 @@ export const operations = {
     return { inputs, failures };
   },
 
-  async diff(provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) {
+  async diff(provider: AnyProvider, id: string, olds: Named & Bag, given: Named & Bag) {
+    const news = kept(provider, olds, given);
     const there: Bag = ours(provider, olds);
     const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
@@ -102,7 +103,7 @@ export const operations = {
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
     worked(provider, news, async () => {
-      const outs = await provider.update(id, ours(provider, olds), ours(provider, news), contextOf(news));
+      const outs = await provider.update(id, ours(provider, olds), ours(provider, kept(provider, olds, news)), contextOf(news));
       expectFit(provider, outs);
       return { outs: state(news, outs) };
     }),
@@ -110,6 +111,9 @@ export const operations = {
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
     worked(provider, outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
 };
+
+/** A check knows the last inputs, and a diff and an update the outputs too: there may be more of them to keep. */
+const kept = (provider: AnyProvider, olds: Named & Bag, news: Named & Bag): Named & Bag => (provider.keep ? provider.keep({ ...provider.defaults, ...olds }, news) : news);
 
 const known = (inputs: Bag): Bag => Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value)));
 

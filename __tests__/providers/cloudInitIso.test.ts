@@ -213,6 +213,25 @@ describe("templates of another version of the program", () => {
     expect((outs as object as State).sha256).toBe(state.sha256);
   });
 
+  const pinned = { kubernetesVersion: "1.36.3" };
+  const repository = { kubernetesRepository: "https://pkgs.k8s.io/core:/stable:/v1.36/deb/" };
+  test.each<[string, object, object]>([
+    ["the version that was the default", { ...pinned }, pinned],
+    ["the version that was chosen, which only the outputs tell", {}, pinned],
+    ["the repository of the version", { ...pinned }, repository],
+    ["the version and its repository and key at once", {}, { ...pinned, ...repository, kubernetesKeyUrl: `${repository.kubernetesRepository}Release.key` }],
+    ["Docker's repository", {}, { dockerRepository: "https://download.docker.com/linux/debian", dockerKeyUrl: "https://download.docker.com/linux/debian/gpg" }],
+    ["what only another runtime uses", {}, { dockerPackage: "docker.io" }],
+    ["text for a placeholder that there is not", {}, { userDataValues: { unused: "x" } }],
+  ])("stay when what is installed is given: %s", async (_what, inputs, change) => {
+    const state = await created(before);
+    const olds = Object.fromEntries(Object.entries({ ...before, ...given(), userData, metaData, networkConfig, ...inputs }).filter(([key]) => key !== "kubernetesVersion" || key in inputs));
+    const news = await check(olds, { kubernetesVersion: undefined, ...ours({ ...ofOurs, ...change }), ...change });
+    expect(await operations.diff(testProvider, path, state, news)).toMatchObject({ changes: false });
+    const { outs } = await operations.update(testProvider, path, state, { ...news, stackId: "f".repeat(32) });
+    expect(outs).toMatchObject({ sha256: state.sha256, instanceId: state.instanceId, stackId: "f".repeat(32) });
+  });
+
   test.each<[string, object]>([
     ["another value", { locale: "de_DE.UTF-8" }],
     ["another choice of templates", { reboot: false }],
