@@ -3,7 +3,7 @@ import type { RenderOptions } from "../cloudinit/render";
 import { isSameRendering } from "../cloudinit/seed";
 import { readTemplates, type Templates } from "../cloudinit/templates";
 import { UserError } from "../host/errors";
-import type { CloudInitIsoArgs } from "./cloudInitIso";
+import type { CloudInitIsoArgs } from "./cloudInitIsoArgs";
 
 /**
  * Reads the templates, when the program runs: their texts are inputs, so that an edit of one is a change.

@@ -1,93 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { firstBootImage, SEED, type Seed } from "../../cloudinit/seed";
 import { guestAddress } from "../../host/guestAddress";
 import { beginRun } from "../../providers/engine";
-import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
-import { vboxVmProvider } from "../../providers/vboxVm";
-import { cidataOf, guestOf } from "../../simulator/guest";
-import type { SiteState } from "../../simulator/state";
 import { refused } from "../../simulator/virtualBox/refusal";
-import { renderOptions } from "../support/cloudInit";
-import { Driven } from "../support/driven";
-import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
+import { box, disc, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, useDiscStack, vm } from "../support/discStack";
 
 // After its first boot a machine's ISO has no private key: neither the file nor what is in the drive.
 jest.mock("../../host/guestAddress");
-
-const name = "kube-node01";
-const nics = [{ type: "intnet", network: "node", mac: "080027A1B2C3" }];
-const target = { address: name, user: "debian", hostKeys: [] };
-const drive = ["--storagectl", "IDE", "--port", "1", "--device", "0", "--type", "dvddrive"];
-
-let folder: string;
-let path: string;
-let box: SimulatedVirtualBox;
-let iso: Driven;
-let vm: Driven;
-let more: object;
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "disc-"));
-  path = join(folder, "iso", `${name}-cidata.iso`);
-  box = await SimulatedVirtualBox.make(folder);
-  more = {};
-  beginRun();
-  [iso, vm] = stackOf("a".repeat(32));
-  jest.mocked(guestAddress).mockImplementation(() => guest().then(() => "192.168.2.130"));
-  jest.spyOn(console, "log").mockImplementation(() => undefined);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-/** A stack's ISO and machine, as index.ts composes them. */
-function stackOf(stackId: string): [iso: Driven, vm: Driven] {
-  const iso: Driven = new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path, stackId, ...more }));
-  const seed = () => Object.fromEntries(SEED.map((part) => [part, iso.get<unknown>(part)]).filter(([, value]) => value !== undefined));
-  const vm = new Driven(vboxVmProvider(box.exec), () => ({
-    ...{ name, stack: "kube/test", stackId, baseImage: "base", nics, isoPath: path, isoSha256: iso.get("sha256"), seed: seed() },
-    ...{ readiness: { target, rebootExpected: true, timeoutSeconds: 5 }, ...more },
-  }));
-  return [iso, vm];
-}
-
-async function up(changes: object = {}): Promise<void> {
-  beginRun();
-  more = changes;
-  await iso.up();
-  await vm.up();
-}
-async function refresh(): Promise<void> {
-  await iso.refresh();
-  await vm.refresh();
-}
-
-/** What the guest has become: it looks for its disc when it boots. */
-async function guest() {
-  let is: ReturnType<typeof guestOf>;
-  await box.change((virtualBox) => void (is = guestOf(siteOf(virtualBox), virtualBox.machines.find((machine) => machine.name === name)!, Date.now())));
-  return is?.disk;
-}
-const siteOf = (virtualBox: SiteState["virtualBox"]) => ({ virtualBox, network: { leases: {} }, delays: { boot: 0, cloudInit: 0 } }) as unknown as SiteState;
-/** What the guest reads in its drive. */
-async function disc() {
-  let is: ReturnType<typeof cidataOf>;
-  await box.change((virtualBox) => void (is = cidataOf(siteOf(virtualBox), virtualBox.machines.find((machine) => machine.name === name)!)));
-  return is;
-}
-
-const isoFiles = () => readdirSync(join(folder, "iso")).map((file) => readFileSync(join(folder, "iso", file), "latin1"));
-/** The image with the key, as version 0.1.0 left it. */
-const restoreKey = () => writeFileSync(path, firstBootImage(iso.state!.outs as unknown as Seed)!);
-
-/** No private key, on disk or in the drive; the disc is of the instance that the guest is, which has the stack's key. */
-async function expectNoKey(): Promise<void> {
-  expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
-  expect(await disc()).toMatchObject({ instanceId: iso.get("instanceId"), hostname: name });
-  expect((await disc())!.hostKey).toBeUndefined();
-  expect(await guest()).toMatchObject({ instanceId: iso.get("instanceId"), hostKey: iso.get("hostPrivateKey") });
-  expect(box.drives(name)["IDE-1-0"]).toBe(`${name}-cidata.iso`);
-  expect(vm.state!.outs).toMatchObject({ keyRemoved: true, isoInserted: true });
-}
+useDiscStack();
 
 test("after the first boot the ISO has no private key, in the drive and on disk; nothing drifts, and destroy leaves nothing", async () => {
   await up();
@@ -233,110 +153,12 @@ test.each([["that never ran", { autostart: false }], ["of which nobody tells whe
   expect(vm.state!.outs.keyRemoved).toBe(true);
 });
 
-describe("other content, for a machine that is to be replaced", () => {
-  const content = { timezone: "Europe/Lisbon" };
-  /** The ISO's change alone: the machine's replacement was not reached, or failed before it. */
-  const changed = async (changes: object = content) => {
-    beginRun();
-    more = changes;
-    await iso.up();
-  };
-  async function powerCycle() {
-    await box.run("controlvm", name, "poweroff");
-    await box.run("startvm", name, "--type", "headless");
-    return guest();
-  }
-
-  test("leaves it the disc that it has: its next boot is no first boot", async () => {
-    await up();
-    const before = await guest();
-    const { sha256 } = iso.state!.outs;
-    await changed();
-    expect(iso.state!.outs.sha256).not.toBe(sha256);
-    expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
-    expect(await powerCycle()).toEqual(before);
-    const state = structuredClone(iso.state);
-    await refresh();
-    expect(iso.state).toEqual(state);
-    expect([await iso.differs(), await vm.differs()]).toEqual([[], ["isoSha256", "seed"]]);
-    const { uuid } = vm.state!.outs;
-    await up(content);
-    expect(vm.get("uuid")).not.toBe(uuid);
-    await expectNoKey();
-    await refresh();
-    expect([await iso.differs(), await vm.differs()]).toEqual([[], []]);
-  });
-
-  test("where its file was lost, the machine gets back its own", async () => {
-    await up();
-    const before = await guest();
-    await changed();
-    rmSync(path);
-    await refresh();
-    expect(iso.state!.outs.intact).toBe(false);
-    await changed();
-    expect(await powerCycle()).toEqual(before);
-    await changed({ timezone: "Europe/Vienna" });
-    expect(await powerCycle()).toEqual(before);
-    expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
-  });
-
-  test("that is taken back leaves nothing to do", async () => {
-    await up();
-    const before = structuredClone([iso.state, vm.state]);
-    await changed();
-    await changed({});
-    expect([iso.state, vm.state]).toEqual(before);
-    await refresh();
-    expect([iso.state, vm.state]).toEqual(before);
-  });
-
-  test("leaves it its disc also in a stack of version 0.1.0, which gets the stack's id in the file", async () => {
-    [iso, vm] = stackOf("");
-    await up();
-    restoreKey();
-    await box.run("storageattach", name, ...drive, "--medium", path);
-    await box.change(({ machines }) => void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"]);
-    for (const property of ["seed", "keyRemoved", "virtualBox"]) [iso, vm].forEach(({ state }) => delete state!.outs[property]);
-    const before = await guest();
-    const old = [iso.state, vm.state];
-    [iso, vm] = stackOf("a".repeat(32));
-    [iso.state, vm.state] = old;
-    await changed();
-    expect(await powerCycle()).toEqual(before);
-    await refresh();
-    expect(iso.state!.outs.intact).toBe(true);
-    await up(content);
-    await expectNoKey();
-  });
-
-  test("that was brought back from a backup when the machine had been replaced is drift", async () => {
-    await up();
-    const old = readFileSync(path);
-    await changed();
-    await up(content);
-    writeFileSync(path, old);
-    await refresh();
-    expect(iso.state!.outs.intact).toBe(false);
-    await up(content);
-    await expectNoKey();
-  });
-
-  test("is destroyed with nothing left", async () => {
-    await up();
-    await changed();
-    await vm.destroy();
-    await iso.destroy();
-    expect(readdirSync(folder)).not.toContain("iso");
-  });
-});
-
 describe("a machine whose state was lost", () => {
   let before: Record<string, unknown>;
   beforeEach(async () => {
     await up();
     before = { ...iso.state!.outs };
-    [iso, vm] = stackOf("b".repeat(32));
+    enter("b".repeat(32));
   });
 
   test("is refused", () => expect(up()).rejects.toThrow("belongs to another stack"));
