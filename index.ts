@@ -22,9 +22,14 @@ const { stackId } = new StackIdentity("stack", { name: stack });
 // The way from this machine into the cluster's networks.
 const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, stack, stackId, commandTimeoutSeconds: timeouts.command }));
 
+const isSecret = secretsOfConfiguration();
+
+// What the user gave as secret, the cluster publishes too.
+const publishedSecret = isSecret(config.controlPlaneEndpoint) ? ["endpoint"] : [];
+
 // The cluster that the workers join; machines that are only made need none.
 const masterTimeouts = { sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
-const cluster = autostart ? new KubeadmCluster("cluster", { name: stack, masters, vboxManage, ...masterTimeouts }, { dependsOn: routes }) : undefined;
+const cluster = autostart ? new KubeadmCluster("cluster", { name: stack, masters, vboxManage, ...masterTimeouts }, { dependsOn: routes, additionalSecretOutputs: publishedSecret }) : undefined;
 
 /** One worker: ISO → VM → token → join. */
 function make({ name, nics, ...worker }: Worker) {
@@ -154,7 +159,7 @@ const jump = pulumi.output(bastionAddress).apply((address) => jumpHost({ ...bast
 const made = workers.map(make);
 
 /** What the user set as secret stays so in the stack's outputs. */
-const kept = <T>(output: T) => keptSecret(output, secretsOfConfiguration());
+const kept = <T>(output: T) => keptSecret(output, isSecret);
 
 /** The workers as nodes of the cluster. */
 export const nodes = kept(made.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [])));

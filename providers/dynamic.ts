@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SitePlan } from "../host/checks/site";
 import type { Rolling } from "./rolling";
-import { keptSecret, secretsOfConfiguration } from "./secretValues";
+import { secretsOfConfiguration, wholeSecret } from "./secretValues";
 
 /** What the engine passes for an input that is not known yet, in a preview (pulumi/sdk, `rpc.unknownValue`). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -118,26 +118,28 @@ export abstract class DynamicResource extends pulumi.CustomResource {
    * @param module the provider's file without its ending, relative to the program's folder
    * @param type `module:Name`; the type token is `pulumi-nodejs:dynamic/module:Name`
    * @param outputs what the provider adds to the inputs
-   * @param secrets which of its properties, inputs too, are always secret in state and on the screen; an input that holds what is secret in the
-   *   stack's configuration is as well
+   * @param secrets which of its properties, inputs too, are always secret in state and on the screen; an input that holds what is secret, in the
+   *   stack's configuration too, is as well
+   * @param copies output → the input of which it may be a copy, and then is as secret
    */
   constructor(
     module: string,
     type: `${string}:${string}`,
     name: string,
     args: object,
-    { outputs, secrets = [] }: { outputs: readonly string[]; secrets?: readonly string[] },
+    { outputs, secrets = [], copies = {} }: { outputs: readonly string[]; secrets?: readonly string[]; copies?: Readonly<Record<string, string>> },
     opts: pulumi.CustomResourceOptions = {},
   ) {
     const undeclared = Object.fromEntries(outputs.map((output) => [output, undefined]));
     const isSecret = secretsOfConfiguration();
+    // Of a resource that stays as it is, the engine keeps the outputs as they were, but for these. They are sent when all inputs are known.
+    const secretOutputs = [...secrets, ...(opts.additionalSecretOutputs ?? [])];
+    const note = (property: string) => void secretOutputs.push(property, ...Object.keys(copies).filter((output) => copies[output] === property));
     const given = Object.entries(args as Readonly<Record<string, unknown>>);
-    const kept = given.map(([property, value]) => [property, secrets.includes(property) && value !== undefined ? pulumi.secret(value) : keptSecret(value, isSecret)] as const);
+    const kept = given.map(([property, value]) => [property, secrets.includes(property) && value !== undefined ? pulumi.secret(value) : wholeSecret(value, isSecret, () => note(property))] as const);
     const props = { ...undeclared, ...Object.fromEntries(kept), __provider: handlerOf(module) };
-    // Of a resource that stays as it is, the engine keeps the outputs as they were, but for these.
-    const secretInputs = given.flatMap(([property, value]) => (isSecret(value) ? [property] : []));
     // Two machines, files or nodes of one name cannot live side by side. A diff asks for that too, but is not asked for `up --replace`.
-    const always = { deleteBeforeReplace: true, additionalSecretOutputs: [...new Set([...secrets, ...secretInputs])] };
+    const always = { deleteBeforeReplace: true, additionalSecretOutputs: secretOutputs };
     super(`pulumi-nodejs:dynamic/${type}`, name, props, { ...opts, ...always });
   }
 }

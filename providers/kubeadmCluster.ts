@@ -33,7 +33,7 @@ export class KubeadmCluster extends DynamicResource {
 
   constructor(name: string, args: KubeadmClusterArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["endpoint", "caCertHash", "kubeconfig", "bastionAddress"];
-    super("providers/kubeadmCluster", "kubeadm:Cluster", name, args, { outputs, secrets: ["kubeconfig"] }, opts);
+    super("providers/kubeadmCluster", "kubeadm:Cluster", name, args, { outputs, secrets: ["kubeconfig"], copies: { bastionAddress: "masters" } }, opts);
   }
 }
 

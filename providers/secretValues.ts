@@ -32,6 +32,26 @@ export function keptSecret<T>(value: T, isSecret: IsSecret): T | pulumi.Output<T
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keptSecret(item as unknown, isSecret)])) as T;
 }
 
+/**
+ * A resource's input, all of it secret where a part is: what the user has set as secret, or another resource's secret output.
+ * @param found called where it is, before the value that this gives is known
+ */
+export function wholeSecret(value: unknown, isSecret: IsSecret, found: () => void): unknown {
+  const kept = (known: unknown, wasSecret: boolean) => {
+    if (!wasSecret && !isSecret(known)) return known;
+    found();
+    return pulumi.secret(known);
+  };
+  if (!hasOutput(value)) return kept(value, false);
+  const output = pulumi.output<unknown>(value) as pulumi.Output<unknown>;
+  return pulumi.output(pulumi.isSecret(output)).apply((wasSecret) => output.apply((known) => kept(known, wasSecret)));
+}
+
+function hasOutput(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return pulumi.Output.isInstance(value) || value instanceof Promise || Object.values(value).some(hasOutput);
+}
+
 /** Every text, number and truth value in a value, as text; none of an output, which is not known yet. */
 function scalarsIn(value: unknown): string[] {
   if (["string", "number", "boolean"].includes(typeof value)) return [String(value)];

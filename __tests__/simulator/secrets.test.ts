@@ -5,7 +5,7 @@ import { setInterval } from "node:timers";
 import { merge, parseYaml, printYaml } from "../../cloudinit/yaml";
 import { unfit } from "../../faults/unfit";
 import { planFaults } from "../../simulator/faults";
-import { sitePaths } from "../../simulator/sitePaths";
+import { bastionName, bastionPort, sitePaths } from "../../simulator/sitePaths";
 import { ourTemplates } from "../support/cloudInit";
 import { openSimulatedStack, type SimulatedStack } from "../../simulator/stack";
 
@@ -14,6 +14,8 @@ jest.setTimeout(300_000);
 
 let folder: string;
 let stack: SimulatedStack;
+/** Not secret at first. */
+let bastionAddress: string;
 let watching: NodeJS.Timeout | undefined;
 /** Every command that a machine was given over SSH: it is in the arguments of the shell there. */
 const commands: string[] = [];
@@ -37,7 +39,10 @@ const loudly = ["--debug", "--diff"];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "secrets-"));
   stack = await openSimulatedStack(folder, { heard: (command) => commands.push(command) });
-  await stack.configure({ ...configuration, userData: ownUserData() });
+  bastionAddress = stack.world.read().virtualBox.machines.find(({ name }) => name === bastionName)!.guestProperties["/VirtualBox/GuestInfo/Net/0/V4/IP"]!;
+  const { sshKnownHostsFile } = sitePaths(stack.site);
+  writeFileSync(sshKnownHostsFile, readFileSync(sshKnownHostsFile, "utf8").replaceAll(bastionName, bastionAddress));
+  await stack.configure({ ...configuration, userData: ownUserData(), bastion: { address: bastionAddress, port: bastionPort } });
   await stack.pulumi(["config", "set", "--secret", "debianMirror", `https://user:${planted.mirror}@mirror.example/debian/`]);
   await stack.pulumi(["config", "set", "--secret", "--path", "userDataValues.password", planted.value]);
   watching = setInterval(watch, 20);
@@ -59,9 +64,23 @@ beforeAll(async () => {
   for (const operation of ["up", "refresh"]) expect(await run(operation)).toBe(0);
   await stack.pulumi(["config", "set", "timezone", "Europe/Lisbon"]);
   expect(await run("up")).toBe(0);
+  await setSecretWhatIsThere(run);
   const { stdout } = await stack.pulumi(["stack", "export", "--show-secrets"]);
   for (const [token] of stdout.matchAll(/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g)) tokens.add(token);
 });
+
+/** What makes no change: a resource that stays as it is has copies of it too. */
+async function setSecretWhatIsThere(run: (operation: string) => Promise<number | undefined>): Promise<void> {
+  const { isoFolder } = sitePaths(stack.site);
+  await stack.pulumi(["config", "set", "--secret", "isoFolder", isoFolder]);
+  await stack.pulumi(["config", "set", "--secret", "--path", "bastion.address", bastionAddress]);
+  expect(await run("up")).toBe(0);
+  const { stdout } = await stack.pulumi(["stack", "export"]);
+  const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string; outputs?: Record<string, unknown>; inputs?: Record<string, unknown> }[] } };
+  const holders = deployment.resources.flatMap(({ urn, inputs = {}, outputs = {} }) =>
+    [...Object.entries(inputs), ...Object.entries(outputs)].filter(([, value]) => [isoFolder, bastionAddress].some((secret) => JSON.stringify(value).includes(secret))).map(([property]) => `${urn.split("::").at(-2)} ${property}`));
+  expect(holders).toEqual([]);
+}
 
 /** Ours, with a file that has both kinds of secrets. */
 function ownUserData(): string {
