@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".lab/", ".simulated/", "*.config.*"] },
+  { ignores: ["node_modules/", ".lab/", ".simulated/", "*.config.*", ".*.cjs"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

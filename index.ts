@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readEnvironment, type Worker } from "./environment";
-import { FIRST_BOOT_MARK } from "./host/cloudInitReport";
-import { shellCommand } from "./host/shell";
-import { jumpHost } from "./host/sshAddress";
+import { readEnvironment, type Worker } from "./config/environment";
+import { FIRST_BOOT_MARK } from "./cloudinit/report";
+import { shellCommand } from "./common/shell";
+import { jumpHost } from "./ssh/address";
 import { CloudInitIso } from "./providers/cloudInitIso";
 import type { CloudInitIsoArgs } from "./providers/cloudInitIsoArgs";
 import { HostRoute } from "./providers/hostRoute";

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import ts from "typescript";
-import { OUR_PROTOCOL } from "../host/route/linux";
-import { leastPulumiMinor } from "../lab/versions";
+import { leastPulumiMinor } from "../dev/lab/versions";
+import { OUR_PROTOCOL } from "../routes/linux";
 import { stackValues } from "./support/configuration";
 
 /** What must hold for the repository as a whole: over the files that git knows or would take up. */
@@ -15,6 +15,9 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
 const text = (file: string) => readFileSync(join(root, file), "utf8");
 const typescript = files.filter((file) => /\.[cm]?ts$/.test(file));
 const resources = files.filter((file) => /^providers\/\w+\.ts$/.test(file) && text(file).includes("extends DynamicResource"));
+
+/** The program itself, without what it is developed with. */
+const product = typescript.filter((file) => /^(access|checks|cloudinit|common|config|kubernetes|providers|routes|ssh|virtualbox)\//.test(file));
 
 /** `file:line: match` of every match in every file. */
 const matches = (pattern: RegExp, among = files) =>
@@ -90,7 +93,7 @@ test("the README's sudoers lines are the commands that the program runs for the 
 });
 
 test("what the README calls a symptom is what the program says", () => {
-  const program = files.filter((file) => /^(host|providers|cloudinit)\/.*\.ts$|^environment\.ts$/.test(file)).map(text).join("\n");
+  const program = product.map(text).join("\n");
   const said = program.replace(/\$\{[^{}]*\}/g, "X");
   const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
   const symptoms = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, symptom]) => symptom!);
@@ -98,8 +101,8 @@ test("what the README calls a symptom is what the program says", () => {
   expect(symptoms.filter((symptom) => !said.includes(symptom))).toEqual([]);
 });
 
-test("everything that providers/, host/ and cloudinit/ export has a doc comment, and so has every argument of a resource", () => {
-  expect(typescript.filter((file) => /^(providers|host|cloudinit)\//.test(file)).flatMap(undocumented)).toEqual([]);
+test("everything that the product exports has a doc comment, and so has every argument of a resource", () => {
+  expect(product.flatMap(undocumented)).toEqual([]);
 });
 
 /** `file:line: name` of each exported declaration, and each member of an exported `…Args`, that has no doc comment. */

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { UserError } from "../host/errors";
+import { UserError } from "../common/errors";
 import { type HostKey, hostKeyIn } from "./hostKey";
-import { isOurImage, publisherOf, unpublished } from "./iso9660";
+import { isOurImage, publisherOf, unpublished } from "./iso9660/image";
 import { isTrusted, makeFolder, removeOurFolders } from "./isoFolder";
 import { type LaterBoots, laterBootsIn } from "./laterBoots";
 

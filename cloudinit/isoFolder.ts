@@ -1,8 +1,8 @@
 import type { Stats } from "node:fs";
 import { lstat, mkdir, realpath, rmdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { UserError } from "../host/errors";
-import { shellCommand } from "../host/shell";
+import { UserError } from "../common/errors";
+import { shellCommand } from "../common/shell";
 
 /** A folder that we make is its owner's alone. */
 const folderMode = 0o700;

@@ -1,4 +1,4 @@
-import { UserError } from "../host/errors";
+import { UserError } from "../common/errors";
 import { isMap, type Yaml } from "./yaml";
 
 /** Values by placeholder; undefined is one that was not given. */

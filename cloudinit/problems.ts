@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { isPublicKey } from "../host/sshHostKey";
-import { shown } from "../host/shown";
+import { isPublicKey } from "../ssh/hostKey";
+import { shown } from "../common/shown";
 import { templateProblem } from "./render";
 
 /** Property → the values that it may have, and what to give. What passes is safe in YAML, in a shell's word and in an apt source. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { UserError } from "../host/errors";
+import { UserError } from "../common/errors";
 import type { HostKey } from "./hostKey";
 import { fill, ownValues, type Values } from "./placeholders";
 import type { Distro, Templates } from "./templates";

@@ -1,5 +1,5 @@
 import type { HostKey } from "./hostKey";
-import { isoImage } from "./iso9660";
+import { isoImage } from "./iso9660/image";
 import { isIsoOf, sha256 } from "./isoFile";
 import { renderLater } from "./laterBoots";
 import { render, type RenderOptions } from "./render";

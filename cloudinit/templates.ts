@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { UserError } from "../host/errors";
-import { expandHome, readUserFile } from "../host/userFile";
+import { UserError } from "../common/errors";
+import { expandHome, readUserFile } from "../common/userFile";
 import { isMap, merge, parseYaml, printYaml, type Yaml } from "./yaml";
 
 /** Of which the base image is. */

@@ -1,6 +1,6 @@
 import { dump, load, YAML11_SCHEMA, YAMLException } from "js-yaml";
-import { UserError } from "../host/errors";
-import { visibleInOneLine } from "../host/quoted";
+import { UserError } from "../common/errors";
+import { visibleInOneLine } from "../common/quoted";
 
 /** What a YAML document of ours is made of. */
 export type Yaml = null | boolean | number | string | Yaml[] | { [key: string]: Yaml };

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ContainerRuntime, Distro } from "../cloudinit/templates";
-import type { SshTargetArgs } from "../host/bastion";
+import type { SshTargetArgs } from "../access/bastion";
 import type { PlanArgs } from "./dynamic";
 
 /**

@@ -2,7 +2,7 @@ import { inputProblems } from "../cloudinit/problems";
 import type { RenderOptions } from "../cloudinit/render";
 import { isSameRendering } from "../cloudinit/seed";
 import { readTemplates, type Templates } from "../cloudinit/templates";
-import { UserError } from "../host/errors";
+import { UserError } from "../common/errors";
 import type { CloudInitIsoArgs } from "./cloudInitIsoArgs";
 
 /**

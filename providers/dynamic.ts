@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SitePlan } from "../host/checks/site";
+import type { SitePlan } from "../checks/site";
 import type { Rolling } from "./rolling";
 import { secretsOfConfiguration, wholeSecret } from "./secretValues";
 

@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isIPv4 } from "node:net";
-import { isArgument } from "../host/argument";
-import { UserError } from "../host/errors";
-import { type Exec, execWithin } from "../host/exec";
-import { cidr, networkOf } from "../host/ipv4";
-import { shown as asText } from "../host/shown";
-import { type ListedRoute, type Route, routeTable, type RouteTable } from "../host/route";
-import { type RouteUser, RouteUsers } from "../host/route/users";
+import { isArgument } from "../common/argument";
+import { UserError } from "../common/errors";
+import { type Exec, execWithin } from "../common/exec";
+import { cidr, networkOf } from "../common/ipv4";
+import { shown as asText } from "../common/shown";
+import type { ListedRoute, Route, RouteTable } from "../routes/route";
+import { routeTable } from "../routes/table";
+import { type RouteUser, RouteUsers } from "../routes/users";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link HostRoute}. */

@@ -1,9 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { resolveBastion, type SshTargetArgs } from "../host/bastion";
-import { execWithin } from "../host/exec";
-import { adminKubeconfig, type JoinInformation, joinInformation } from "../host/kubeadm";
-import { withMaster } from "../host/masters";
-import type { SshSession } from "../host/ssh";
+import { resolveBastion, type SshTargetArgs } from "../access/bastion";
+import { execWithin } from "../common/exec";
+import { adminKubeconfig, type JoinInformation, joinInformation } from "../kubernetes/kubeadm";
+import { withMaster } from "../access/masters";
+import type { SshSession } from "../ssh/session";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link KubeadmCluster}. */

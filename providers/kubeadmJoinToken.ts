@@ -1,10 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { SshTargetArgs } from "../host/bastion";
-import { newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../host/kubeadm";
-import { isOutOfReach, withMaster } from "../host/masters";
-import { shown } from "../host/shown";
-import type { SshSession } from "../host/ssh";
-import { ensureTokenGroup, releaseTokenGroup } from "../host/tokenGroup";
+import type { SshTargetArgs } from "../access/bastion";
+import { newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../kubernetes/kubeadm";
+import { isOutOfReach, withMaster } from "../access/masters";
+import { shown } from "../common/shown";
+import type { SshSession } from "../ssh/session";
+import { ensureTokenGroup, releaseTokenGroup } from "../kubernetes/tokenGroup";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 
 /** Arguments of {@link KubeadmJoinToken}. */

@@ -1,8 +1,8 @@
 import { type IsoFile, type IsoIdentity, observeIso, sha256 } from "../cloudinit/isoFile";
 import { isOfSeed, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
-import type { VBoxManage } from "../host/vboxmanage";
-import { isFirstBootOver } from "../host/vm/firstBoot";
-import { wasFinished } from "../host/vm/owner";
+import type { VBoxManage } from "../virtualbox/vboxManage";
+import { isFirstBootOver } from "../virtualbox/vm/firstBoot";
+import { wasFinished } from "../virtualbox/vm/owner";
 
 /** A machine's disc, of which both images can be made. */
 export interface Disc extends Seed {

@@ -1,6 +1,6 @@
-import { UserError } from "../host/errors";
-import { type Finding, shownFindings } from "../host/checks/finding";
-import { lookAtSite, type SitePlan } from "../host/checks/site";
+import { UserError } from "../common/errors";
+import { type Finding, shownFindings } from "../common/finding";
+import { lookAtSite, type SitePlan } from "../checks/site";
 
 /** The look of this process. One serves all resources of a preview, another one all of the `up` after it. */
 let made: { by: string; findings: Promise<Finding[]> } | undefined;

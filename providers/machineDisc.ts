@@ -1,10 +1,10 @@
 import { type IsoIdentity, observeIso, sha256, writeIso } from "../cloudinit/isoFile";
 import { firstBootImage, isOfSeed, laterImage, type Seed } from "../cloudinit/seed";
-import { UserError } from "../host/errors";
-import type { VBoxManage } from "../host/vboxmanage";
-import type { VmInfo } from "../host/vminfo";
-import { isFirstBootOver, markFirstBoot } from "../host/vm/firstBoot";
-import { ejectIso, insertIso } from "../host/vm/iso";
+import { UserError } from "../common/errors";
+import type { VBoxManage } from "../virtualbox/vboxManage";
+import type { VmInfo } from "../virtualbox/vmInfo";
+import { isFirstBootOver, markFirstBoot } from "../virtualbox/vm/firstBoot";
+import { ejectIso, insertIso } from "../virtualbox/vm/iso";
 
 /** Which disc a machine has. */
 interface DiscInputs {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../host/errors";
+import { UserError } from "../common/errors";
 
 /** Times of {@link Rolling}, in milliseconds. */
 export interface RollingTimes {

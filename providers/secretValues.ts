@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { parseSshAddress } from "../host/sshAddress";
+import { parseSshAddress } from "../ssh/address";
 
 /** What the SDK exports, and leaves out of its types: whether a key's value, or a part of it, is secret. */
 const { isConfigSecret } = pulumi.runtime as typeof pulumi.runtime & { isConfigSecret(key: string): boolean };

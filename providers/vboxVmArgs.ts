@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Seed } from "../cloudinit/seed";
-import type { Readiness } from "../host/cloudInit";
-import type { Door } from "../host/doors";
-import type { Disk, Nic } from "../host/machine";
+import type { Readiness } from "../cloudinit/wait";
+import type { Door } from "../virtualbox/doors";
+import type { Disk, Nic } from "../virtualbox/machine";
 import type { PlanArgs } from "./dynamic";
 
 /** Arguments of VBoxVm. */

@@ -1,13 +1,13 @@
-import { UserError } from "../host/errors";
-import { FirstBootFailed } from "../host/firstBootFailed";
-import { markOf } from "../host/mark";
-import { withBaseImage } from "../host/vboxLock";
-import type { VBoxManage } from "../host/vboxmanage";
-import { virtualBoxHome } from "../host/virtualBoxHome";
-import type { VmInfo } from "../host/vminfo";
-import { isOwnClone } from "../host/vm/doors";
-import { standingOf } from "../host/vm/owner";
-import { removeVm } from "../host/vm/remove";
+import { UserError } from "../common/errors";
+import { FirstBootFailed } from "../common/firstBootFailed";
+import { markOf } from "../common/mark";
+import { withBaseImage } from "../virtualbox/baseImageLock";
+import type { VBoxManage } from "../virtualbox/vboxManage";
+import { virtualBoxHome } from "../virtualbox/home";
+import type { VmInfo } from "../virtualbox/vmInfo";
+import { isOwnClone } from "../virtualbox/vm/doors";
+import { standingOf } from "../virtualbox/vm/owner";
+import { removeVm } from "../virtualbox/vm/remove";
 import { PartialFailure } from "./dynamic";
 import { FROM_SOMETHING_ELSE, type Known, observe } from "./vboxVmState";
 

@@ -1,13 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Door } from "../host/doors";
-import type { Nic } from "../host/machine";
-import { markOf } from "../host/mark";
-import type { VBoxManage } from "../host/vboxmanage";
-import type { VirtualBoxHome } from "../host/virtualBoxHome";
-import type { VmInfo } from "../host/vminfo";
-import { disksAsTheyAre } from "../host/vm/disks";
-import { isOwnClone, namesOf, strayDoors } from "../host/vm/doors";
-import { hasIso } from "../host/vm/iso";
+import type { Door } from "../virtualbox/doors";
+import type { Nic } from "../virtualbox/machine";
+import { markOf } from "../common/mark";
+import type { VBoxManage } from "../virtualbox/vboxManage";
+import type { VirtualBoxHome } from "../virtualbox/home";
+import type { VmInfo } from "../virtualbox/vmInfo";
+import { disksAsTheyAre } from "../virtualbox/vm/disks";
+import { isOwnClone, namesOf, strayDoors } from "../virtualbox/vm/doors";
+import { hasIso } from "../virtualbox/vm/iso";
 import { isKeyRemoved } from "./machineDisc";
 import type { VBoxVmArgs } from "./vboxVmArgs";
 

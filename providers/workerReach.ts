@@ -1,10 +1,10 @@
-import { resolveTarget, type SshTargetArgs } from "../host/bastion";
-import { UserError } from "../host/errors";
-import { type Exec, execWithin } from "../host/exec";
-import { isOutOfReach, withMaster } from "../host/masters";
-import { type SshSession, withSession } from "../host/ssh";
-import { VBoxManage } from "../host/vboxmanage";
-import { withPowerState } from "../host/vm/power";
+import { resolveTarget, type SshTargetArgs } from "../access/bastion";
+import { UserError } from "../common/errors";
+import { type Exec, execWithin } from "../common/exec";
+import { isOutOfReach, withMaster } from "../access/masters";
+import { type SshSession, withSession } from "../ssh/session";
+import { VBoxManage } from "../virtualbox/vboxManage";
+import { withPowerState } from "../access/power";
 import type { Context } from "./dynamic";
 
 /** What of a join's inputs tells how its two ends, and the VirtualBox that has its machine, are reached. */

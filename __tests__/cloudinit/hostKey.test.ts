@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { utils } from "ssh2";
 import { generateHostKey } from "../../cloudinit/hostKey";
-import { run } from "../../lab/exec";
+import { run } from "../../dev/lab/exec";
 
 test("OpenSSH reads the key and finds its other half", async () => {
   const folder = mkdtempSync(join(tmpdir(), "key-"));

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isoImage } from "../../cloudinit/iso9660";
+import { isoImage } from "../../cloudinit/iso9660/image";
 import { observeIso, removeIso, writeIso } from "../../cloudinit/isoFile";
 
 const image = isoImage("cidata", { "user-data": "a" });

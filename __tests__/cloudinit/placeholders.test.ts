@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { UserError } from "../../host/errors";
+import { UserError } from "../../common/errors";
 import { fill } from "../../cloudinit/placeholders";
 import { parseYaml, printYaml } from "../../cloudinit/yaml";
 

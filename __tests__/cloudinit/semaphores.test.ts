@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { render } from "../../cloudinit/render";
-import { readReport, REPORT_COMMAND } from "../../host/cloudInitReport";
+import { readReport, REPORT_COMMAND } from "../../cloudinit/report";
 import { ourTemplates, renderOptions, someHostKey } from "../support/cloudInit";
 import { inGuest } from "../support/guestRoot";
 
-// The simulated guest (simulator/guest.ts) must be as unkind as this: the real cloud-init, in a Debian.
+// The simulated guest (dev/simulator/guest.ts) must be as unkind as this: the real cloud-init, in a Debian.
 jest.setTimeout(120_000);
 
 let folder: string;

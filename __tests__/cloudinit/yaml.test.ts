@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { UserError } from "../../host/errors";
+import { UserError } from "../../common/errors";
 import { merge, parseYaml, printYaml, type Yaml } from "../../cloudinit/yaml";
 
 const scalar = fc.oneof(fc.string({ unit: "binary" }), fc.boolean(), fc.integer(), fc.constant(null));

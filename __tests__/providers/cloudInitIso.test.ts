@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isoImage } from "../../cloudinit/iso9660";
+import { isoImage } from "../../cloudinit/iso9660/image";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
 import { withTemplates } from "../../providers/cloudInitTemplates";
 import { operations } from "../../providers/engine";

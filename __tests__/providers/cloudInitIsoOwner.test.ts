@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostKeyIn } from "../../cloudinit/hostKey";
-import { publisherOf } from "../../cloudinit/iso9660";
+import { publisherOf } from "../../cloudinit/iso9660/image";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
 import { operations } from "../../providers/engine";
 import { renderOptions } from "../support/cloudInit";

@@ -1,7 +1,7 @@
-import { UserError } from "../../host/errors";
+import { UserError } from "../../common/errors";
 import { type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "../../providers/dynamic";
 import { beginRun, configure, operations } from "../../providers/engine";
-import { SshError } from "../../host/sshError";
+import { SshError } from "../../ssh/error";
 
 interface Inputs extends Named {
   note?: string;

@@ -1,7 +1,8 @@
-import { exec, type Exec } from "../../host/exec";
-import { run } from "../../lab/exec";
-import { type ListedRoute, type Route, routeTable, type RouteTable } from "../../host/route";
-import { OUR_PROTOCOL } from "../../host/route/linux";
+import { exec, type Exec } from "../../common/exec";
+import { run } from "../../dev/lab/exec";
+import type { ListedRoute, Route, RouteTable } from "../../routes/route";
+import { routeTable } from "../../routes/table";
+import { OUR_PROTOCOL } from "../../routes/linux";
 import type { Context } from "../../providers/dynamic";
 import { hostRouteProvider } from "../../providers/hostRoute";
 

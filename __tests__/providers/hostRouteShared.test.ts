@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Exec, NotRunnable } from "../../host/exec";
-import { linuxRoutes } from "../../host/route/linux";
-import { RouteUsers } from "../../host/route/users";
+import { type Exec, NotRunnable } from "../../common/exec";
+import { linuxRoutes } from "../../routes/linux";
+import { RouteUsers } from "../../routes/users";
 import { operations } from "../../providers/engine";
 import { hostRouteProvider } from "../../providers/hostRoute";
-import { ip } from "../../simulator/routes";
-import type { NetworkState } from "../../simulator/state";
+import { ip } from "../../dev/simulator/routes";
+import type { NetworkState } from "../../dev/simulator/state";
 import { Driven } from "../support/driven";
 
 /** Two stacks on one host want a route to the same network. */

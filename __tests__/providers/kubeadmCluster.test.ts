@@ -1,4 +1,4 @@
-import { caCertHash } from "../../host/kubeadm";
+import { caCertHash } from "../../kubernetes/kubeadm";
 import { UNKNOWN } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
 import { provider as tokenProvider } from "../../providers/kubeadmJoinToken";

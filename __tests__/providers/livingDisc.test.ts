@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { box, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, upIso, useDiscStack, vm } from "../support/discStack";
 
 // Until a machine is replaced, the disc in its drive is the one that it was made with: another instance-id would be a second first boot.
-jest.mock("../../host/guestAddress");
+jest.mock("../../cloudinit/guestAddress");
 useDiscStack();
 
 describe("other content, for a machine that is to be replaced", () => {

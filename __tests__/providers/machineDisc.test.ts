@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { guestAddress } from "../../host/guestAddress";
+import { guestAddress } from "../../cloudinit/guestAddress";
 import { beginRun } from "../../providers/engine";
-import { refused } from "../../simulator/virtualBox/refusal";
+import { refused } from "../../dev/simulator/virtualBox/refusal";
 import { box, disc, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, useDiscStack, vm } from "../support/discStack";
 
 // After its first boot a machine's ISO has no private key: neither the file nor what is in the drive.
-jest.mock("../../host/guestAddress");
+jest.mock("../../cloudinit/guestAddress");
 useDiscStack();
 
 test("after the first boot the ISO has no private key, in the drive and on disk; nothing drifts, and destroy leaves nothing", async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FORGET_VARIABLE, type VirtualBoxHome } from "../../host/virtualBoxHome";
+import { FORGET_VARIABLE, type VirtualBoxHome } from "../../virtualbox/home";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
 import { beginRun } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";

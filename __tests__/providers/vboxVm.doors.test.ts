@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DOORS } from "../../host/doors";
-import { readVmInfo } from "../../host/vminfo";
+import { DOORS } from "../../virtualbox/doors";
+import { readVmInfo } from "../../virtualbox/vmInfo";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "../support/context";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";

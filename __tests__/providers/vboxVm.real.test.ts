@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openDoors } from "../../host/doors";
-import { parseMachineReadable } from "../../host/machineReadable";
-import { endVirtualBox } from "../../lab/virtualBox";
+import { openDoors } from "../../virtualbox/doors";
+import { parseMachineReadable } from "../../virtualbox/machineReadable";
+import { endVirtualBox } from "../../dev/lab/virtualBox";
 import { context, create, dir, expectNoDrift, inputs, isoPath, provider, registered, remove, showVm, vbox, type Inputs } from "../support/realMachines";
 
 test("a full clone is what was asked for, changes in place, and is deleted without a trace", async () => {

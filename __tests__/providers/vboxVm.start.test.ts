@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exec, type ExecResult } from "../../host/exec";
+import { exec, type ExecResult } from "../../common/exec";
 import { PartialFailure } from "../../providers/dynamic";
 import { vboxVmProvider } from "../../providers/vboxVm";
-import { misused, refused } from "../../simulator/virtualBox/refusal";
+import { misused, refused } from "../../dev/simulator/virtualBox/refusal";
 import { testContext } from "../support/context";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { waitForCloudInit } from "../../host/cloudInit";
-import { UserError } from "../../host/errors";
+import { waitForCloudInit } from "../../cloudinit/wait";
+import { UserError } from "../../common/errors";
 import { PartialFailure } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
-import { locked, refused } from "../../simulator/virtualBox/refusal";
+import { locked, refused } from "../../dev/simulator/virtualBox/refusal";
 import { testContext } from "../support/context";
 import { firstBootReport } from "../support/firstBootReport";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
-jest.mock("../../host/cloudInit");
+jest.mock("../../cloudinit/wait");
 const ready = jest.mocked(waitForCloudInit);
 
 const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));

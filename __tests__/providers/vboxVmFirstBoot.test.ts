@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { waitForCloudInit } from "../../host/cloudInit";
-import { FirstBootFailed } from "../../host/firstBootFailed";
-import { SshError } from "../../host/sshError";
+import { waitForCloudInit } from "../../cloudinit/wait";
+import { FirstBootFailed } from "../../common/firstBootFailed";
+import { SshError } from "../../ssh/error";
 import { PartialFailure } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "../support/context";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
-jest.mock("../../host/cloudInit");
+jest.mock("../../cloudinit/wait");
 
 const folder = mkdtempSync(join(tmpdir(), "vbox-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { VBoxManage } from "../../host/vboxmanage";
-import { removeFolder } from "../../host/vm/remove";
-import { endVirtualBox } from "../../lab/virtualBox";
+import { VBoxManage } from "../../virtualbox/vboxManage";
+import { removeFolder } from "../../virtualbox/vm/remove";
+import { endVirtualBox } from "../../dev/lab/virtualBox";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { context, create, dir, execHere, inputs, provider, registered, remove, showVm, vbox, vboxManage } from "../support/realMachines";
 

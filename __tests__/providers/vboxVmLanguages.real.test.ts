@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { endVirtualBox } from "../../lab/virtualBox";
+import { endVirtualBox } from "../../dev/lab/virtualBox";
 import { context, create, dir, inputs, provider, registered, remove, vbox } from "../support/realMachines";
 
 // VirtualBox's server speaks another language, whatever that of its callers is.

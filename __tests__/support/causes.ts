@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
-import { unfit } from "../../faults/unfit";
-import type { Machine, SiteState } from "../../simulator/state";
+import { unfit } from "../../dev/faults/unfit";
+import type { Machine, SiteState } from "../../dev/simulator/state";
 import type { ServedSite } from "./servedSite";
 
 /** More than a busy machine needs beyond a deadline, and less than Jest waits: it tells an end from none, and is no measurement. */

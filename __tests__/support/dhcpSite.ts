@@ -1,14 +1,14 @@
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { cached } from "../../lab/cache";
-import { cacheKey } from "../../lab/cacheKey";
-import { makeDebianRoot, mmdebstrapArguments, type DebianRoot } from "../../lab/debianRoot";
-import { dnsmasqArguments } from "../../lab/dnsmasq";
-import { run } from "../../lab/exec";
-import { deleteNamespace, ensureBridge, ensureNamespace, ensureVeth, netnsExec, processesIn } from "../../lab/netns";
-import { endProcess } from "../../lab/processes";
-import { networks, type LabNetwork } from "../../lab/topology";
+import { cached } from "../../dev/lab/cache";
+import { cacheKey } from "../../dev/lab/cacheKey";
+import { makeDebianRoot, mmdebstrapArguments, type DebianRoot } from "../../dev/lab/debianRoot";
+import { dnsmasqArguments } from "../../dev/lab/dnsmasq";
+import { run } from "../../dev/lab/exec";
+import { deleteNamespace, ensureBridge, ensureNamespace, ensureVeth, netnsExec, processesIn } from "../../dev/lab/netns";
+import { endProcess } from "../../dev/lab/processes";
+import { networks, type LabNetwork } from "../../dev/lab/topology";
 import type { Guest } from "./guestRoot";
 
 /** What configures the network of Debian's images without netplan; dhcpcd is in the lab's Debian. */

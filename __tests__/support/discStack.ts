@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstBootImage, SEED, type Seed } from "../../cloudinit/seed";
-import { guestAddress } from "../../host/guestAddress";
+import { guestAddress } from "../../cloudinit/guestAddress";
 import { beginRun } from "../../providers/engine";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
 import { vboxVmProvider } from "../../providers/vboxVm";
-import { cidataOf, guestOf } from "../../simulator/guest";
-import type { SiteState } from "../../simulator/state";
+import { cidataOf, guestOf } from "../../dev/simulator/guest";
+import type { SiteState } from "../../dev/simulator/state";
 import { renderOptions } from "./cloudInit";
 import { Driven } from "./driven";
 import { SimulatedVirtualBox } from "./simulatedVirtualBox";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { basename, join as path } from "node:path";
-import type { BastionArgs, SshTargetArgs } from "../../host/bastion";
-import type { Readiness } from "../../host/cloudInit";
-import { type Exec, NotRunnable } from "../../host/exec";
-import { macAddress } from "../../host/mac";
-import { linuxRoutes } from "../../host/route/linux";
+import type { BastionArgs, SshTargetArgs } from "../../access/bastion";
+import type { Readiness } from "../../cloudinit/wait";
+import { type Exec, NotRunnable } from "../../common/exec";
+import { macAddress } from "../../virtualbox/mac";
+import { linuxRoutes } from "../../routes/linux";
 import { provider as isoProvider } from "../../providers/cloudInitIso";
 import { withTemplates } from "../../providers/cloudInitTemplates";
 import { hostRouteProvider } from "../../providers/hostRoute";
@@ -12,9 +12,9 @@ import { provider as clusterProvider } from "../../providers/kubeadmCluster";
 import { provider as tokenProvider } from "../../providers/kubeadmJoinToken";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { workerJoinProvider } from "../../providers/workerJoin";
-import { ip } from "../../simulator/routes";
-import { baseImage } from "../../simulator/site";
-import { SimulatedVBoxManage } from "../../simulator/virtualBox/simulatedVBoxManage";
+import { ip } from "../../dev/simulator/routes";
+import { baseImage } from "../../dev/simulator/site";
+import { SimulatedVBoxManage } from "../../dev/simulator/virtualBox/simulatedVBoxManage";
 import { Driven } from "./driven";
 import type { ServedSite } from "./servedSite";
 

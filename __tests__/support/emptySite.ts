@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { noDelays } from "../../simulator/delays";
-import type { Delays, SiteState } from "../../simulator/state";
-import { World } from "../../simulator/world";
+import { noDelays } from "../../dev/simulator/delays";
+import type { Delays, SiteState } from "../../dev/simulator/state";
+import { World } from "../../dev/simulator/world";
 
 /** A simulated site without machines, in a folder of the test. */
 export function emptySite(folder: string, delays: Partial<Delays> = {}): World {

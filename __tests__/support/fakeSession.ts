@@ -1,5 +1,5 @@
-import type { ExecResult } from "../../host/exec";
-import type { SshSession } from "../../host/ssh";
+import type { ExecResult } from "../../common/exec";
+import type { SshSession } from "../../ssh/session";
 
 /** A command's answer: text means success. */
 type Answer = string | Partial<ExecResult> | Error;

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { ExecResult } from "../../host/exec";
-import { exec } from "../../lab/exec";
-import { ensureGuestRoot } from "../../lab/guestRoot";
+import type { ExecResult } from "../../common/exec";
+import { exec } from "../../dev/lab/exec";
+import { ensureGuestRoot } from "../../dev/lab/guestRoot";
 
 /** Mounts a throw-away layer over the root, in namespaces of its own without a network, and runs a shell script in it. */
 const enter = `

@@ -1,4 +1,4 @@
-import { UserError } from "../../host/errors";
+import { UserError } from "../../common/errors";
 import { oddAnswers } from "./oddAnswers";
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../lab/exec";
-import { cached } from "../../lab/cache";
+import { run } from "../../dev/lab/exec";
+import { cached } from "../../dev/lab/cache";
 
 /** OpenSSH's programs, those of this machine where it has them. */
 export interface OpenSsh {

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Exec, exec } from "../../host/exec";
-import { endVirtualBox, ensureVirtualBox } from "../../lab/virtualBox";
+import { type Exec, exec } from "../../common/exec";
+import { endVirtualBox, ensureVirtualBox } from "../../dev/lab/virtualBox";
 import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "./context";
@@ -11,7 +11,7 @@ import { testContext } from "./context";
 // VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`, of which the provider
 // makes others. Machines are not started here.
 export const dir = mkdtempSync(join(tmpdir(), "vboxvm-"));
-export const vboxManage = resolve(__dirname, "../../lab/VBoxManage");
+export const vboxManage = resolve(__dirname, "../../dev/lab/VBoxManage");
 export const isoPath = join(dir, "node.iso");
 export const context = testContext();
 

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { ExecResult } from "../../host/exec";
-import { pulumiFolder } from "../../lab/binaries";
-import { exec, run } from "../../lab/exec";
-import { projectDir } from "../../lab/paths";
-import { linkProgram } from "../../lab/program";
-import { endVirtualBox } from "../../lab/virtualBox";
+import type { ExecResult } from "../../common/exec";
+import { pulumiFolder } from "../../dev/lab/binaries";
+import { exec, run } from "../../dev/lab/exec";
+import { projectDir } from "../../dev/lab/paths";
+import { linkProgram } from "../../dev/lab/program";
+import { endVirtualBox } from "../../dev/lab/virtualBox";
 
 /** A resource in Pulumi's state. */
 export interface StateResource {
@@ -34,7 +34,7 @@ export class RealStack {
   static async make(values: (folder: string) => Readonly<Record<string, unknown>> = () => ({})): Promise<RealStack> {
     const folder = await mkdtemp(join(tmpdir(), "engine-"));
     const stack = new RealStack(folder, {
-      PATH: [join(projectDir, "lab"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
+      PATH: [join(projectDir, "dev/lab"), await pulumiFolder(() => {}), process.env.PATH].join(delimiter),
       PULUMI_HOME: join(folder, "home"),
       PULUMI_BACKEND_URL: `file://${folder}`,
       PULUMI_CONFIG_PASSPHRASE: randomUUID(),

@@ -3,16 +3,16 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateHostKey, type HostKey } from "../../cloudinit/hostKey";
-import { isoImage } from "../../cloudinit/iso9660";
+import { isoImage } from "../../cloudinit/iso9660/image";
 import { writeIso } from "../../cloudinit/isoFile";
 import { render } from "../../cloudinit/render";
-import { hostKeysFor } from "../../host/knownHosts";
-import type { SshTarget } from "../../host/ssh";
+import { hostKeysFor } from "../../ssh/knownHosts";
+import type { SshTarget } from "../../ssh/target";
 import { beginRun } from "../../providers/engine";
-import { startMachines } from "../../simulator/machines";
-import { servePrograms } from "../../simulator/programServer";
-import { baseImage, makeSite, type Site, type SiteOptions } from "../../simulator/site";
-import type { GuestDisk, SiteState } from "../../simulator/state";
+import { startMachines } from "../../dev/simulator/machines";
+import { servePrograms } from "../../dev/simulator/programServer";
+import { baseImage, makeSite, type Site, type SiteOptions } from "../../dev/simulator/site";
+import type { GuestDisk, SiteState } from "../../dev/simulator/state";
 import { renderOptions } from "./cloudInit";
 
 /** A simulated site that is deleted after the test file. */

@@ -1,10 +1,10 @@
-import type { ExecResult } from "../../host/exec";
-import type { GuestScene, Scene, Work } from "../../simulator/commands/command";
-import { master } from "../../simulator/commands/master";
-import { parseCommand, workOf } from "../../simulator/commands/shell";
-import { worker } from "../../simulator/commands/worker";
-import { guestOf } from "../../simulator/guest";
-import type { SiteState } from "../../simulator/state";
+import type { ExecResult } from "../../common/exec";
+import type { GuestScene, Scene, Work } from "../../dev/simulator/commands/command";
+import { master } from "../../dev/simulator/commands/master";
+import { parseCommand, workOf } from "../../dev/simulator/commands/shell";
+import { worker } from "../../dev/simulator/commands/worker";
+import { guestOf } from "../../dev/simulator/guest";
+import type { SiteState } from "../../dev/simulator/state";
 
 /** A site's state and a clock of its own: commands run without SSH, and take no time but the clock's. */
 export class SimulatedClock {

@@ -1,10 +1,10 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Exec, ExecResult } from "../../host/exec";
-import type { Machine, VirtualBoxState } from "../../simulator/state";
-import { slotName } from "../../simulator/virtualBox/print";
-import { SimulatedVBoxManage } from "../../simulator/virtualBox/simulatedVBoxManage";
-import type { World } from "../../simulator/world";
+import type { Exec, ExecResult } from "../../common/exec";
+import type { Machine, VirtualBoxState } from "../../dev/simulator/state";
+import { slotName } from "../../dev/simulator/virtualBox/print";
+import { SimulatedVBoxManage } from "../../dev/simulator/virtualBox/simulatedVBoxManage";
+import type { World } from "../../dev/simulator/world";
 import { emptySite } from "./emptySite";
 
 /** A simulated VirtualBox in a folder of its own, with a machine `base` to clone: it records its calls, and fails where a test wants it to. */

@@ -3,8 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../../host/errors";
-import { type OpenOptions, type SshError, type SshTarget, withSession } from "../../host/ssh";
+import { UserError } from "../../common/errors";
+import type { OpenOptions } from "../../ssh/open";
+import type { SshError } from "../../ssh/error";
+import type { SshTarget } from "../../ssh/target";
+import { withSession } from "../../ssh/session";
 import { onExec } from "./sshCommands";
 import { newKeyPair, type SshServer, type SshServerOptions, startSshServer, writeKey } from "./sshServer";
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { type AuthContext, type Connection, Server, type ServerChannel, type Session, utils } from "ssh2";
 import { generateHostKey } from "../../cloudinit/hostKey";
-import { GREETING, unframed } from "../../simulator/commands/shell";
+import { GREETING, unframed } from "../../dev/simulator/commands/shell";
 
 /** Private and public key, as OpenSSH writes them. */
 export interface KeyPair {

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exec, type ExecResult } from "../../host/exec";
-import { type Medium, readMedia, readMedium } from "../../host/media";
-import { VBoxError } from "../../host/vboxError";
-import { readVmInfo } from "../../host/vminfo";
-import { projectDir } from "../../lab/paths";
-import { endVirtualBox } from "../../lab/virtualBox";
-import { SimulatedVBoxManage } from "../../simulator/virtualBox/simulatedVBoxManage";
-import type { World } from "../../simulator/world";
+import { exec, type ExecResult } from "../../common/exec";
+import { type Medium, readMedia, readMedium } from "../../virtualbox/media";
+import { VBoxError } from "../../virtualbox/error";
+import { readVmInfo } from "../../virtualbox/vmInfo";
+import { projectDir } from "../../dev/lab/paths";
+import { endVirtualBox } from "../../dev/lab/virtualBox";
+import { SimulatedVBoxManage } from "../../dev/simulator/virtualBox/simulatedVBoxManage";
+import type { World } from "../../dev/simulator/world";
 import { emptySite } from "./emptySite";
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
@@ -24,7 +24,7 @@ interface Side {
 
 /** A call that meets the start of VirtualBox's server fails, and is made again, as the program does. */
 async function realVBoxManage(folder: string, args: readonly string[]): Promise<ExecResult> {
-  const call = () => exec(join(projectDir, "lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: folder, LC_ALL: "C.UTF-8" } });
+  const call = () => exec(join(projectDir, "dev/lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: folder, LC_ALL: "C.UTF-8" } });
   const first = await call();
   return /Failed to create the VirtualBox object/.test(first.stderr) ? call() : first;
 }

@@ -1,4 +1,4 @@
-import type { ExecResult } from "../../host/exec";
+import type { ExecResult } from "../../common/exec";
 
 /** A refusal: its words may be in any language, what stands behind `Details` and `Context` is not. */
 export const details = (code: string, words: string, { by = "component MachineWrap, interface IMachine", at = "x" } = {}): ExecResult => ({

@@ -39,8 +39,8 @@ export const refusalOf = (by: "refresh" | "up", { goOn }: Refusal) => [`\`${by}\
 
 /** `docs/drift.md`. */
 export const documentText = ({ routes, workers, cluster, refused, never, unseen }: Document): string =>
-  `<!-- Written by __tests__/simulator/drift.test.ts, which fails where this file differs from what it saw:
-     UPDATE_DOCS=1 npx jest __tests__/simulator/drift.test.ts -->
+  `<!-- Written by __tests__/dev/simulator/drift.test.ts, which fails where this file differs from what it saw:
+     UPDATE_DOCS=1 npx jest __tests__/dev/simulator/drift.test.ts -->
 
 # Drift
 

@@ -1,5 +1,5 @@
-import type { WorkerConfiguration } from "../../../configSchema";
-import type { SiteState } from "../../../simulator/state";
+import type { WorkerConfiguration } from "../../../config/schema";
+import type { SiteState } from "../../../dev/simulator/state";
 import type { Hand } from "./hand";
 import type { Outputs, StackState } from "./stackState";
 

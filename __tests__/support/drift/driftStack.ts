@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { observe } from "../../../faults/observation";
-import { openSimulatedStack, type SimulatedStack } from "../../../simulator/stack";
-import type { SiteState } from "../../../simulator/state";
+import { observe } from "../../../dev/faults/observation";
+import { openSimulatedStack, type SimulatedStack } from "../../../dev/simulator/stack";
+import type { SiteState } from "../../../dev/simulator/state";
 import type { MachineFate, NodeFate } from "./drift";
 import { Hand, machineOf, nodeOf } from "./hand";
 

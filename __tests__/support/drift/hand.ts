@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { firstBootImage, type Seed } from "../../../cloudinit/seed";
-import { run } from "../../../lab/exec";
-import type { ClusterNode, GuestDisk, Machine, SiteState } from "../../../simulator/state";
-import type { SimulatedStack } from "../../../simulator/stack";
+import { run } from "../../../dev/lab/exec";
+import type { ClusterNode, GuestDisk, Machine, SiteState } from "../../../dev/simulator/state";
+import type { SimulatedStack } from "../../../dev/simulator/stack";
 import { diskOf } from "../servedSite";
 import { readStackState } from "./stackState";
 

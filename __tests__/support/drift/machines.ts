@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
-import { type Door, DOORS } from "../../../host/doors";
-import type { Disk, Nic } from "../../../host/machine";
+import { type Door, DOORS } from "../../../virtualbox/doors";
+import type { Disk, Nic } from "../../../virtualbox/machine";
 import type { Drift, Victim, WorkerOutputs } from "./drift";
 import type { Hand } from "./hand";
 

@@ -1,5 +1,5 @@
-import { OWNER_ANNOTATION } from "../../../host/labels";
-import type { Taint } from "../../../host/kubectl";
+import { OWNER_ANNOTATION } from "../../../kubernetes/labels";
+import type { Taint } from "../../../kubernetes/kubectl";
 import type { Victim } from "./drift";
 import { nodeOf } from "./hand";
 

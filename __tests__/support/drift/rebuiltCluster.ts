@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { caCertHash } from "../../../host/kubeadm";
-import { makeSite } from "../../../simulator/site";
+import { caCertHash } from "../../../kubernetes/kubeadm";
+import { makeSite } from "../../../dev/simulator/site";
 import type { DriftStack } from "./driftStack";
 import type { StackState } from "./stackState";
 

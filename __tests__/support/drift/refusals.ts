@@ -1,7 +1,7 @@
 import { copyFileSync, renameSync, rmSync } from "node:fs";
-import type { Disk } from "../../../host/machine";
-import type { VirtualBoxState } from "../../../simulator/state";
-import { shellWords } from "../../../simulator/shellWords";
+import type { Disk } from "../../../virtualbox/machine";
+import type { VirtualBoxState } from "../../../dev/simulator/state";
+import { shellWords } from "../../../dev/simulator/shellWords";
 import { nodeOf, type Hand } from "./hand";
 import { seenAltered } from "./discs";
 import type { Drift } from "./drift";

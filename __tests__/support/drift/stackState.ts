@@ -5,7 +5,7 @@ import { provider as kubeadmCluster } from "../../../providers/kubeadmCluster";
 import { provider as kubeadmJoinToken } from "../../../providers/kubeadmJoinToken";
 import { provider as vboxVm } from "../../../providers/vboxVm";
 import { provider as workerJoin } from "../../../providers/workerJoin";
-import type { SimulatedStack } from "../../../simulator/stack";
+import type { SimulatedStack } from "../../../dev/simulator/stack";
 
 /** A resource's outputs. */
 export type Outputs = Record<string, unknown>;

@@ -1,0 +1,95 @@
+import { networkOf } from "../common/ipv4";
+import type { Nic } from "../virtualbox/machine";
+import { shellCommand } from "../common/shell";
+import { type ListedNetwork, readNetworks } from "../virtualbox/answer";
+import type { VBoxManage } from "../virtualbox/vboxManage";
+import { type Finding, right } from "../common/finding";
+import type { HostFiles } from "./hostFiles";
+
+type Named = Exclude<Nic["type"], "nat" | "intnet">;
+
+/** Where VirtualBox lists the networks of each type; an internal one comes to be by its first use. */
+const LISTS: Record<Named, "natnets" | "hostonlyifs" | "hostonlynets" | "bridgedifs"> = {
+  natnetwork: "natnets",
+  hostonly: "hostonlyifs",
+  hostonlynet: "hostonlynets",
+  bridged: "bridgedifs",
+};
+
+const CURES: Record<Named, (name: string) => string> = {
+  natnetwork: (name) => `make it: ${shellCommand(["VBoxManage", "natnetwork", "add", "--netname", name, "--network", "10.0.2.0/24", "--enable"])}`,
+  hostonly: () => "make it: VBoxManage hostonlyif create, then give it its address with VBoxManage hostonlyif ipconfig",
+  hostonlynet: (name) => `make it: ${shellCommand(["VBoxManage", "hostonlynet", "add", "--name", name])}`,
+  bridged: () => "give a name of VBoxManage list bridgedifs",
+};
+
+/** What a stack needs of networks. */
+export interface Networks {
+  /** Those of machines that are to be made. */
+  nics: readonly Pick<Nic, "type" | "network">[];
+  /** Adapters of the host that routes go by. */
+  interfaces: readonly string[];
+}
+
+/**
+ * The networks and adapters by their names.
+ * @param interfacesHere lists those that the host's system has
+ */
+export async function lookAtNetworks(vbox: VBoxManage, { nics, interfaces }: Networks, interfacesHere: () => Promise<string[]>, files: HostFiles): Promise<Finding[]> {
+  const ofRoutes = interfaces.length === 0 ? [] : lookAtInterfaces(interfaces, await interfacesHere());
+  const wanted = nics.flatMap(({ type, network }) => (type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network }]));
+  const ofNics = await Promise.all([...new Set(wanted.map(({ type }) => type))].map((type) => lookAtType(vbox, type, wanted)));
+  const adapters = [...interfaces, ...wanted.flatMap(({ type, network }) => (type === "hostonly" ? [network] : []))];
+  return [...ofRoutes, ...ofNics.flat(), ...(await lookAtRanges(vbox, adapters, files))];
+}
+
+const lookAtInterfaces = (wanted: readonly string[], there: readonly string[]): Finding[] =>
+  [...new Set(wanted)].map((name) =>
+    there.includes(name)
+      ? right(`the adapter ${name} of the routes is there`)
+      : {
+          is: "wrong",
+          what: `there is no network interface ${name}, by which the routes go (there are: ${there.join(", ")})`,
+          todo: "VBoxManage hostonlyif create, then VBoxManage hostonlyif ipconfig vboxnet0 --ip 192.168.254.1 --netmask 255.255.0.0 with your own address; its range must be in /etc/vbox/networks.conf first (`* 192.168.0.0/16`); or correct routes[].interface",
+        },
+  );
+
+async function lookAtType(vbox: VBoxManage, type: Named, wanted: readonly { type: Named; network: string }[]): Promise<Finding[]> {
+  const there = (await vbox.list(LISTS[type], readNetworks)).map(({ name }) => name);
+  const names = new Set(wanted.filter((nic) => nic.type === type).map(({ network }) => network));
+  return [...names].map((name) =>
+    there.includes(name)
+      ? right(`the network ${name} (${type}) is there`)
+      : {
+          // Only Linux has one name for a bridged adapter.
+          is: type === "bridged" && process.platform !== "linux" ? "warning" : "wrong",
+          what: `nics: VirtualBox has no network ${name} of type ${type} (it has: ${there.join(", ") || "none"})`,
+          todo: CURES[type](name),
+        },
+  );
+}
+
+/** What VirtualBox takes without being told (its manual, "Host-Only Networking"; since 6.1.28, not on Windows). */
+const FREE_RANGE = "192.168.56.0/21";
+
+/** Once VirtualBox's server starts again, it refuses an adapter's address that is in none of the ranges. */
+async function lookAtRanges(vbox: VBoxManage, names: readonly string[], files: HostFiles): Promise<Finding[]> {
+  if (names.length === 0 || files.platform === "win32") return [];
+  const adapters = await vbox.list("hostonlyifs", readNetworks);
+  const ranges = [FREE_RANGE, ...rangesIn(files.read("/etc/vbox/networks.conf") ?? "")];
+  return adapters.filter(({ name, address }) => names.includes(name) && address !== undefined && !ranges.some((range) => contains(range, address))).map(outOfRange);
+}
+
+const outOfRange = ({ name, address }: ListedNetwork): Finding => ({
+  is: "warning",
+  what: `the address ${address} of the host-only adapter ${name} is in no range of /etc/vbox/networks.conf: VirtualBox may refuse it at its next start`,
+  todo: `echo '* 192.168.0.0/16' | sudo tee -a /etc/vbox/networks.conf, with the range of ${address}`,
+});
+
+/** Lines such as `* 10.0.0.0/8 192.168.0.0/16`; anything else in the file is a comment, or IPv6. */
+const rangesIn = (conf: string) => [...conf.matchAll(/^\s*\*\s+(.*)$/gm)].flatMap(([, ranges]) => ranges!.trim().split(/[\s,]+/));
+
+function contains(range: string, address: string): boolean {
+  const network = networkOf(range);
+  return network !== undefined && networkOf(`${address}/${network.prefix}`)?.address === network.address;
+}
