@@ -129,6 +129,20 @@ describe("a finished machine that somebody unregistered, with its files", () => 
   });
 });
 
+test.each([
+  ["with another word than the English one", (listed: string) => listed.replaceAll("<inaccessible!>", "<unzugänglich!>")],
+  ["without a word", () => ""],
+])("a machine whose settings cannot be read may be the one to be made, where VirtualBox lists its file %s", async (_, listing) => {
+  const { id } = await create();
+  rmSync(join(box.vm(id).settingsFile, ".."), { recursive: true });
+  const elsewhere = vboxVmProvider(async (program, args) => {
+    const result = await box.exec(program, args);
+    return args.includes("--long") ? { ...result, stdout: listing(result.stdout) } : result;
+  });
+  await expect(elsewhere.create(wanted(), context)).rejects.toThrow(`VirtualBox cannot read the settings of the machine ${id}`);
+  expect(box.verbs.filter((verb) => verb === "clonevm")).toHaveLength(1);
+});
+
 describe("a machine whose settings VirtualBox cannot read after a loss of power", () => {
   test.each([
     ["empty", (file: string) => writeFileSync(file, "")],

@@ -106,8 +106,11 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
  * @throws UserError for anything else: a machine that VirtualBox does not know, or cannot read, may be the only copy of somebody's data
  */
 async function clear(vbox: VBoxManage, folder: string, owner: Owner): Promise<void> {
-  const files = (await vbox.inaccessibleVms()).length > 0 ? await vbox.inaccessibleFiles() : [];
-  for (const [uuid, file] of files) if (resolve(dirname(file)) === resolve(folder)) throw new InaccessibleVm(uuid);
+  const lost = await vbox.inaccessibleVms();
+  const files: ReadonlyMap<string, string> = lost.length > 0 ? await vbox.inaccessibleFiles() : new Map();
+  const isHere = (file: string | undefined) => file === undefined || resolve(dirname(file)) === resolve(folder);
+  // One whose file is not known may be this one: the long list names these machines in other words than the short one.
+  for (const uuid of new Set([...lost, ...files.keys()])) if (isHere(files.get(uuid))) throw new InaccessibleVm(uuid);
   const remains = await remainsIn(folder, owner);
   if ("refusal" in remains) throw remains.refusal;
   if (remains.is === "rest") await removeFolder(vbox, folder, owner);
