@@ -147,3 +147,20 @@ test("a machine that is gone is gone, and one whose files are gone can still be 
   await remove(id, outs);
   expect(await provider.read(id, outs, context)).toBeUndefined();
 });
+
+test("a machine that was unregistered is refused with the command that registers it, and is unchanged after that", async () => {
+  const wanted = inputs({ name: "node16" });
+  const { id, outs } = await create(wanted);
+  const marks = () => vbox("getextradata", id, "enumerate");
+  const before = marks();
+  vbox("unregistervm", "node16");
+  const refusals = [provider.read(id, outs, context), provider.create(wanted, context)].map((work) => work.then(() => "", (error: Error) => error.message));
+  const [refusal, ...others] = await Promise.all(refusals);
+  expect(others).toEqual([refusal]);
+  expect(refusal).toContain("holds a finished machine node16 of shop/test that VirtualBox does not know");
+  vbox("registervm", /VBoxManage registervm ([^ ;]+);/.exec(refusal!)![1]!);
+  expect(before).toContain("vbox-kubeadm/finished");
+  expect(marks()).toBe(before);
+  await expectNoDrift(id, outs, wanted);
+  await remove(id, outs);
+});
