@@ -19,6 +19,7 @@ let rolling = new Rolling();
 /** Begins what a process of the engine is for, an `up` of which nothing is known yet: tests have many in one process. */
 export function beginRun(): void {
   rolling = new Rolling();
+  hasWarned = false;
   forgetLook();
 }
 
@@ -44,15 +45,19 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
 /** Told the stack's configuration, in every operation. The SDK does not wait for it before the first call, so all is done at once. */
 // eslint-disable-next-line @typescript-eslint/require-await
 export async function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest, "config">): Promise<void> {
-  addToChildEnvironment(namesIn("childEnvironment", config.get("childEnvironment") || "[]"));
+  addToChildEnvironment(childEnvironmentIn(config.get("childEnvironment") || "[]"));
 }
 
-/** A list in the configuration. A refresh and a destroy run no program that has checked it. */
-function namesIn(key: string, json: string): string[] {
+let hasWarned = false;
+
+/** The program has checked it, but for a refresh and a destroy, which run no program: a wrong value must not keep anybody from these. */
+function childEnvironmentIn(json: string): string[] {
   try {
     return z.array(z.string()).parse(JSON.parse(json));
   } catch {
-    throw shownError(`${key}: it is not a list; give one such as ["HTTP_PROXY"]`);
+    if (!hasWarned) console.log('warning: childEnvironment is ignored, as it is not a list; give one such as ["HTTP_PROXY"]');
+    hasWarned = true;
+    return [];
   }
 }
 

@@ -27,8 +27,15 @@ const inputs = { name: "a", size: 1, host: "h", __provider: "p" };
 describe("configure", () => {
   const given = (value: string) => configure({ config: { get: () => value } as unknown as Parameters<typeof configure>[0]["config"] });
   test("takes a list of variables", () => expect(given('["HTTP_PROXY"]')).resolves.toBeUndefined());
-  // A destroy runs no program that has checked it.
-  test.each(["HTTP_PROXY", '"HTTP_PROXY"', "[1]", "{"])("names the key of %s", (value) => expect(given(value)).rejects.toMatchObject({ message: expect.stringMatching(/^childEnvironment: .*give one such as/), stack: "" }));
+  // A refresh and a destroy run no program that has checked it.
+  test.each(["HTTP_PROXY", '"HTTP_PROXY"', "[1]", "{"])("goes on without %s, and warns once of it", async (value) => {
+    beginRun();
+    const log = jest.spyOn(console, "log").mockReturnValue();
+    await given(value);
+    await given(value);
+    expect(log.mock.calls).toEqual([[expect.stringMatching(/^warning: childEnvironment is ignored, .*give one such as/)]]);
+    log.mockRestore();
+  });
 });
 
 describe("check", () => {
