@@ -25,8 +25,8 @@ const CURES: Record<Named, (name: string) => string> = {
 
 /** What a stack needs of networks. */
 export interface Networks {
-  /** Those of machines that are to be made. */
-  nics: readonly Pick<Nic, "type" | "network">[];
+  /** Those of machines that are to be made, by the names of their workers. */
+  nics: readonly (Pick<Nic, "type" | "network"> & { of: string })[];
   /** Adapters of the host that routes go by. */
   interfaces: readonly string[];
 }
@@ -37,7 +37,7 @@ export interface Networks {
  */
 export async function lookAtNetworks(vbox: VBoxManage, { nics, interfaces }: Networks, interfacesHere: () => Promise<string[]>, files: HostFiles): Promise<Finding[]> {
   const ofRoutes = interfaces.length === 0 ? [] : lookAtInterfaces(interfaces, await interfacesHere());
-  const wanted = nics.flatMap(({ type, network }) => (type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network }]));
+  const wanted = nics.flatMap(({ type, network, of }) => (type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network, of }]));
   const ofNics = await Promise.all([...new Set(wanted.map(({ type }) => type))].map((type) => lookAtType(vbox, type, wanted)));
   const adapters = [...interfaces, ...wanted.flatMap(({ type, network }) => (type === "hostonly" ? [network] : []))];
   return [...ofRoutes, ...ofNics.flat(), ...(await lookAtRanges(vbox, adapters, files))];
@@ -54,9 +54,10 @@ const lookAtInterfaces = (wanted: readonly string[], there: readonly string[]): 
         },
   );
 
-async function lookAtType(vbox: VBoxManage, type: Named, wanted: readonly { type: Named; network: string }[]): Promise<Finding[]> {
+async function lookAtType(vbox: VBoxManage, type: Named, wanted: readonly { type: Named; network: string; of: string }[]): Promise<Finding[]> {
   const there = (await vbox.list(LISTS[type], readNetworks)).map(({ name }) => name);
-  const names = new Set(wanted.filter((nic) => nic.type === type).map(({ network }) => network));
+  const nics = wanted.filter((nic) => nic.type === type);
+  const names = new Set(nics.map(({ network }) => network));
   return [...names].map((name) =>
     there.includes(name)
       ? right(`the network ${name} (${type}) is there`)
@@ -65,6 +66,7 @@ async function lookAtType(vbox: VBoxManage, type: Named, wanted: readonly { type
           is: type === "bridged" && process.platform !== "linux" ? "warning" : "wrong",
           what: `nics: VirtualBox has no network ${name} of type ${type} (it has: ${there.join(", ") || "none"})`,
           todo: CURES[type](name),
+          of: nics.filter(({ network }) => network === name).map(({ of }) => of),
         },
   );
 }

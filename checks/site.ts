@@ -88,7 +88,7 @@ async function lookAtMachines(plan: SitePlan, vbox: VBoxManage, routes: Pick<Rou
   const interfaces = plan.routes.map((route) => route.interface);
   const there = await vbox.list("vms", readMachineNames);
   const isNew = ({ name }: PlannedWorker) => !there.includes(name);
-  const nics = plan.workers.filter(isNew).flatMap((worker) => worker.nics);
+  const nics = plan.workers.filter(isNew).flatMap(({ name, nics }) => nics.map((nic) => ({ ...nic, of: name })));
   const parts: [string, () => Promise<Finding[]>][] = [
     ["the host's virtualization", async () => (plan.autostart ? lookAtVirtualization(files, (await vbox.version()).version) : [])],
     ["the networks", () => lookAtNetworks(vbox, { nics, interfaces }, () => routes.interfaces(), files)],
@@ -107,12 +107,14 @@ async function lookAtBases({ workers, autostart }: SitePlan, vbox: VBoxManage, f
   const running = await vbox.list("runningvms", readMachineNames);
   const disks = await vbox.listMedia("hdds");
   const planned = workers.filter(({ name }) => !running.includes(name)).map((worker) => plannedOf(worker, isNew(worker), bases.get(sourceOf(worker)), disks));
-  const problems = [...bases.values()].filter((base): base is Finding => "is" in base);
+  const problems = [...bases].flatMap(([key, base]) => ("is" in base ? [{ ...base, of: namesOf(workers.filter((worker) => isNew(worker) && sourceOf(worker) === key)) }] : []));
   const found = problems.length > 0 ? problems : [right(`the base image ${[...new Set(workers.map(({ baseImage }) => baseImage))].join(", ")} can be cloned`)];
   return [...found, ...(autostart ? [lookAtMemory(files, planned)] : []), lookAtDisk(await vbox.machineFolder(), planned)];
 }
 
 const sourceOf = ({ baseImage, baseSnapshot, disks }: PlannedWorker) => JSON.stringify([baseImage, baseSnapshot, disks]);
+
+const namesOf = (workers: readonly PlannedWorker[]) => workers.map(({ name }) => name);
 
 async function baseOf(vbox: VBoxManage, worker: PlannedWorker, is: "wrong" | "warning"): Promise<Finding | VmInfo> {
   try {

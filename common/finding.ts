@@ -16,6 +16,8 @@ export interface Finding {
   said?: string;
   /** What to do about it. */
   todo?: string;
+  /** The names of the workers that need it. Default: all, also those that there are. */
+  of?: readonly string[];
 }
 
 /** A {@link Finding} that all is well. */

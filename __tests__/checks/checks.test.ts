@@ -56,8 +56,8 @@ let calls: string[];
 let fault: (args: readonly string[]) => ExecResult | undefined;
 beforeEach(() => ([calls, fault] = [[], () => undefined]));
 
-/** Each finding as `is: what`, but for what is right. */
-async function problems(values?: Partial<SitePlan>, worker?: Partial<PlannedWorker>, surroundings: Surroundings = {}) {
+/** All findings, but for what is right. */
+async function look(values?: Partial<SitePlan>, worker?: Partial<PlannedWorker>, surroundings: Surroundings = {}) {
   const manage = new SimulatedVBoxManage(site.world);
   const exec: Surroundings["exec"] = async (_file, args) => {
     calls.push(args.join(" "));
@@ -65,8 +65,11 @@ async function problems(values?: Partial<SitePlan>, worker?: Partial<PlannedWork
   };
   const routes = linuxRoutes((_file, args) => site.world.change(({ network }) => ip(network, args)));
   const findings = await lookAtSite(plan(values, worker), { exec, routes, files: hostFiles(root, "linux"), ...surroundings });
-  return findings.filter(({ is }) => is !== "right").map(({ is, what }) => `${is}: ${what}`);
+  return findings.filter(({ is }) => is !== "right");
 }
+
+/** Each as `is: what`. */
+const problems = async (...args: Parameters<typeof look>) => (await look(...args)).map(({ is, what }) => `${is}: ${what}`);
 
 const failure = (stderr: string, exitCode = 1): ExecResult => ({ stdout: "", stderr, exitCode });
 const nic = (type: "hostonly" | "natnetwork" | "bridged", network: string) => ({ nics: [{ type, network, mac: "080027A1B2C3" }] });
@@ -260,4 +263,12 @@ test("what hangs ends in time, and is no reason to refuse anything", async () =>
   const found = await problems({ masters: [] }, {}, { exec, deadlineMs: 500 });
   expect(performance.now() - start).toBeLessThan(5_000);
   expect(found).toEqual(["warning: VirtualBox could not be looked at: it took longer than 0.2 s", expect.stringMatching(/^warning: what VirtualBox has could not be looked at|^warning: the/)]);
+});
+
+test("a network or base image that only some of the workers need names these, of those that are to be made", async () => {
+  const [first] = plan().workers;
+  const others = ["b", "c", baseImage].map((name) => ({ ...first!, ...nic("natnetwork", "none"), name, ...(name !== "b" && { baseImage: "no base" }) }));
+  const [network, base, ...rest] = (await look({ workers: [first!, ...others] })).filter(({ is }) => is === "wrong");
+  expect([network, base]).toMatchObject([{ what: expect.stringContaining("no network none"), of: ["b", "c"] }, { what: expect.stringContaining("no base"), of: ["c"] }]);
+  expect(rest).toEqual([]);
 });

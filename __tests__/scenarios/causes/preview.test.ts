@@ -106,10 +106,21 @@ test("with `checks: off` nobody is asked, and an `up` that is possible comes up"
   expect(commands.filter((command) => !/^ip /.test(command))).toEqual([]);
 });
 
-test("a site that has everything is brought up, and a preview without changes asks nobody", async () => {
+test("what a worker needs that is not among the targets keeps nobody from the others", async () => {
   change("dev/vboxdrv", "");
   change("proc/meminfo", "MemTotal: 33554432 kB\nMemAvailable: 25165824 kB\n");
   await setBase("poweroff");
+  const nics = [{ type: "intnet", network: "node" }, { type: "natnetwork", network: "no such" }];
+  await stack.configure({ workerCount: 2, workerOverrides: { "kube-node02": { nics } } });
+  const whole = await run("preview");
+  expect(whole.exitCode).not.toBe(0);
+  expect(whole.said).toMatch(/'kube-node02' has a problem: kube-node02 is not made, as one thing is missing or wrong\n[^]*no network no such of type natnetwork/);
+  expect(whole.said).not.toMatch(/'kube-node01' has a problem/);
+  const targets = ["stack", "cluster", "route-*", "kube-node01"].flatMap((name) => ["--target", `**::${name}`]);
+  expect(await run("preview", ...targets)).toMatchObject({ exitCode: 0 });
+});
+
+test("a site that has everything is brought up, and a preview without changes asks nobody", async () => {
   await stack.configure(one);
   const preview = await run("preview");
   expect(preview.said).not.toMatch(/warning|not looked at|could not/);
