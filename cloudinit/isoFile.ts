@@ -6,7 +6,7 @@ import { UserError } from "../common/errors";
 import { type HostKey, hostKeyIn } from "./hostKey";
 import { isOurImage, publisherOf, unpublished } from "./iso9660/image";
 import { isTrusted, makeFolder, removeOurFolders } from "./isoFolder";
-import { type LaterBoots, laterBootsIn } from "./laterBoots";
+import { instanceIdIn, type LaterBoots, laterBootsIn } from "./laterBoots";
 
 /** The image holds a private key: it is its owner's alone. */
 const fileMode = 0o600;
@@ -24,6 +24,8 @@ export interface IsoFile {
   stackId: string;
   /** The host key in it. */
   hostKey?: HostKey;
+  /** cloud-init's; undefined where it cannot be told. */
+  instanceId?: string;
   /** In the image of the boots after the first, what it tells. */
   later?: LaterBoots;
 }
@@ -38,7 +40,7 @@ export async function observeIso(path: string): Promise<IsoFile | undefined> {
   const { image } = there;
   const text = image.toString("latin1");
   const hostKey = hostKeyIn(text);
-  return { ...identityOf(image), hostKey, later: hostKey ? undefined : laterBootsIn(text) };
+  return { ...identityOf(image), hostKey, instanceId: instanceIdIn(text), later: hostKey ? undefined : laterBootsIn(text) };
 }
 
 /** By what an image is told from others. */

@@ -46,6 +46,9 @@ export interface LaterBoots extends Pick<HostKey, "hostPublicKey"> {
 /** Reads it back from a disc's text; undefined where that is other content. */
 export function laterBootsIn(text: string): LaterBoots | undefined {
   const hostPublicKey = new RegExp(`#cloud-config\\n${HOST_KEY}(ssh-ed25519 [A-Za-z0-9+/=]{1,200})$`, "m").exec(text)?.[1];
-  const instanceId = /(?:^|\0)instance-id: '?([a-z0-9-]{1,100})'?$/m.exec(text)?.[1];
+  const instanceId = instanceIdIn(text);
   return hostPublicKey !== undefined && instanceId !== undefined ? { hostPublicKey, instanceId } : undefined;
 }
+
+/** cloud-init's instance id in a disc's text, also in that of the first boot; undefined where it cannot be told. */
+export const instanceIdIn = (text: string): string | undefined => /(?:^|\0)instance-id: ['"]?([a-z0-9-]{1,100})['"]?$/m.exec(text)?.[1];

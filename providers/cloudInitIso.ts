@@ -16,7 +16,7 @@ import { refuseInUse } from "../virtualbox/vm/isoInUse";
 import type { CloudInitIsoArgs } from "./cloudInitIsoArgs";
 import { isSameFirstBoot, templatesOf, withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
-import { type Disc, type Discs, discToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
+import { type Disc, type Discs, discToKeep, instanceToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
 import { isForLaterBoots } from "./machineDisc";
 
 /** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
@@ -155,7 +155,9 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const isOurs = ({ stackId }: IsoIdentity) => stackId === inputs.stackId || inputs.adopt;
     const ours = there && isOurs(there) ? there : undefined;
     const half = inputs.adopt && ours?.later ? { hostPrivateKey: "", ...ours.later } : undefined;
-    const outs: Outputs = seedOf(content, ours?.hostKey ?? half ?? generateHostKey());
+    const asked = seedOf(content, ours?.hostKey ?? half ?? generateHostKey());
+    const living = inputs.adopt && ours && ours.sha256 !== asked.sha256 ? await instanceToKeep(vbox, inputs, ours) : undefined;
+    const outs: Outputs = living ? seedOf(content, living) : asked;
     if (ours && !inputs.adopt && ours.sha256 !== outs.sha256) await refuseInUse(vbox, inputs);
     const virtualBox = await ensureVirtualBoxHome(vbox);
     await writeIso(inputs.path, firstBootImage(outs) ?? laterImage(outs), isOurs);

@@ -1,5 +1,6 @@
 import { type IsoFile, type IsoIdentity, observeIso, sha256 } from "../cloudinit/isoFile";
 import { isOfSeed, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
+import { UserError } from "../common/errors";
 import type { VBoxManage } from "../virtualbox/vboxManage";
 import { isFirstBootOver } from "../virtualbox/vm/firstBoot";
 import { wasFinished } from "../virtualbox/vm/owner";
@@ -49,4 +50,22 @@ export async function discToKeep(vbox: VBoxManage, discs: Discs): Promise<Disc |
   if (left) return left;
   // Version 0.1.0 left the image with the key, and no mark of the first boot's end.
   return vm && !discs.virtualBox && (await wasFinished(vbox, vm.uuid)) ? current : undefined;
+}
+
+/**
+ * What is kept of the disc of a machine that is taken over, past its first boot, where the disc has its key and other content: the instance,
+ * which would be made over otherwise by its next boot. The key is of no use without that content.
+ * @returns undefined where there is no such machine
+ * @throws UserError where the instance cannot be told
+ */
+export async function instanceToKeep(vbox: VBoxManage, { name, path }: Pick<Discs, "name" | "path">, there: IsoFile): Promise<Pick<Seed, "hostPrivateKey" | "hostPublicKey" | "instanceId"> | undefined> {
+  const vm = there.hostKey && (await vbox.showVm(name));
+  if (!vm) return undefined;
+  // Version 0.1.0 wrote no stack's id, and no mark of the first boot's end.
+  const isLiving = (await isFirstBootOver(vbox, vm.uuid, there.sha256)) || (there.stackId === "" && (await wasFinished(vbox, vm.uuid)));
+  if (!isLiving) return undefined;
+  if (there.instanceId !== undefined) return { hostPrivateKey: "", hostPublicKey: there.hostKey!.hostPublicKey, instanceId: there.instanceId };
+  throw new UserError(`the instance-id in the ISO ${path} of the machine ${name} (${vm.uuid}) cannot be told; nothing was changed`, {
+    todo: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over with the configuration that they were made with",
+  });
 }

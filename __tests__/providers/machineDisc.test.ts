@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { guestAddress } from "../../cloudinit/guestAddress";
+import { firstBootImage, type Seed } from "../../cloudinit/seed";
 import { beginRun } from "../../providers/engine";
 import { refused } from "../../dev/simulator/virtualBox/refusal";
 import { box, disc, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, useDiscStack, vm } from "../support/discStack";
@@ -178,6 +179,22 @@ describe("a machine whose state was lost", () => {
     await up({ adopt: true });
     expect([iso.state, vm.state]).toEqual(taken);
     expect(await disc()).toMatchObject({ instanceId: before.instanceId });
+  });
+
+  test.each([["failed", false], ["was not yet done, by version 0.1.0", true]])("stays the instance that it is where other content is asked for, and the removal of its key %s", async (_how, isOld) => {
+    const former = { ...before, ...(isOld && { stackId: "" }) } as unknown as Seed;
+    writeFileSync(path, firstBootImage(former)!);
+    if (isOld) await box.change(({ machines }) => void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"]);
+    const was = await guest();
+    const content = { adopt: true, timezone: "Europe/Berlin" };
+    await up(content);
+    expect(await disc()).toMatchObject({ instanceId: before.instanceId });
+    await box.run("controlvm", name, "poweroff");
+    await box.run("startvm", name, "--type", "headless");
+    expect(await guest()).toEqual(was);
+    expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
+    await refresh();
+    expect([await iso.differs(), await vm.differs()]).toEqual([[], []]);
   });
 
   test("can be replaced together with its ISO, and not alone", async () => {
