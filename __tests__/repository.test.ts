@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { load } from "js-yaml";
 import ts from "typescript";
 import { leastPulumiMinor } from "../dev/lab/versions";
@@ -64,16 +64,9 @@ test.each(resources)("%s exports its provider, and state names the file", (file)
   }).toEqual({ provider: true, module: file.replace(/\.ts$/, "") });
 });
 
-test("the README explains every key of the configuration", () => {
+test("the table of changes has every key of the configuration", () => {
   const { config } = load(text("Pulumi.yaml")) as { config: Record<string, unknown> };
-  const keys = Object.keys(config).map((key) => key.replace(/^.*:/, ""));
-  expect(keys.length).toBeGreaterThan(0);
-  expect(keys.filter((key) => !text("README.md").includes(`\`${key}\``))).toEqual([]);
-});
-
-test("the README's table of changes has every key of the configuration", () => {
-  const { config } = load(text("Pulumi.yaml")) as { config: Record<string, unknown> };
-  const [, table = ""] = /\| change of \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
+  const [, table = ""] = /\| change of \|.*\n([^]*?)\n\n/.exec(text("docs/configuration.md")) ?? [];
   expect(Object.keys(config).filter((key) => !table.includes(`\`${key}`))).toEqual([]);
 });
 
@@ -83,22 +76,43 @@ test("the README names the least Pulumi CLI that Pulumi.yaml requires", () => {
   expect(text("README.md")).toContain(`3.${leastPulumiMinor} or later`);
 });
 
-test("the README's sudoers lines are the commands that the program runs for the tutorial's routes", () => {
+test("the sudoers lines of docs/virtualbox.md are the commands that the program runs for the tutorial's routes", () => {
   const { routes } = stackValues("dev") as { routes: { destination: string; gateway: string; interface: string }[] };
   const commands = routes.flatMap(({ destination, gateway, interface: device }) =>
     ["add", "replace", "del"].map((verb) => `/usr/sbin/ip route ${verb} ${destination} via ${gateway} dev ${device} proto ${OUR_PROTOCOL}`),
   );
-  const lines = [...text("README.md").matchAll(/^YOU ALL=\(root\) NOPASSWD: (.*)$/gm)].flatMap(([, line]) => line!.split(", "));
+  const lines = [...text("docs/virtualbox.md").matchAll(/^YOU ALL=\(root\) NOPASSWD: (.*)$/gm)].flatMap(([, line]) => line!.split(", "));
   expect(lines).toEqual(commands);
 });
 
-test("what the README calls a symptom is what the program says", () => {
+test("what docs/troubleshooting.md calls a symptom is what the program says", () => {
   const program = product.map(text).join("\n");
   const said = program.replace(/\$\{[^{}]*\}/g, "X");
-  const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("README.md")) ?? [];
+  const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("docs/troubleshooting.md")) ?? [];
   const symptoms = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, symptom]) => symptom!);
   expect(symptoms.length).toBeGreaterThan(10);
   expect(symptoms.filter((symptom) => !said.includes(symptom))).toEqual([]);
+});
+
+/** A heading's anchor, as GitHub makes it. */
+const anchorOf = (heading: string) => heading.toLowerCase().replace(/[^\w\s-]/g, "").trim().replaceAll(" ", "-");
+
+test("every link of a document leads to a file and a heading that are there", () => {
+  const documents = files.filter((file) => file.endsWith(".md"));
+  const broken = documents.flatMap((file) =>
+    [...text(file).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+      .filter(([, path, anchor]) => {
+        const target = path === "" ? file : posix.join(posix.dirname(file), path!);
+        if (!existsSync(join(root, target))) return true;
+        return anchor !== undefined && ![...text(target).matchAll(/^#+ (.*)$/gm)].some(([, heading]) => anchorOf(heading!) === anchor);
+      })
+      .map(([link]) => `${file}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test("the README is short", () => {
+  expect(text("README.md").split("\n").length).toBeLessThanOrEqual(130);
 });
 
 test("everything that the product exports has a doc comment, and so has every argument of a resource", () => {

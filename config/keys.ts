@@ -25,7 +25,7 @@ function advice(key: string, known: readonly string[]): string {
   const [whole] = key.split(/[.[]/) as [string];
   if (whole !== key && known.includes(whole)) return `for a part of ${whole} give --path: pulumi config set --path '${key}' VALUE, and remove this one: pulumi config rm ${key}`;
   const nearest = nearestOf(key, known);
-  return nearest ? `did you mean ${nearest}? Remove it with \`pulumi config rm ${key}\`` : `remove it with \`pulumi config rm ${key}\`; the README lists all keys`;
+  return nearest ? `did you mean ${nearest}? Remove it with \`pulumi config rm ${key}\`` : `remove it with \`pulumi config rm ${key}\`; docs/configuration.md lists all keys`;
 }
 
 function nearestOf(key: string, known: readonly string[]): string | undefined {

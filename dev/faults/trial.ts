@@ -47,7 +47,7 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
   return { point, struck, converged, leaks, missing, said, seconds: (performance.now() - start) / 1000 };
 }
 
-/** What the README tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what became of what was being made. */
+/** What docs/troubleshooting.md tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what became of what was being made. */
 async function repairAfterKill({ stack }: Stage): Promise<void> {
   await stack.pulumi(["cancel", "--yes"]);
   await stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);

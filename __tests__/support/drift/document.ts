@@ -45,7 +45,7 @@ export const documentText = ({ routes, workers, cluster, refused, never, unseen 
 # Drift
 
 What others do to the things of a stack behind Pulumi's back: what \`pulumi refresh\` then sees, and what the next \`pulumi up\` does. Each line is
-an outcome of a run of the real Pulumi CLI on the [simulated site](../README.md#tests), and after what \`up\` fixed,
+an outcome of a run of the real Pulumi CLI on the [simulated site](development.md#tests), and after what \`up\` fixed,
 \`pulumi preview --expect-no-changes\` ended well. \`pulumi up --refresh\` does both at once. Properties in parentheses are outputs, which a
 refresh brings up to date; a diff does not compare them.
 
