@@ -7,7 +7,7 @@ import { isMap, parseYaml, printYaml, type Yaml } from "./yaml";
  * What cloud-init looks at in every boot: the keys of the modules whose frequency is `always`, and those that choose and steer modules. All
  * else in user-data is for the first boot of an instance, and stays on the machine (/var/lib/cloud/instance).
  *
- * Source: cloud-init 25.1's `meta["frequency"]` of each module (__tests__/cloudinit/laterBoots.test.ts), but for chef and zypper.
+ * Source: cloud-init 25.1's `meta["frequency"]` of each module (__tests__/cloudinit/laterBoots.system.test.ts), but for chef and zypper.
  */
 export const EVERY_BOOT: readonly string[] = [
   ...["bootcmd", "disable_ec2_metadata", "final_message", "growpart", "resize_rootfs"],

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 
-// docs/configuration.md has what Pulumi.yaml says of each key: UPDATE_DOCS=1 writes it there.
+// docs/configuration.md has what Pulumi.yaml says of each key: `npm run docs` writes it there.
 const root = join(__dirname, "../..");
 const file = join(root, "docs/configuration.md");
 const project = readFileSync(join(root, "Pulumi.yaml"), "utf8");

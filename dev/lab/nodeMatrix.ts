@@ -7,7 +7,7 @@ import { withProgress } from "./progress";
 import { nodeVersions } from "./versions";
 
 /** What takes long, and is the same program's on every Node.js: it runs on the one that `npm test` was started with. */
-const SLOW = ["\\.real\\.test\\.ts$", "__tests__/(simulator|causes|hostile|lab)/"];
+const SLOW = ["\\.real\\.test\\.ts$", "__tests__/(dev|scenarios/(causes|hostile))/"];
 
 const log = (line: string) => console.log(line);
 

@@ -153,7 +153,7 @@ describe("VBoxManage", () => {
 describe("the ISO's folder", () => {
   /** Writes an ISO of a megabyte with a file system of its own mounted on the folder; what it said, and what is left there. */
   async function written(mount: string, path: string): Promise<{ error: string; left: string }> {
-    const code = `require("./cloudinit/isoFile").writeIso(process.argv[1], require("./cloudinit/iso9660").isoImage("cidata", { "user-data": "x".repeat(1e6) })).catch((error) => console.log(error.name, error.message))`;
+    const code = `require("./cloudinit/isoFile").writeIso(process.argv[1], require("./cloudinit/iso9660/image").isoImage("cidata", { "user-data": "x".repeat(1e6) })).catch((error) => console.log(error.name, error.message))`;
     const script = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift && node --require tsx/cjs --eval "$3" "$2"; echo "left:"; find "$1" -mindepth 1';
     const output = await run("unshare", ["--mount", "sh", "-c", script, "sh", mount, folder, path, code]);
     const [error = "", left = ""] = output.split("left:");

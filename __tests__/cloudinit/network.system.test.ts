@@ -3,7 +3,7 @@ import { filesOf, renderOptions, someHostKey, userDataOf } from "../support/clou
 import { inGuest } from "../support/guestRoot";
 
 // What each of cloud-init's renderers makes of our network-config, and what the first boot adds to it, in a Debian with the real cloud-init.
-// dhcp.test.ts runs ifupdown, dhclient and dhcpcd by it.
+// dhcp.system.test.ts runs ifupdown, dhclient and dhcpcd by it.
 jest.setTimeout(120_000);
 
 const macs = ["080027A1B2C3", "080027A1B2C4"];
