@@ -12,7 +12,7 @@ export async function installPrograms(folder: string): Promise<string> {
   const bin = join(folder, "bin");
   for (const name of Object.keys(programs)) {
     const outfile = join(bin, name);
-    const contents = `import { runHere } from "./program"; import { programs } from "./programs"; void runHere(programs.${name}, require("node:path").join(__dirname, "../.."));`;
+    const contents = `import { runHere } from "./program"; import { programs } from "./programs"; void runHere(programs.${name}, require("node:path").join(__dirname, ".."));`;
     const stdin = { contents, resolveDir: __dirname, loader: "ts" as const };
     const banner = { js: "#!/usr/bin/env node" };
     await build({ stdin, outfile, banner, bundle: true, platform: "node", target: "node20", logLevel: "error" });
