@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { exec, type ExecResult } from "../../common/exec";
 import { type Medium, readMedia, readMedium } from "../../virtualbox/media";
 import { VBoxError } from "../../virtualbox/error";
@@ -114,7 +115,7 @@ export class TwoVirtualBoxes {
   /** Shows that both have the same disks in their registries, and the same files. */
   async expectSameDisks(): Promise<void> {
     const [real, simulated] = await this.both(async (side) => {
-      const disks = readMedia((await side.run(["list", "hdds"])).stdout);
+      const disks = readMedia(await read(side, ["list", "hdds"]));
       return { disks: sorted(disks.map((disk) => plain(disk, side))), files: filesOf(side) };
     });
     expect(simulated).toEqual(real);
@@ -138,7 +139,7 @@ async function resolved(side: Side, args: readonly string[]): Promise<string[]> 
 
 /** By a machine's name, and by a medium's path below the folder. */
 async function uuidsOf(side: Side): Promise<Map<string, string>> {
-  const machines = [...(await side.run(["list", "vms"])).stdout.matchAll(/^"(.*)" \{(.*)\}$/gm)].map(([, name, uuid]) => [name!, uuid!] as const);
+  const machines = [...(await read(side, ["list", "vms"])).matchAll(/^"(.*)" \{(.*)\}$/gm)].map(([, name, uuid]) => [name!, uuid!] as const);
   const media = (await mediaOf(side)).map(({ location, uuid }) => [location.slice(side.folder.length + 1), uuid] as const);
   return new Map([...machines, ...media]);
 }
@@ -161,21 +162,32 @@ const kindOf = ({ code, isNotFound, isInUse, isDenied, isPassing, isCollision }:
 
 const masked = (text: string, { folder }: Side) => text.replaceAll(folder, "DIR").replace(UUID, "…");
 
+/** What a call that only reads prints; one that meets the start of VirtualBox's server is repeated, as the product does. */
+async function read(side: Side, args: readonly string[]): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await side.run([...args]);
+    if (result.exitCode === 0) return result.stdout;
+    const error = new VBoxError(args.join(" "), result);
+    if (!error.isCollision || attempt === 5) throw error;
+    await sleep(200);
+  }
+}
+
 const mediaOf = async (side: Side): Promise<Medium[]> =>
-  (await Promise.all(["hdds", "dvds"].map(async (kind) => readMedia((await side.run(["list", kind])).stdout)))).flat();
+  (await Promise.all(["hdds", "dvds"].map(async (kind) => readMedia(await read(side, ["list", kind]))))).flat();
 
 async function stateOf(side: Side) {
   const media = await mediaOf(side);
   const locations = new Map(media.map(({ uuid, location }) => [uuid, masked(location, side)]));
-  const names = [...(await side.run(["list", "vms"])).stdout.matchAll(/^"(.*)" \{/gm)].map(([, name]) => name!).sort();
+  const names = [...(await read(side, ["list", "vms"])).matchAll(/^"(.*)" \{/gm)].map(([, name]) => name!).sort();
   const machines = await Promise.all(names.map(async (name) => plain(await machineOf(side, name, locations), side)));
   const described = media.map((medium) => ({ ...medium, uuid: undefined, parentUuid: locations.get(medium.parentUuid ?? "") }));
   return { machines, media: sorted(described.map((medium) => plain(medium, side))), files: filesOf(side) };
 }
 
 async function machineOf(side: Side, name: string, locations: Map<string, string>) {
-  const { nics, attachments, ...info } = readVmInfo((await side.run(["showvminfo", name, "--machinereadable"])).stdout);
-  const extraData = (await side.run(["getextradata", name, "enumerate"])).stdout.trim();
+  const { nics, attachments, ...info } = readVmInfo(await read(side, ["showvminfo", name, "--machinereadable"]));
+  const extraData = (await read(side, ["getextradata", name, "enumerate"])).trim();
   return {
     ...info,
     nics: nics.map((nic) => ({ ...nic, mac: GIVEN_MAC.test(nic.mac) || nic.mac === "" ? nic.mac : "random" })),
