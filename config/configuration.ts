@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./schema";
-import { strandedKeys, unknownKeys } from "./keys";
+import { strandedKeys, unknownKeys } from "./unknownKeys";
 import { UserError } from "../common/errors";
 import { networkOf } from "../common/ipv4";
 import { DEFAULT_PODS } from "../kubernetes/nodeReady";

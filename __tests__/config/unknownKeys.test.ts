@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { readConfiguration } from "../../config/configuration";
-import { strandedKeys, unknownKeys } from "../../config/keys";
+import { strandedKeys, unknownKeys } from "../../config/unknownKeys";
 import { configurationOf, projectKeys } from "../support/configuration";
 
 const known = Object.keys(projectKeys);
