@@ -48,7 +48,7 @@ const keys = {
 const parts = Object.fromEntries(
   [
     "@pulumi/pulumi",
-    ...["config/environment", "cloudinit/report", "common/shell", "ssh/address", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/secretValues", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
+    ...["config/environment", "config/sections", "cloudinit/report", "common/shell", "ssh/address", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/secretValues", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
   ].map((path) => [path, require(path) as unknown]),
 );
 
