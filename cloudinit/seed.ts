@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { HostKey } from "./hostKey";
 import { isoImage } from "./iso9660/image";
 import { isIsoOf, sha256 } from "./isoFile";
@@ -15,18 +16,18 @@ export interface Seed extends RenderOptions, HostKey {
   stackId: string;
 }
 
-/** What a seed consists of. */
-const parts: Readonly<Record<keyof Seed, true>> = {
+/** What is rendered. */
+const content: Readonly<Record<keyof RenderOptions, true>> = {
   ...{ name: true, zone: true, distro: true, sshUser: true, sshPublicKey: true, sshCaPublicKey: true, macAddresses: true },
   ...{ packageUpgrade: true, locale: true, timezone: true, debianMirror: true, sandboxImage: true, containerdPackage: true },
   ...{ kubernetesVersion: true, kubernetesRepository: true, kubernetesKeyUrl: true, kubernetesKeyFingerprint: true },
   ...{ dockerPackage: true, dockerRepository: true, dockerKeyUrl: true, dockerKeyFingerprint: true, criDockerdUrl: true, criDockerdSha256: true },
   ...{ userData: true, metaData: true, networkConfig: true, userDataValues: true },
-  ...{ hostPrivateKey: true, hostPublicKey: true, instanceId: true, stackId: true },
 };
+const CONTENT = Object.keys(content) as readonly (keyof RenderOptions)[];
 
-/** Their names. */
-export const SEED = Object.keys(parts) as readonly (keyof Seed)[];
+/** The names of what a seed consists of. */
+export const SEED: readonly (keyof Seed)[] = [...CONTENT, "hostPrivateKey", "hostPublicKey", "instanceId", "stackId"];
 
 /** The image of the first boot; undefined where the private key is not known. */
 export const firstBootImage = (seed: Seed): Buffer | undefined => (seed.hostPrivateKey ? isoImage("cidata", render(seed, seed).files, seed.stackId) : undefined);
@@ -51,8 +52,9 @@ export function isSameContent(content: RenderOptions, seed: Seed): boolean {
   return isSameRendering(content, seed);
 }
 
-/** Whether two contents make the same files, with the same host key. */
-export const isSameRendering = (a: RenderOptions, b: RenderOptions) => render(a, NO_KEY).instanceId === render(b, NO_KEY).instanceId;
+/** Whether two contents make the same files, with the same host key. A preview without changes asks this of every worker: equal ones are not rendered. */
+export const isSameRendering = (a: RenderOptions, b: RenderOptions) =>
+  CONTENT.every((part) => isDeepStrictEqual(a[part], b[part])) || render(a, NO_KEY).instanceId === render(b, NO_KEY).instanceId;
 
 const NO_KEY: HostKey = { hostPrivateKey: "", hostPublicKey: "" };
 
