@@ -2,9 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Configuration, configurationSchema, type WorkerConfiguration } from "./schema";
+import { worker } from "./shapes";
 import { strandedKeys, unknownKeys } from "./unknownKeys";
 import { UserError } from "../common/errors";
 import { networkOf } from "../common/ipv4";
+import { pick } from "../common/pick";
 import { DEFAULT_PODS } from "../kubernetes/nodeReady";
 import { shellCommand } from "../common/shell";
 import { shown } from "../common/shown";
@@ -134,7 +136,7 @@ export function workerNames({ workerNames, workerCount, workerNamePrefix }: Pick
 }
 
 /** What one worker is to be: the common values, and its own over them. */
-export function workerConfiguration(configuration: Configuration, name: string): WorkerConfiguration {
-  const { containerRuntime, cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot } = configuration;
-  return { containerRuntime, cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot, ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]) };
-}
+export const workerConfiguration = (configuration: Configuration, name: string): WorkerConfiguration => ({
+  ...pick(configuration, Object.keys(worker) as (keyof typeof worker)[]),
+  ...(Object.hasOwn(configuration.workerOverrides, name) && configuration.workerOverrides[name]),
+});

@@ -1,3 +1,4 @@
+import { pick } from "../common/pick";
 import { firstBoot } from "./keys/firstBoot";
 import type { Configuration, WorkerConfiguration } from "./schema";
 
@@ -8,5 +9,3 @@ export const firstBootOf = (config: Configuration) => pick(config, Object.keys(f
 
 /** What a worker's machine is made of, but for its network adapters, which get MAC addresses. */
 export const hardwareOf = (worker: Omit<WorkerConfiguration, "nics">) => pick(worker, ["baseImage", "cpus", "memoryMb", "vramMb", "disks", "keepOpen"]);
-
-const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]) => Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;

@@ -10,11 +10,12 @@ import type { TemplateSources } from "../cloudinit/templates";
 import { checkVersion, chosenVersion } from "../access/chosenVersion";
 import type { Masters } from "../access/clusterVersion";
 import { type Exec, exec as execHere, execWithin } from "../common/exec";
+import { pick } from "../common/pick";
 import { VBoxManage } from "../virtualbox/vboxManage";
 import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } from "../virtualbox/home";
 import { refuseInUse } from "../virtualbox/vm/isoInUse";
 import type { CloudInitIsoArgs } from "./cloudInitIsoArgs";
-import { isSameFirstBoot, templatesOf, withTemplates } from "./cloudInitTemplates";
+import { isSameFirstBoot, TEMPLATES, withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 import { type Disc, type Discs, discToKeep, instanceToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
 import { isForLaterBoots } from "./machineDisc";
@@ -41,7 +42,7 @@ export class CloudInitIso extends DynamicResource {
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots", "virtualBox"];
-    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "former", "userDataValues", "sources", ...templates] }, opts);
+    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "former", "userDataValues", "sources", ...TEMPLATES] }, opts);
   }
 
   /** What the disc's images are made of, for the machine that boots from it. Secret. */
@@ -70,7 +71,6 @@ interface Outputs extends Inputs, Discs {
   virtualBox?: VirtualBoxHome;
 }
 
-const templates = ["userData", "metaData", "networkConfig"] as const;
 
 /** The provider, on top of whatever runs VBoxManage. */
 export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
@@ -135,7 +135,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact"].includes(property);
     const content = (inputs: Inputs) => Object.fromEntries(Object.entries(inputs).filter(([property]) => isContent(property)));
     const rest = Object.fromEntries(Object.entries(news).filter(([property]) => !isContent(property)));
-    const isSame = isSameFirstBoot(olds, { ...news, ...templatesOf(olds) });
+    const isSame = isSameFirstBoot(olds, { ...news, ...pick(olds, TEMPLATES) });
     return isSame ? ({ ...rest, ...content(olds) } as Inputs) : news;
   },
 

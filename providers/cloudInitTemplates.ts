@@ -27,8 +27,8 @@ export function withTemplates({
   return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
 }
 
-/** The templates among a resource's inputs. */
-export const templatesOf = ({ userData, metaData, networkConfig }: Templates): Templates => ({ userData, metaData, networkConfig });
+/** The templates' names among a resource's inputs. */
+export const TEMPLATES = ["userData", "metaData", "networkConfig"] as const satisfies readonly (keyof Templates)[];
 
 /** What a first boot is made of, where the version may be the cluster's to tell. */
 type Content = Omit<RenderOptions, "kubernetesVersion"> & { kubernetesVersion?: string };

@@ -1,5 +1,6 @@
 import { type IsoFile, type IsoIdentity, observeIso, sha256 } from "../cloudinit/isoFile";
 import { isOfSeed, laterImage, SEED, type Seed, seedOf } from "../cloudinit/seed";
+import { pick } from "../common/pick";
 import { UserError } from "../common/errors";
 import type { VBoxManage } from "../virtualbox/vboxManage";
 import { isFirstBootOver } from "../virtualbox/vm/firstBoot";
@@ -23,9 +24,10 @@ export interface Discs extends Disc {
 }
 
 /** A disc without what else a state has. */
-export const partsOf = (disc: Disc): Disc => Object.fromEntries(["sha256" as const, ...SEED].map((part) => [part, disc[part]])) as unknown as Disc;
+export const partsOf = (disc: Disc): Disc => pick(disc, ["sha256", ...SEED]);
 
-const isImageOf = (disc: Disc, { sha256: is }: IsoIdentity) => is === disc.sha256 || is === sha256(laterImage(disc));
+const isLaterImageOf = (disc: Disc, { sha256: is }: IsoIdentity) => is === sha256(laterImage(disc));
+const isImageOf = (disc: Disc, there: IsoIdentity) => there.sha256 === disc.sha256 || isLaterImageOf(disc, there);
 
 /** Whether an image on disk is one of a state's. */
 export const isOfDiscs = (discs: Discs) => (there: IsoIdentity) => [discs, discs.former].some((disc) => disc !== undefined && isOfSeed(disc, disc.sha256)(there));
@@ -46,7 +48,7 @@ export async function discToKeep(vbox: VBoxManage, discs: Discs): Promise<Disc |
   const vm = await vbox.showVm(discs.name);
   for (const disc of known) if (vm && (await isFirstBootOver(vbox, vm.uuid, disc.sha256))) return disc;
   const there = await observeIso(discs.path);
-  const left = there && known.find((disc) => there.sha256 === sha256(laterImage(disc)) || (disc === discs.former && there.sha256 === disc.sha256));
+  const left = there && known.find((disc) => isLaterImageOf(disc, there) || (disc === discs.former && isImageOf(disc, there)));
   if (left) return left;
   // Version 0.1.0 left the image with the key, and no mark of the first boot's end.
   return vm && !discs.virtualBox && (await wasFinished(vbox, vm.uuid)) ? current : undefined;
