@@ -17,7 +17,7 @@ const typescript = files.filter((file) => /\.[cm]?ts$/.test(file));
 const resources = files.filter((file) => /^providers\/\w+\.ts$/.test(file) && text(file).includes("extends DynamicResource"));
 
 /** The program itself, without what it is developed with. */
-const product = typescript.filter((file) => /^(access|checks|cloudinit|common|config|kubernetes|providers|routes|ssh|virtualbox)\//.test(file));
+const product = typescript.filter((file) => /^(?!dev\/|__tests__\/|commands\/)[^/]+\//.test(file));
 
 /** `file:line: match` of every match in every file. */
 const matches = (pattern: RegExp, among = files) =>

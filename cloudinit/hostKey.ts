@@ -33,8 +33,6 @@ export function hostKeyIn(text: string): HostKey | undefined {
   return keys.map(pairOf).find((pair) => pair && text.includes(pair.hostPublicKey));
 }
 
-const PRIVATE_KEY = /-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\s]{1,2000}-----END OPENSSH PRIVATE KEY-----/g;
-
 function pairOf(hostPrivateKey: string): HostKey | undefined {
   const key = utils.parseKey(hostPrivateKey);
   if (key instanceof Error || key.type !== type) return undefined;
@@ -55,3 +53,5 @@ const armoured = (key: Buffer) =>
   `${border("BEGIN")}\n${key.toString("base64").replace(/.{1,70}/g, "$&\n")}${border("END")}\n`;
 
 const border = (edge: "BEGIN" | "END") => `-----${edge} OPENSSH PRIVATE KEY-----`;
+
+const PRIVATE_KEY = new RegExp(`${border("BEGIN")}\\n[A-Za-z0-9+/=\\s]{1,2000}${border("END")}`, "g");

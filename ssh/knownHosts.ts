@@ -1,8 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { typeOf } from "./hostKey";
 
-export { fingerprint } from "./hostKey";
-
 /** A line of known_hosts: `[@marker] patterns type base64 [comment]` (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
 const LINE = /^\s*(?:(@\S+)\s+)?([^\s#@]\S*)\s+([a-z]\S*)\s+([A-Za-z0-9+/]+=*)(?:\s|$)/;
 

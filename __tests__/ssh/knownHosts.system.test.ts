@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { exec, run } from "../../dev/lab/exec";
-import { fingerprint, hostKeysFor, knownHost } from "../../ssh/knownHosts";
+import { fingerprint } from "../../ssh/hostKey";
+import { hostKeysFor, knownHost } from "../../ssh/knownHosts";
 import { openSsh } from "../support/openssh";
 import { newEcdsaKeyPair, newKeyPair } from "../support/sshServer";
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuthContext, Connection, ServerChannel } from "ssh2";
-import { fingerprint } from "../../ssh/knownHosts";
+import { fingerprint } from "../../ssh/hostKey";
 import type { SshError } from "../../ssh/error";
 import { withSession } from "../../ssh/session";
 import { end, onExec } from "../support/sshCommands";
