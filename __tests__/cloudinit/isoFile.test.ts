@@ -1,31 +1,10 @@
-import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isoImage } from "../../cloudinit/iso9660/image";
 import { observeIso, removeIso, writeIso } from "../../cloudinit/isoFile";
+import { folder, folders, image, path, useIsoFolder } from "../support/isoFolder";
 
-const image = isoImage("cidata", { "user-data": "a" });
-const SOMEBODY = 65534;
-
-let folder: string;
-let path: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "iso-file-"));
-  path = join(folder, "kube", "dev", "n1.iso");
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Makes the ISO's folders, each as a shared folder's users might have. */
-function folders(modes: readonly [name: string, mode: number, uid?: number][]): void {
-  for (const [name, mode, uid] of modes) {
-    mkdirSync(join(folder, name), { recursive: true });
-    chmodSync(join(folder, name), mode);
-    if (uid !== undefined) chownSync(join(folder, name), uid, uid);
-  }
-}
-
-/** Only root can give files away. */
-const asRoot = process.getuid!() === 0 ? test : test.skip;
+useIsoFolder();
 
 test("a link that awaits the part under any name that can be guessed is not followed", async () => {
   folders([["kube/dev", 0o700]]);
@@ -66,15 +45,6 @@ describe("a symbolic link in the ISO's place", () => {
   });
 });
 
-asRoot("an ISO of another user is none of ours, is not written over, and stays", async () => {
-  await writeIso(path, image);
-  chownSync(path, SOMEBODY, SOMEBODY);
-  expect(await observeIso(path)).toBeUndefined();
-  await expect(writeIso(path, image)).rejects.toThrow(/was not made by this program\n {4}it belongs to the user with the id 65534\n/);
-  expect(await removeIso(path)).toBe(false);
-  expect(statSync(path).uid).toBe(SOMEBODY);
-});
-
 test("a pipe in the ISO's place is not waited for", async () => {
   mkdirSync(path, { recursive: true });
   await expect(writeIso(path, image)).rejects.toThrow(/it is no regular file/);
@@ -105,28 +75,8 @@ test.each<[string, [string, number][]]>([
   expect(await observeIso(path)).toBeUndefined();
 });
 
-asRoot("another user's link in a shared folder is not followed, though it leads to a folder of ours", async () => {
-  folders([["", 0o1777], ["ours/dev", 0o700]]);
-  symlinkSync(join(folder, "ours"), join(folder, "kube"));
-  lchownSync(join(folder, "kube"), SOMEBODY, SOMEBODY);
-  await expect(writeIso(path, image)).rejects.toThrow("is not safe for an ISO");
-  lchownSync(join(folder, "kube"), 0, 0);
-  await writeIso(path, image);
-});
-
 test("our own link leads into a folder that is looked at too", async () => {
   folders([["open", 0o777], ["open/kube/dev", 0o700]]);
   symlinkSync(join(folder, "open/kube"), join(folder, "kube"));
   await expect(writeIso(path, image)).rejects.toThrow(`the folder ${join(folder, "open")} is not safe`);
-});
-
-asRoot.each<[string, [string, number, number?][]]>([
-  ["the ISO's folder", [["", 0o1777], ["kube/dev", 0o777, SOMEBODY]]],
-  ["the ISO's folder, private", [["", 0o1777], ["kube/dev", 0o700, SOMEBODY]]],
-  ["the folder in the shared one", [["", 0o1777], ["kube", 0o755, SOMEBODY]]],
-  ["the shared folder itself", [["", 0o1777, SOMEBODY]]],
-])("where %s is another user's, nothing is written", async (_what, modes) => {
-  folders(modes);
-  await expect(writeIso(path, image)).rejects.toThrow(/is not safe for an ISO.*\n {4}it belongs to the user with the id 65534\n→ give another `isoFolder`/);
-  expect(existsSync(path)).toBe(false);
 });

@@ -79,28 +79,28 @@ export class TwoVirtualBoxes {
    * Calls both, which have to do it.
    * @param args `DIR` at an argument's beginning is the side's folder, `UUID(x)` the UUID of machine x or of the medium DIR/x
    */
-  async accept(...args: string[]): Promise<void> {
+  accept = async (...args: string[]): Promise<void> => {
     expect((await this.call(args)).exitCode).toBe(0);
-  }
+  };
 
   /** Calls both, which have to refuse it in the same words. Arguments as for {@link accept}. @returns how */
-  async refuse(...args: string[]) {
+  refuse = async (...args: string[]) => {
     const refusal = await this.call(args);
     expect(refusal.exitCode).not.toBe(0);
     return refusal;
-  }
+  };
 
   /** Calls both, which have to print the same. Arguments as for {@link accept}. */
-  async print(...args: string[]): Promise<void> {
+  print = async (...args: string[]): Promise<void> => {
     const [real, simulated] = await this.both(async (side) => masked((await side.run(await resolved(side, args))).stdout.trim(), side));
     expect(simulated).toEqual(real);
-  }
+  };
 
   /** Shows that both have the same machines, media and files. */
-  async expectSameState(): Promise<void> {
+  expectSameState = async (): Promise<void> => {
     const [real, simulated] = await this.both(stateOf);
     expect(simulated).toEqual(real);
-  }
+  };
 
   /** Shows that both say the same of a disk. */
   async expectSameDisk(path: string): Promise<void> {

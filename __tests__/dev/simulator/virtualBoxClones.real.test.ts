@@ -6,10 +6,7 @@ import { TwoVirtualBoxes } from "../../support/twoVirtualBoxes";
 
 // VirtualBox's own VBoxManage and the simulated one get the same calls: those that make machines of others, and take them away.
 const both = new TwoVirtualBoxes();
-const accept = (...args: string[]) => both.accept(...args);
-const refuse = (...args: string[]) => both.refuse(...args);
-const print = (...args: string[]) => both.print(...args);
-const expectSameState = () => both.expectSameState();
+const { accept, refuse, print, expectSameState } = both;
 
 // A call of VBoxManage now and then takes 10 seconds.
 jest.setTimeout(180_000);

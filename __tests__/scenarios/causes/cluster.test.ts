@@ -2,25 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { installPrograms } from "../../../dev/simulator/installPrograms";
 import type { Trouble } from "../../../dev/simulator/apiTroubles";
 import type { Machine } from "../../../dev/simulator/state";
-import { cutPower, everythingOn, failureOf, machineOf, progress } from "../../support/causes";
-import { type DrivenWorker, drivenWorker, seconds } from "../../support/drivenWorker";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { cutPower, everythingOn, failureOf, machineOf } from "../../support/causes";
+import { seconds } from "../../support/drivenWorker";
+import { lines, site, worker, useServedSite } from "../../support/servedWorker";
 
 // Several workers of the simulated site, which a busy machine takes its time for.
 jest.setTimeout(120_000);
 
 /** A cluster that cannot be reached, in whole or in part: each operation ends within its deadline, with the cause. */
-let site: ServedSite;
-let lines: string[];
-let worker: DrivenWorker;
+useServedSite();
 beforeEach(async () => {
-  lines = progress();
-  site = await servedSite();
   await installPrograms(site.folder);
-  worker = drivenWorker(site);
   for (const resource of [worker.cluster, worker.iso, worker.vm, worker.token]) await resource.up();
 });
-afterEach(() => site.remove());
 
 const mastersDown = (names: readonly string[]) => site.world.change(({ cluster }) => void (cluster.mastersDown = [...names]));
 const apiDown = () => site.world.change(({ cluster }) => void (cluster.apiDown = true));

@@ -1,24 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beginRun } from "../../../providers/engine";
 import { requestCertificate } from "../../../dev/simulator/bootstrap";
-import { failureOf, progress } from "../../support/causes";
-import { type DrivenWorker, drivenWorker, seconds } from "../../support/drivenWorker";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { failureOf } from "../../support/causes";
+import { seconds } from "../../support/drivenWorker";
+import { lines, site, worker, useServedSite } from "../../support/servedWorker";
 
 // Several workers of the simulated site, which a busy machine takes its time for.
 jest.setTimeout(120_000);
 
 /** Somebody on a worker uses its token for a master's certificate. */
-let site: ServedSite;
-let worker: DrivenWorker;
-let lines: string[];
+useServedSite({ delays: { join: 500 } });
 beforeEach(async () => {
-  lines = progress();
-  site = await servedSite({ delays: { join: 500 } });
-  worker = drivenWorker(site);
   for (const resource of [worker.cluster, worker.iso, worker.vm, worker.token]) await resource.up();
 });
-afterEach(() => site.remove());
 
 const untrusted =
   /^kube-node01: kube-node01 cannot be trusted: its token was also used to ask for certificates that are not its own, and got none\n {4}its subject is not exactly O=system:nodes, CN=system:node:kube-node01[^]*\n→ find out who did that on kube-node01, and recreate the machine: pulumi up --replace 'urn:pulumi:\*\*vbox:Vm::kube-node01'$/;

@@ -1,20 +1,14 @@
 import { generateHostKey } from "../../../cloudinit/hostKey";
 import { OWNER_ANNOTATION } from "../../../kubernetes/labels";
-import { everythingOn, failureOf, machineOf, progress } from "../../support/causes";
+import { everythingOn, failureOf, machineOf } from "../../support/causes";
 import { drivenWorker } from "../../support/drivenWorker";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { lines, site, useServedSite } from "../../support/servedWorker";
 
 // Several workers of the simulated site, which a busy machine takes its time for.
 jest.setTimeout(120_000);
 
 /** What is refused because something is not what it should be: nothing is changed, and the error says how to go on. */
-let site: ServedSite;
-let lines: string[];
-beforeEach(async () => {
-  lines = progress();
-  site = await servedSite();
-});
-afterEach(() => site.remove());
+useServedSite();
 
 const name = "kube-node01";
 const others = () => [generateHostKey().hostPublicKey];

@@ -1,23 +1,15 @@
 import { readFileSync, rmSync } from "node:fs";
-import { everythingOn, failureOf, progress } from "../../support/causes";
-import { type DrivenWorker, drivenWorker } from "../../support/drivenWorker";
+import { everythingOn, failureOf } from "../../support/causes";
 import { beginRun } from "../../../providers/engine";
 import { readIso } from "../../../dev/simulator/isoReader";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { drivenWorker } from "../../support/drivenWorker";
+import { lines, site, worker, useServedSite } from "../../support/servedWorker";
 
 // Several workers of the simulated site, which a busy machine takes its time for.
 jest.setTimeout(120_000);
 
 /** Which version of Kubernetes a worker gets: the cluster's own, or one that it takes. */
-let site: ServedSite;
-let lines: string[];
-let worker: DrivenWorker;
-beforeEach(async () => {
-  lines = progress();
-  site = await servedSite({ kubernetesVersion: "v1.34.2" });
-  worker = drivenWorker(site);
-});
-afterEach(() => site.remove());
+useServedSite({ kubernetesVersion: "v1.34.2" });
 
 const upgrade = (version: string) => site.world.change(({ cluster }) => void (cluster.version = version));
 const breakMasters = () => site.world.change(({ cluster }) => void (cluster.mastersDown = [...site.masters]));

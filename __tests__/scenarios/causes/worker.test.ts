@@ -1,24 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { macAddress } from "../../../virtualbox/mac";
 import { installPrograms } from "../../../dev/simulator/installPrograms";
-import { cutPower, everythingOn, failureOf, machineOf, progress, workersSay } from "../../support/causes";
-import { type DrivenWorker, drivenWorker, seconds } from "../../support/drivenWorker";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { cutPower, everythingOn, failureOf, machineOf, workersSay } from "../../support/causes";
+import { drivenWorker, seconds } from "../../support/drivenWorker";
+import { lines, site, worker, useServedSite } from "../../support/servedWorker";
 
 // Several workers of the simulated site, which a busy machine takes its time for.
 jest.setTimeout(120_000);
 
 /** A worker that does not come up, or does not join: that ends within its deadline, with the cause and what to do. */
-let site: ServedSite;
-let lines: string[];
-let worker: DrivenWorker;
+useServedSite();
 beforeEach(async () => {
-  lines = progress();
-  site = await servedSite();
-  worker = drivenWorker(site);
   await worker.iso.up();
 });
-afterEach(() => site.remove());
 
 const upToToken = async () => {
   for (const resource of [worker.cluster, worker.vm, worker.token]) await resource.up();

@@ -1,21 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Machine, NetworkState, VirtualBoxState } from "../../../dev/simulator/state";
-import { everythingOn, failureOf, machineOf, progress } from "../../support/causes";
-import { type DrivenWorker, drivenWorker } from "../../support/drivenWorker";
-import { type ServedSite, servedSite } from "../../support/servedSite";
+import { everythingOn, failureOf, machineOf } from "../../support/causes";
+import { lines, site, worker, useServedSite } from "../../support/servedWorker";
 
 /** What is wrong with the workstation: its VirtualBox, its disk, its rights. What fails there leaves nothing behind. */
-let site: ServedSite;
-let lines: string[];
-let worker: DrivenWorker;
+useServedSite();
 beforeEach(async () => {
-  lines = progress();
-  site = await servedSite();
-  worker = drivenWorker(site);
   await worker.iso.up();
 });
-afterEach(() => site.remove());
 
 const virtualBox = (work: (box: VirtualBoxState) => void) => site.world.change((state) => work(state.virtualBox));
 const base = (work: (machine: Machine) => void) => site.world.change((state) => work(machineOf(state, "debian-base-image")));
