@@ -21,7 +21,17 @@ const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 const { stackId } = new StackIdentity("stack", { name: stack });
 
 // The way from this machine into the cluster's networks.
-const routes = config.routes.map((route) => new HostRoute(`route-${route.destination.replace("/", "-")}`, { name: route.destination, ...route, adopt, stack, stackId, commandTimeoutSeconds: timeouts.command }));
+const routes = config.routes.map(
+  (route) =>
+    new HostRoute(`route-${route.destination.replace("/", "-")}`, {
+      name: route.destination,
+      ...route,
+      adopt,
+      stack,
+      stackId,
+      commandTimeoutSeconds: timeouts.command,
+    }),
+);
 
 const isSecret = secretsOfConfiguration();
 
@@ -30,7 +40,13 @@ const publishedSecret = isSecret(config.controlPlaneEndpoint) ? ["endpoint"] : [
 
 // The cluster that the workers join; machines that are only made need none.
 const masterTimeouts = { sshTimeoutSeconds: timeouts.ssh, commandTimeoutSeconds: timeouts.command };
-const cluster = autostart ? new KubeadmCluster("cluster", { name: stack, masters, vboxManage, ...masterTimeouts }, { dependsOn: routes, additionalSecretOutputs: publishedSecret }) : undefined;
+const cluster = autostart
+  ? new KubeadmCluster(
+      "cluster",
+      { name: stack, masters, vboxManage, ...masterTimeouts },
+      { dependsOn: routes, additionalSecretOutputs: publishedSecret },
+    )
+  : undefined;
 
 /** One worker: ISO → VM → token → join. */
 function make({ name, nics, ...worker }: Worker) {
@@ -62,8 +78,12 @@ function make({ name, nics, ...worker }: Worker) {
   // The cluster's version is asked by way of the routes.
   const iso = new CloudInitIso(name, isoArgs, { dependsOn: routes });
   const target = iso.hostPublicKey.apply((key) => reach(fullName, [key]));
-  // A template of one's own that version 0.1.0 put on the ISO may lack the mark of its end; every other user-data has it.
-  const endsUnmarked = config.userData === undefined ? pulumi.output(false) : pulumi.unsecret(iso.userData).apply((userData) => !userData.includes(FIRST_BOOT_MARK));
+  // A template of one's own that version 0.1.0 put on the ISO may lack the mark of its end; every other user-data has
+  // it.
+  const endsUnmarked =
+    config.userData === undefined
+      ? pulumi.output(false)
+      : pulumi.unsecret(iso.userData).apply((userData) => !userData.includes(FIRST_BOOT_MARK));
   const knownHost = iso.hostPublicKey.apply((key) => `${fullName} ${key}\n`);
 
   const vm = new VBoxVm(
@@ -86,7 +106,12 @@ function make({ name, nics, ...worker }: Worker) {
       cloneTimeoutSeconds: timeouts.clone,
       stopTimeoutSeconds: timeouts.stop,
       startTimeoutSeconds: timeouts.start,
-      readiness: pulumi.all([target, iso.reboots, endsUnmarked]).apply(([target, rebootExpected, endsUnmarked]) => ({ target, rebootExpected, ...(endsUnmarked && { endsUnmarked }), timeoutSeconds: timeouts.cloudInit })),
+      readiness: pulumi.all([target, iso.reboots, endsUnmarked]).apply(([target, rebootExpected, endsUnmarked]) => ({
+        target,
+        rebootExpected,
+        ...(endsUnmarked && { endsUnmarked }),
+        timeoutSeconds: timeouts.cloudInit,
+      })),
       plan,
     },
     { dependsOn: routes },
@@ -97,7 +122,16 @@ function make({ name, nics, ...worker }: Worker) {
   const machine = pulumi.interpolate`${vm.baseImage} ${vm.isoSha256}`;
 
   // A token is made when its worker is ready to use it.
-  const tokenArgs = { name, stack, stackId, machine, masters, ttlMinutes: config.tokenTtlMinutes, vboxManage, ...masterTimeouts };
+  const tokenArgs = {
+    name,
+    stack,
+    stackId,
+    machine,
+    masters,
+    ttlMinutes: config.tokenTtlMinutes,
+    vboxManage,
+    ...masterTimeouts,
+  };
   const token = new KubeadmJoinToken(name, tokenArgs, { dependsOn: vm });
 
   const node = new WorkerJoin(name, {
@@ -113,7 +147,8 @@ function make({ name, nics, ...worker }: Worker) {
     caCertHash: cluster.caCertHash,
     token: token.token,
     address: vm.address.apply((address) => address!),
-    criSocket: worker.containerRuntime === "docker" ? "unix:///run/cri-dockerd.sock" : "unix:///run/containerd/containerd.sock",
+    criSocket:
+      worker.containerRuntime === "docker" ? "unix:///run/cri-dockerd.sock" : "unix:///run/containerd/containerd.sock",
     labels: worker.labels,
     taints: worker.taints,
     kubeletArgs: worker.kubeletArgs,
@@ -129,8 +164,10 @@ function make({ name, nics, ...worker }: Worker) {
   return { name, fullName, knownHost, vm, node };
 }
 
-// A VM's name is no host name: its address is what the cluster's resource was reached through. Until there is one, the name shows whose it is.
-const bastionAddress = bastion.address ?? cluster?.bastionAddress.apply((address) => address ?? bastion.vm!) ?? bastion.vm!;
+// A VM's name is no host name: its address is what the cluster's resource was reached through. Until there is one, the
+// name shows whose it is.
+const bastionAddress =
+  bastion.address ?? cluster?.bastionAddress.apply((address) => address ?? bastion.vm!) ?? bastion.vm!;
 const jump = pulumi.output(bastionAddress).apply((address) => jumpHost({ ...bastion, address }));
 
 // Side by side: nothing orders the workers.
@@ -140,7 +177,11 @@ const made = workers.map(make);
 const kept = <T>(output: T) => keptSecret(output, isSecret);
 
 /** The workers as nodes of the cluster. */
-export const nodes = kept(made.flatMap(({ name, node }) => (node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [])));
+export const nodes = kept(
+  made.flatMap(({ name, node }) =>
+    node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [],
+  ),
+);
 
 /** The workers' addresses. */
 export const addresses = kept(Object.fromEntries(made.map(({ name, vm }) => [name, vm.address])));
@@ -149,7 +190,14 @@ export const addresses = kept(Object.fromEntries(made.map(({ name, vm }) => [nam
 export const knownHosts = kept(pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join("")));
 
 /** How to log in on each worker. */
-export const ssh = kept(Object.fromEntries(made.map(({ name, fullName }) => [name, jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`]))])));
+export const ssh = kept(
+  Object.fromEntries(
+    made.map(({ name, fullName }) => [
+      name,
+      jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`])),
+    ]),
+  ),
+);
 
 /** The administrator's kubeconfig. Secret. */
 export const kubeconfig = cluster?.kubeconfig;

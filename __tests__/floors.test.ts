@@ -20,7 +20,11 @@ function violations(floor: string, withdrawn: string): string {
     module.exports = config;`,
   );
   try {
-    return execFileSync(process.execPath, ["node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--config", config, "access", "ssh", "common"], { cwd: root, encoding: "utf8" });
+    return execFileSync(
+      process.execPath,
+      ["node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--config", config, "access", "ssh", "common"],
+      { cwd: root, encoding: "utf8" },
+    );
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }

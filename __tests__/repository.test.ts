@@ -9,12 +9,17 @@ import { stackValues } from "./support/configuration";
 
 /** What must hold for the repository as a whole: over the files that git knows or would take up. */
 const root = join(__dirname, "..");
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+})
   .split("\n")
   .filter((file) => file && existsSync(join(root, file)));
 const text = (file: string) => readFileSync(join(root, file), "utf8");
 const typescript = files.filter((file) => /\.[cm]?ts$/.test(file));
-const resources = files.filter((file) => /^providers\/\w+\.ts$/.test(file) && text(file).includes("extends DynamicResource"));
+const resources = files.filter(
+  (file) => /^providers\/\w+\.ts$/.test(file) && text(file).includes("extends DynamicResource"),
+);
 
 /** The program itself, without what it is developed with. */
 const product = typescript.filter((file) => /^(?!dev\/|__tests__\/|commands\/)[^/]+\//.test(file));
@@ -79,9 +84,13 @@ test("the README names the least Pulumi CLI that Pulumi.yaml requires", () => {
 test("the sudoers lines of docs/virtualbox.md are the commands that the program runs for the tutorial's routes", () => {
   const { routes } = stackValues("dev") as { routes: { destination: string; gateway: string; interface: string }[] };
   const commands = routes.flatMap(({ destination, gateway, interface: device }) =>
-    ["add", "replace", "del"].map((verb) => `/usr/sbin/ip route ${verb} ${destination} via ${gateway} dev ${device} proto ${OUR_PROTOCOL}`),
+    ["add", "replace", "del"].map(
+      (verb) => `/usr/sbin/ip route ${verb} ${destination} via ${gateway} dev ${device} proto ${OUR_PROTOCOL}`,
+    ),
   );
-  const lines = [...text("docs/virtualbox.md").matchAll(/^YOU ALL=\(root\) NOPASSWD: (.*)$/gm)].flatMap(([, line]) => line!.split(", "));
+  const lines = [...text("docs/virtualbox.md").matchAll(/^YOU ALL=\(root\) NOPASSWD: (.*)$/gm)].flatMap(([, line]) =>
+    line!.split(", "),
+  );
   expect(lines).toEqual(commands);
 });
 
@@ -95,7 +104,12 @@ test("what docs/troubleshooting.md calls a symptom is what the program says", ()
 });
 
 /** A heading's anchor, as GitHub makes it. */
-const anchorOf = (heading: string) => heading.toLowerCase().replace(/[^\w\s-]/g, "").trim().replaceAll(" ", "-");
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .trim()
+    .replaceAll(" ", "-");
 
 test("every link of a document leads to a file and a heading that are there", () => {
   const documents = files.filter((file) => file.endsWith(".md"));
@@ -104,7 +118,10 @@ test("every link of a document leads to a file and a heading that are there", ()
       .filter(([, path, anchor]) => {
         const target = path === "" ? file : posix.join(posix.dirname(file), path!);
         if (!existsSync(join(root, target))) return true;
-        return anchor !== undefined && ![...text(target).matchAll(/^#+ (.*)$/gm)].some(([, heading]) => anchorOf(heading!) === anchor);
+        return (
+          anchor !== undefined &&
+          ![...text(target).matchAll(/^#+ (.*)$/gm)].some(([, heading]) => anchorOf(heading!) === anchor)
+        );
       })
       .map(([link]) => `${file}: ${link}`),
   );
@@ -123,10 +140,16 @@ test("everything that the product exports has a doc comment, and so has every ar
 function undocumented(file: string): string[] {
   const source = ts.createSourceFile(file, text(file), ts.ScriptTarget.Latest, true);
   const exported = source.statements.filter((node) => ts.canHaveModifiers(node) && isExported(node));
-  const args = exported.flatMap((node) => (ts.isInterfaceDeclaration(node) && node.name.text.endsWith("Args") ? [...node.members] : []));
+  const args = exported.flatMap((node) =>
+    ts.isInterfaceDeclaration(node) && node.name.text.endsWith("Args") ? [...node.members] : [],
+  );
   return [...exported, ...args]
     .filter((node) => ts.getJSDocCommentsAndTags(node).length === 0)
-    .map((node) => `${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${node.getText().split("\n")[0]}`);
+    .map(
+      (node) =>
+        `${file}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${node.getText().split("\n")[0]}`,
+    );
 }
 
-const isExported = (node: ts.HasModifiers) => ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+const isExported = (node: ts.HasModifiers) =>
+  ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);

@@ -14,8 +14,8 @@ export interface BastionArgs {
   /** Name of its VM in VirtualBox, which is asked for the address. Needs Guest Additions in the VM. */
   vm?: string;
   /**
-   * The VM's network adapter that has the address, counted from 0: 0 is VirtualBox's NIC 1 (`modifyvm --nic1`), 1 its NIC 2. Default: the
-   * first that is not `nat`, which this machine cannot reach, and has an address.
+   * The VM's network adapter that has the address, counted from 0: 0 is VirtualBox's NIC 1 (`modifyvm --nic1`), 1 its
+   * NIC 2. Default: the first that is not `nat`, which this machine cannot reach, and has an address.
    */
   interface?: number;
   /** TCP port of its sshd. Default 22. */
@@ -49,14 +49,23 @@ export interface SshTargetArgs {
  * @throws SshError `unreachable` when VirtualBox has no address for it
  * @throws UserError for an `interface` that the VM does not have
  */
-export async function resolveBastion(bastion: BastionArgs, vboxManage: string, exec: Exec = execHere): Promise<SshHost> {
+export async function resolveBastion(
+  bastion: BastionArgs,
+  vboxManage: string,
+  exec: Exec = execHere,
+): Promise<SshHost> {
   const { vm, interface: index, ...host } = bastion;
   if (host.address) return { ...host, address: host.address };
   if (!vm)
-    throw new UserError("the bastion has neither an address nor a VM", { todo: "give the bastion's `address`, or the name of its `vm`" });
+    throw new UserError("the bastion has neither an address nor a VM", {
+      todo: "give the bastion's `address`, or the name of its `vm`",
+    });
   const vbox = new VBoxManage(vboxManage, exec);
   const info = await vbox.showVm(vm);
-  if (!info) throw new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, { todo: "make it, or give the bastion's `address` or another `vm`" });
+  if (!info)
+    throw new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, {
+      todo: "make it, or give the bastion's `address` or another `vm`",
+    });
   const adapters = adaptersOf(info, index);
   const reported = await guestAddresses(vbox, vm);
   for (const { mac } of adapters) {
@@ -75,17 +84,20 @@ function adaptersOf({ name, nics }: VmInfo, index: number | undefined): Adapter[
   if (index === undefined) return all.filter(({ type }) => type !== "nat");
   const chosen = all.find(({ number }) => number === index + 1);
   if (chosen) return [chosen];
-  throw new UserError(`the bastion ${name} has no network adapter NIC ${index + 1}, which is its \`interface\` ${index}`, {
-    todo: `choose one of ${all.map(({ number }) => number - 1).join(", ")}: they are counted from 0`,
-  });
+  throw new UserError(
+    `the bastion ${name} has no network adapter NIC ${index + 1}, which is its \`interface\` ${index}`,
+    {
+      todo: `choose one of ${all.map(({ number }) => number - 1).join(", ")}: they are counted from 0`,
+    },
+  );
 }
 
 /** More interfaces than any bastion has. */
 const MOST_INTERFACES = 64;
 
 /**
- * The IPv4 addresses that Guest Additions report, by MAC address. They number the guest's interfaces from 0 in the guest's own order, which
- * a restart may change, and count bridges of containers too: only the MAC tells the adapter.
+ * The IPv4 addresses that Guest Additions report, by MAC address. They number the guest's interfaces from 0 in the
+ * guest's own order, which a restart may change, and count bridges of containers too: only the MAC tells the adapter.
  */
 async function guestAddresses(vbox: VBoxManage, vm: string): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
@@ -100,9 +112,13 @@ async function guestAddresses(vbox: VBoxManage, vm: string): Promise<Map<string,
 }
 
 const ambiguous = (vm: string, mac: string, addresses: readonly string[]) =>
-  new SshError("unreachable", `the guest of the bastion ${vm} reports several addresses for its network adapter ${mac}: ${addresses.join(", ")}`, {
-    todo: "give the bastion's `address`",
-  });
+  new SshError(
+    "unreachable",
+    `the guest of the bastion ${vm} reports several addresses for its network adapter ${mac}: ${addresses.join(", ")}`,
+    {
+      todo: "give the bastion's `address`",
+    },
+  );
 
 function withoutAddress({ name, state, condition }: VmInfo, adapters: readonly Adapter[]): SshError {
   if (condition !== "running") {
@@ -111,13 +127,23 @@ function withoutAddress({ name, state, condition }: VmInfo, adapters: readonly A
     });
   }
   const looked = adapters.map(({ number, mac }) => `NIC ${number} (${mac})`).join(", ") || "any adapter but nat";
-  return new SshError("unreachable", `VirtualBox does not know the address of the bastion ${name}: Guest Additions report none for ${looked}`, {
-    todo: "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`; see VBoxManage guestproperty enumerate " + name,
-  });
+  return new SshError(
+    "unreachable",
+    `VirtualBox does not know the address of the bastion ${name}: Guest Additions report none for ${looked}`,
+    {
+      todo:
+        "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`; see VBoxManage guestproperty enumerate " +
+        name,
+    },
+  );
 }
 
 /** The target with its bastion's address, see {@link resolveBastion}. */
-export async function resolveTarget(target: SshTargetArgs, vboxManage: string, exec: Exec = execHere): Promise<SshTarget> {
+export async function resolveTarget(
+  target: SshTargetArgs,
+  vboxManage: string,
+  exec: Exec = execHere,
+): Promise<SshTarget> {
   const { bastion, ...machine } = target;
   return bastion ? { ...machine, bastion: await resolveBastion(bastion, vboxManage, exec) } : machine;
 }

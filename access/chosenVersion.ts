@@ -21,7 +21,12 @@ export async function chosenVersion(wanted: Wanted, log: Log, kept?: string): Pr
   if (masters.length === 0) return given ?? kept ?? needed();
   const server = await serverOf(wanted, log);
   const version = versionToInstall(server, { given, kept });
-  if (version !== (given ?? kept)) log(kept === undefined ? `is to have Kubernetes ${version}, the cluster's own` : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`);
+  if (version !== (given ?? kept))
+    log(
+      kept === undefined
+        ? `is to have Kubernetes ${version}, the cluster's own`
+        : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`,
+    );
   return version;
 }
 
@@ -33,7 +38,10 @@ export async function checkVersion(wanted: Wanted, log: Log): Promise<void> {
 }
 
 /** @throws UserError that names the configuration's key where no master answers */
-async function serverOf({ kubernetesVersion, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Wanted, log: Log): Promise<string> {
+async function serverOf(
+  { kubernetesVersion, masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Wanted,
+  log: Log,
+): Promise<string> {
   try {
     return await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log);
   } catch (error) {
@@ -41,14 +49,25 @@ async function serverOf({ kubernetesVersion, masters, vboxManage, sshTimeoutSeco
   }
 }
 
-/** A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without. */
+/**
+ * A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without.
+ */
 function noAnswer(error: UserError, given: string | undefined): UserError {
   const { said, todo } = error.detail;
   const what = given === undefined ? "which version it has" : `whether it takes ${given}`;
-  const otherwise = given === undefined ? "; a machine that is only made, with autostart false, needs no cluster once kubernetesVersion is given" : "";
-  return new UserError(`kubernetesVersion: the cluster does not tell ${what}: ${error.summary}`, { said, todo: `${todo}${otherwise}`, cause: error });
+  const otherwise =
+    given === undefined
+      ? "; a machine that is only made, with autostart false, needs no cluster once kubernetesVersion is given"
+      : "";
+  return new UserError(`kubernetesVersion: the cluster does not tell ${what}: ${error.summary}`, {
+    said,
+    todo: `${todo}${otherwise}`,
+    cause: error,
+  });
 }
 
 function needed(): never {
-  throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", { todo: "give a full version such as 1.36.3" });
+  throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", {
+    todo: "give a full version such as 1.36.3",
+  });
 }

@@ -26,4 +26,9 @@ export function clusterVersion(masters: Masters, log: OpenOptions["log"]): Promi
 }
 
 const ask = ({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Masters, log: OpenOptions["log"]) =>
-  withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, serverVersion);
+  withMaster(
+    masters,
+    vboxManage,
+    { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log },
+    serverVersion,
+  );

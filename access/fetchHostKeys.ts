@@ -40,14 +40,18 @@ export interface Ways {
 }
 
 /**
- * Looks at the host keys of the bastion and, once its own is known, through it at those of the masters; asks about each that is new, and adds
- * it to the user's known_hosts after a yes. Nobody is sent a credential before his key is known.
+ * Looks at the host keys of the bastion and, once its own is known, through it at those of the masters; asks about each
+ * that is new, and adds it to the user's known_hosts after a yes. Nobody is sent a credential before his key is known.
  */
 export async function fetchHostKeys(plan: HostKeyPlan, talk: Talk, { routes, exec }: Ways): Promise<void> {
   const bastion = await knownBastion(plan, talk, exec);
   if (!bastion) {
     for (const found of await missingRoutes(plan.routes, routes)) talk.show(found);
-    return talk.show(later(`the masters ${plan.masters.map(({ address }) => address).join(", ")}: they are reached through the bastion`));
+    return talk.show(
+      later(
+        `the masters ${plan.masters.map(({ address }) => address).join(", ")}: they are reached through the bastion`,
+      ),
+    );
   }
   const offers = await Promise.all(plan.masters.map((master) => triedOffer(master, plan, bastion)));
   const told = new Set<string>();
@@ -86,7 +90,11 @@ async function triedOffer(master: SshTargetArgs, plan: HostKeyPlan, bastion: Ssh
   }
 }
 
-const optionsFor = (machine: { address: string; port?: number }, plan: HostKeyPlan): OfferOptions => ({ what: machine.address, known: keysOf(plan, machine), timeoutMs: LOOK_MS });
+const optionsFor = (machine: { address: string; port?: number }, plan: HostKeyPlan): OfferOptions => ({
+  what: machine.address,
+  known: keysOf(plan, machine),
+  timeoutMs: LOOK_MS,
+});
 
 function asFinding(error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
@@ -99,7 +107,12 @@ function asFinding(error: unknown): Finding {
  * @param at where it was offered
  * @returns whether it is known now
  */
-async function settle(offer: Offer, at: { address: string; port?: number }, plan: HostKeyPlan, { show, ask }: Talk): Promise<boolean> {
+async function settle(
+  offer: Offer,
+  at: { address: string; port?: number },
+  plan: HostKeyPlan,
+  { show, ask }: Talk,
+): Promise<boolean> {
   const told = (verdict: Finding) => {
     show(verdict);
     return verdict.is === "right";
@@ -109,7 +122,11 @@ async function settle(offer: Offer, at: { address: string; port?: number }, plan
   const { address, port, key } = offer;
   const { path } = plan.files()[0]!;
   if (!(await isConfirmed(offer, at, path, ask))) {
-    return told({ is: "wrong", what: `the host key of ${address} was not added`, todo: "if the console shows another one, something else answers at this address: find out what, before anything is sent there" });
+    return told({
+      is: "wrong",
+      what: `the host key of ${address} was not added`,
+      todo: "if the console shows another one, something else answers at this address: find out what, before anything is sent there",
+    });
   }
   // Somebody may have written the file while the question stood.
   const now = verdictOn(offer, plan);
@@ -123,7 +140,12 @@ async function settle(offer: Offer, at: { address: string; port?: number }, plan
 }
 
 /** As with OpenSSH's own question: `yes` in full, or the fingerprint, which compares them at once. */
-async function isConfirmed({ address, key }: Offer, at: { address: string; port?: number }, path: string, ask: Ask): Promise<boolean> {
+async function isConfirmed(
+  { address, key }: Offer,
+  at: { address: string; port?: number },
+  path: string,
+  ask: Ask,
+): Promise<boolean> {
   const lines = [
     `? ${address} (${hostInBrackets(at.address)}:${at.port ?? 22})  ${shownKey(key)}`,
     `  Compare it with what \`${consoleCommand(key)}\` shows on that machine's own console.`,
@@ -136,9 +158,16 @@ async function isConfirmed({ address, key }: Offer, at: { address: string; port?
   }
 }
 
-/** The host's routes that are not there, each with the command to type: the first `up`, which adds them, needs the host keys. */
+/**
+ * The host's routes that are not there, each with the command to type: the first `up`, which adds them, needs the host
+ * keys.
+ */
 async function missingRoutes(wanted: readonly Route[], { list, addByHand }: Ways["routes"]): Promise<Finding[]> {
   const isMissing = await Promise.all(wanted.map(async ({ destination }) => (await list(destination)).length === 0));
   const missing = wanted.filter((_, i) => isMissing[i]);
-  return missing.map((route) => ({ is: "warning", what: `there is no route to ${route.destination} on this host yet`, todo: `if the bastion is behind it: ${addByHand(route)}; \`pulumi up\` takes it over` }));
+  return missing.map((route) => ({
+    is: "warning",
+    what: `there is no route to ${route.destination} on this host yet`,
+    todo: `if the bastion is behind it: ${addByHand(route)}; \`pulumi up\` takes it over`,
+  }));
 }

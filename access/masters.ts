@@ -10,10 +10,11 @@ import { type SshSession, withSession } from "../ssh/session";
 const EACH_MASTER_MS = 30_000;
 
 /**
- * Runs `use` in a session on the first master that answers, in the order given. What fails on a master that answered is final, unless it
- * is that master's own admin.conf that fails.
+ * Runs `use` in a session on the first master that answers, in the order given. What fails on a master that answered is
+ * final, unless it is that master's own admin.conf that fails.
  *
- * @param options `deadlineMs`: how long the masters may take to answer, all together; `commandTimeoutMs` is VBoxManage's, too
+ * @param options `deadlineMs`: how long the masters may take to answer, all together; `commandTimeoutMs` is
+ * VBoxManage's, too
  * @throws SshError when none answers
  */
 export async function withMaster<T>(
@@ -31,10 +32,14 @@ export async function withMaster<T>(
     try {
       const target = await resolveTarget(master, vboxManage, execWithin(commandTimeoutMs ?? leftMs));
       const shareMs = next ? Math.min(leftMs / (masters.length - index), EACH_MASTER_MS) : leftMs;
-      return await withSession(target, { deadlineMs: shareMs, commandTimeoutMs, what: `master ${master.address}`, log }, (session) => {
-        answered = performance.now();
-        return use(session);
-      });
+      return await withSession(
+        target,
+        { deadlineMs: shareMs, commandTimeoutMs, what: `master ${master.address}`, log },
+        (session) => {
+          answered = performance.now();
+          return use(session);
+        },
+      );
     } catch (error) {
       if (answered && next && error instanceof ApiUnreachable && error.failure.ofMaster) {
         log?.(`master ${master.address}: ${error.summary}; trying ${next.address}`);
@@ -52,11 +57,19 @@ export async function withMaster<T>(
 
 function noneAnswers(masters: readonly SshTargetArgs[], deadlineMs: number, { summary, detail }: SshError): SshError {
   const names = masters.map(({ address }) => address).join(", ");
-  return new SshError("unreachable", `none of the masters ${names} gave an SSH session within ${Math.round(deadlineMs / 100) / 10} s`, {
-    said: [summary, detail.said].join("\n"),
-    todo: detail.todo,
-  });
+  return new SshError(
+    "unreachable",
+    `none of the masters ${names} gave an SSH session within ${Math.round(deadlineMs / 100) / 10} s`,
+    {
+      said: [summary, detail.said].join("\n"),
+      todo: detail.todo,
+    },
+  );
 }
 
-/** Whether a failure of {@link withMaster} means that nobody answers for the cluster: no master by SSH, or no API server behind it. */
-export const isOutOfReach = (error: unknown): error is UserError => error instanceof ApiUnreachable || (error instanceof SshError && error.kind === "unreachable");
+/**
+ * Whether a failure of {@link withMaster} means that nobody answers for the cluster: no master by SSH, or no API server
+ * behind it.
+ */
+export const isOutOfReach = (error: unknown): error is UserError =>
+  error instanceof ApiUnreachable || (error instanceof SshError && error.kind === "unreachable");

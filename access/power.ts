@@ -19,9 +19,13 @@ export async function withPowerState(vbox: VBoxManage, vm: string, error: unknow
   }
 }
 
-const powerOf = (vm: string, info: VmInfo | undefined) => (info ? `${info.name} is ${info.state}` : `there is no machine ${vm} any more`);
+const powerOf = (vm: string, info: VmInfo | undefined) =>
+  info ? `${info.name} is ${info.state}` : `there is no machine ${vm} any more`;
 
-/** What keeps a machine's guest from answering for certain: it has no power, or is gone. Undefined where it may answer, or VirtualBox cannot be asked. */
+/**
+ * What keeps a machine's guest from answering for certain: it has no power, or is gone. Undefined where it may answer,
+ * or VirtualBox cannot be asked.
+ */
 export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string | undefined> {
   try {
     const info = await vbox.showVm(vm);
@@ -32,7 +36,10 @@ export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string
 }
 
 const firstBootCutShort = (state: string, { summary, detail: { said } }: SshError) =>
-  new FirstBootFailed(`${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`, { said, todo: "see why" });
+  new FirstBootFailed(
+    `${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`,
+    { said, todo: "see why" },
+  );
 
 function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
   const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "recreates it"}`;

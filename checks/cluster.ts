@@ -21,25 +21,41 @@ export interface ClusterNeeds {
 type Answer = { master: SshTargetArgs; version: string } | { master: SshTargetArgs; error: UserError };
 
 /**
- * The masters' answer, the cluster's version, and whether the bastion knows the machines' names. That nobody answers may change before it is needed.
+ * The masters' answer, the cluster's version, and whether the bastion knows the machines' names. That nobody answers
+ * may change before it is needed.
  * @param routesAreThere without them nobody can be expected to answer
  */
-export async function lookAtCluster(needs: ClusterNeeds, routesAreThere: boolean, deadlineMs: number): Promise<Finding[]> {
+export async function lookAtCluster(
+  needs: ClusterNeeds,
+  routesAreThere: boolean,
+  deadlineMs: number,
+): Promise<Finding[]> {
   const answers = await Promise.all(needs.masters.map((master) => ask(master, needs.vboxManage, deadlineMs)));
   const isSilent = (answer: Answer) => "error" in answer && !isFinal(answer.error);
-  if (answers.every((answer) => "error" in answer && isOutOfReach(answer.error)) && !routesAreThere) return [later("the masters and the cluster's version: the routes to them are not there yet")];
+  if (answers.every((answer) => "error" in answer && isOutOfReach(answer.error)) && !routesAreThere)
+    return [later("the masters and the cluster's version: the routes to them are not there yet")];
   const first = answers.find((answer) => !isSilent(answer));
-  const findings = answers.flatMap((answer) => ("error" in answer ? [finding(answer === first ? "wrong" : "warning", answer.error)] : []));
+  const findings = answers.flatMap((answer) =>
+    "error" in answer ? [finding(answer === first ? "wrong" : "warning", answer.error)] : [],
+  );
   if (!first || "error" in first) return findings;
-  return [...findings, versionOf(first.version, needs.kubernetesVersion), ...(await lookAtNames(first.master, needs, deadlineMs))];
+  return [
+    ...findings,
+    versionOf(first.version, needs.kubernetesVersion),
+    ...(await lookAtNames(first.master, needs, deadlineMs)),
+  ];
 }
 
 /** What time alone does not change: a wrong host key, a refused login. Anything else may be right when it is needed. */
-const isFinal = (error: UserError) => error instanceof SshError && !["unreachable", "dropped", "timeout"].includes(error.kind);
+const isFinal = (error: UserError) =>
+  error instanceof SshError && !["unreachable", "dropped", "timeout"].includes(error.kind);
 
 async function ask(master: SshTargetArgs, vboxManage: string, deadlineMs: number): Promise<Answer> {
   try {
-    return { master, version: await withMaster([master], vboxManage, { deadlineMs, commandTimeoutMs: deadlineMs }, serverVersion) };
+    return {
+      master,
+      version: await withMaster([master], vboxManage, { deadlineMs, commandTimeoutMs: deadlineMs }, serverVersion),
+    };
   } catch (error) {
     if (error instanceof UserError) return { master, error };
     throw error;
@@ -56,10 +72,15 @@ function versionOf(server: string, given: string | undefined): Finding {
 }
 
 /** What a bastion's sshd says of a name that it cannot resolve: gai_strerror(3). */
-const UNKNOWN_NAME = /name or service not known|no address associated|name resolution|nodename nor servname|unknown host/i;
+const UNKNOWN_NAME =
+  /name or service not known|no address associated|name resolution|nodename nor servname|unknown host/i;
 
 /** Workers are reached as NAME.ZONE; that a master's is not known says that theirs may not be either. */
-async function lookAtNames(master: SshTargetArgs, { zone, vboxManage }: ClusterNeeds, deadlineMs: number): Promise<Finding[]> {
+async function lookAtNames(
+  master: SshTargetArgs,
+  { zone, vboxManage }: ClusterNeeds,
+  deadlineMs: number,
+): Promise<Finding[]> {
   const { address } = master;
   if (isIP(address) !== 0 || address.includes(".") || !master.bastion) return [];
   const name = `${address}.${zone}`;

@@ -23,9 +23,12 @@ export const hostFiles = (root = "/", platform: NodeJS.Platform = process.platfo
 
 /** Memory of the host, in MB: all of it, and what programs that start now can have. */
 export function memoryOf(files: HostFiles): { totalMb: number; freeMb: number } {
-  const mb = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(files.read("/proc/meminfo") ?? "")?.[1] ?? NaN) / 1024;
+  const mb = (key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(files.read("/proc/meminfo") ?? "")?.[1] ?? NaN) / 1024;
   const [totalMb, freeMb] = [mb("MemTotal"), mb("MemAvailable")];
-  return Number.isNaN(totalMb + freeMb) ? { totalMb: totalmem() / 2 ** 20, freeMb: freemem() / 2 ** 20 } : { totalMb, freeMb };
+  return Number.isNaN(totalMb + freeMb)
+    ? { totalMb: totalmem() / 2 ** 20, freeMb: freemem() / 2 ** 20 }
+    : { totalMb, freeMb };
 }
 
 /** What is free on the disk of a folder, which need not be there yet, in MB. */

@@ -17,7 +17,8 @@ const LISTS: Record<Named, "natnets" | "hostonlyifs" | "hostonlynets" | "bridged
 };
 
 const CURES: Record<Named, (name: string) => string> = {
-  natnetwork: (name) => `make it: ${shellCommand(["VBoxManage", "natnetwork", "add", "--netname", name, "--network", "10.0.2.0/24", "--enable"])}`,
+  natnetwork: (name) =>
+    `make it: ${shellCommand(["VBoxManage", "natnetwork", "add", "--netname", name, "--network", "10.0.2.0/24", "--enable"])}`,
   hostonly: () => "make it: VBoxManage hostonlyif create, then give it its address with VBoxManage hostonlyif ipconfig",
   hostonlynet: (name) => `make it: ${shellCommand(["VBoxManage", "hostonlynet", "add", "--name", name])}`,
   bridged: () => "give a name of VBoxManage list bridgedifs",
@@ -35,10 +36,19 @@ export interface Networks {
  * The networks and adapters by their names.
  * @param interfacesHere lists those that the host's system has
  */
-export async function lookAtNetworks(vbox: VBoxManage, { nics, interfaces }: Networks, interfacesHere: () => Promise<string[]>, files: HostFiles): Promise<Finding[]> {
+export async function lookAtNetworks(
+  vbox: VBoxManage,
+  { nics, interfaces }: Networks,
+  interfacesHere: () => Promise<string[]>,
+  files: HostFiles,
+): Promise<Finding[]> {
   const ofRoutes = interfaces.length === 0 ? [] : lookAtInterfaces(interfaces, await interfacesHere());
-  const wanted = nics.flatMap(({ type, network, of }) => (type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network, of }]));
-  const ofNics = await Promise.all([...new Set(wanted.map(({ type }) => type))].map((type) => lookAtType(vbox, type, wanted)));
+  const wanted = nics.flatMap(({ type, network, of }) =>
+    type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network, of }],
+  );
+  const ofNics = await Promise.all(
+    [...new Set(wanted.map(({ type }) => type))].map((type) => lookAtType(vbox, type, wanted)),
+  );
   const adapters = [...interfaces, ...wanted.flatMap(({ type, network }) => (type === "hostonly" ? [network] : []))];
   return [...ofRoutes, ...ofNics.flat(), ...(await lookAtRanges(vbox, adapters, files))];
 }
@@ -54,7 +64,11 @@ const lookAtInterfaces = (wanted: readonly string[], there: readonly string[]): 
         },
   );
 
-async function lookAtType(vbox: VBoxManage, type: Named, wanted: readonly { type: Named; network: string; of: string }[]): Promise<Finding[]> {
+async function lookAtType(
+  vbox: VBoxManage,
+  type: Named,
+  wanted: readonly { type: Named; network: string; of: string }[],
+): Promise<Finding[]> {
   const there = (await vbox.list(LISTS[type], readNetworks)).map(({ name }) => name);
   const nics = wanted.filter((nic) => nic.type === type);
   const names = new Set(nics.map(({ network }) => network));
@@ -79,7 +93,12 @@ async function lookAtRanges(vbox: VBoxManage, names: readonly string[], files: H
   if (names.length === 0 || files.platform === "win32") return [];
   const adapters = await vbox.list("hostonlyifs", readNetworks);
   const ranges = [FREE_RANGE, ...rangesIn(files.read("/etc/vbox/networks.conf") ?? "")];
-  return adapters.filter(({ name, address }) => names.includes(name) && address !== undefined && !ranges.some((range) => contains(range, address))).map(outOfRange);
+  return adapters
+    .filter(
+      ({ name, address }) =>
+        names.includes(name) && address !== undefined && !ranges.some((range) => contains(range, address)),
+    )
+    .map(outOfRange);
 }
 
 const outOfRange = ({ name, address }: ListedNetwork): Finding => ({
@@ -89,7 +108,8 @@ const outOfRange = ({ name, address }: ListedNetwork): Finding => ({
 });
 
 /** Lines such as `* 10.0.0.0/8 192.168.0.0/16`; anything else in the file is a comment, or IPv6. */
-const rangesIn = (conf: string) => [...conf.matchAll(/^\s*\*\s+(.*)$/gm)].flatMap(([, ranges]) => ranges!.trim().split(/[\s,]+/));
+const rangesIn = (conf: string) =>
+  [...conf.matchAll(/^\s*\*\s+(.*)$/gm)].flatMap(([, ranges]) => ranges!.trim().split(/[\s,]+/));
 
 function contains(range: string, address: string): boolean {
   const network = networkOf(range);

@@ -17,7 +17,10 @@ export interface Planned {
 
 const gb = (mb: number) => `${(mb / 1024).toFixed(1)} GB`;
 
-/** The memory that the workers have when they run, and what the host has. A guest takes its memory as it uses it, and what is in use now may be free then. */
+/**
+ * The memory that the workers have when they run, and what the host has. A guest takes its memory as it uses it, and
+ * what is in use now may be free then.
+ */
 export function lookAtMemory(files: HostFiles, planned: readonly Planned[]): Finding {
   const wantedMb = planned.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
   const { totalMb, freeMb } = memoryOf(files);
@@ -28,20 +31,33 @@ export function lookAtMemory(files: HostFiles, planned: readonly Planned[]): Fin
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
 
-/** The room that new machines need: all of a fixed disk for certain, and of a copy about as much as the base image's files have. */
+/**
+ * The room that new machines need: all of a fixed disk for certain, and of a copy about as much as the base image's
+ * files have.
+ */
 export function lookAtDisk(machineFolder: string, all: readonly Planned[]): Finding {
   const planned = all.filter(({ isNew }) => isNew);
   const freeMb = freeDiskMb(machineFolder);
-  const fixedMb = planned.flatMap(({ disks }) => disks).reduce((sum, { sizeMb, variant }) => sum + (variant === "Fixed" ? sizeMb : 0), 0);
+  const fixedMb = planned
+    .flatMap(({ disks }) => disks)
+    .reduce((sum, { sizeMb, variant }) => sum + (variant === "Fixed" ? sizeMb : 0), 0);
   const copiesMb = planned.reduce((sum, { copies }) => sum + (copies ? filesMb(copies) : 0), 0);
   const need = `new machines need about ${gb(fixedMb + copiesMb)} in ${machineFolder}`;
   const todo = "make room, or move VirtualBox's machines to another disk: VBoxManage setproperty machinefolder FOLDER";
-  if (fixedMb > freeMb) return { is: "wrong", what: `fixed \`disks\` need ${gb(fixedMb)} in ${machineFolder}, and ${gb(freeMb)} are free`, todo };
+  if (fixedMb > freeMb)
+    return {
+      is: "wrong",
+      what: `fixed \`disks\` need ${gb(fixedMb)} in ${machineFolder}, and ${gb(freeMb)} are free`,
+      todo,
+    };
   if (fixedMb + copiesMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free`, todo };
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
 
-/** The files of a machine's disks: after a snapshot a disk is a chain of them, each of which holds what differs from the one before. */
+/**
+ * The files of a machine's disks: after a snapshot a disk is a chain of them, each of which holds what differs from the
+ * one before.
+ */
 export function filesOfDisks({ attachments }: VmInfo, disks: readonly Medium[]): string[] {
   const byUuid = new Map(disks.map((disk) => [disk.uuid, disk]));
   const chainOf = (uuid: string | undefined): string[] => {

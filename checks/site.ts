@@ -47,8 +47,16 @@ export interface Surroundings {
   deadlineMs?: number;
 }
 
-/** How long each part of a look may take, in milliseconds: one that is part of another has less, so that what the others found is told. */
-const deadlinesOf = (deadlineMs: number) => ({ first: deadlineMs * 0.4, then: deadlineMs * 0.6, part: deadlineMs * 0.5, ssh: deadlineMs * 0.3 });
+/**
+ * How long each part of a look may take, in milliseconds: one that is part of another has less, so that what the others
+ * found is told.
+ */
+const deadlinesOf = (deadlineMs: number) => ({
+  first: deadlineMs * 0.4,
+  then: deadlineMs * 0.6,
+  part: deadlineMs * 0.5,
+  ssh: deadlineMs * 0.3,
+});
 
 /**
  * Looks at everything that the stack needs, side by side, and changes nothing.
@@ -59,17 +67,29 @@ export async function lookAtSite(plan: SitePlan, surroundings: Surroundings = {}
   const run = execWithin(deadlineMs, exec);
   const routes = surroundings.routes ?? routeTable(process.platform, run);
   const vbox = new VBoxManage(plan.vboxManage, run);
-  const ofCriDockerd = plan.criDockerd === undefined ? [] : looked("cri-dockerd's package", deadlines.then, () => lookAtCriDockerd(plan.criDockerd!, surroundings.ask ?? askHead, deadlines.part));
+  const ofCriDockerd =
+    plan.criDockerd === undefined
+      ? []
+      : looked("cri-dockerd's package", deadlines.then, () =>
+          lookAtCriDockerd(plan.criDockerd!, surroundings.ask ?? askHead, deadlines.part),
+        );
   const here = await looked("VirtualBox", deadlines.first, () => lookAtVirtualBox(vbox));
   const isThere = here.every(({ is }) => is !== "wrong");
-  const machines = isThere ? looked("what VirtualBox has", deadlines.then, () => lookAtMachines(plan, vbox, routes, files, deadlines.part)) : [later("what VirtualBox has: base image, networks, room")];
-  const [ofMachines, ofCluster, ofPackage] = await Promise.all([machines, clusterIfReachable(plan, routes, isThere, deadlines), ofCriDockerd]);
+  const machines = isThere
+    ? looked("what VirtualBox has", deadlines.then, () => lookAtMachines(plan, vbox, routes, files, deadlines.part))
+    : [later("what VirtualBox has: base image, networks, room")];
+  const [ofMachines, ofCluster, ofPackage] = await Promise.all([
+    machines,
+    clusterIfReachable(plan, routes, isThere, deadlines),
+    ofCriDockerd,
+  ]);
   return [...here, ...ofMachines, ...ofCluster, ...ofPackage];
 }
 
 /**
- * The lab's host has no kernel driver, and its machines need none: what stands for the system's files is in a folder beside them, if there is
- * one. Nothing else than the lab sets this variable, and where somebody else does, less is looked at.
+ * The lab's host has no kernel driver, and its machines need none: what stands for the system's files is in a folder
+ * beside them, if there is one. Nothing else than the lab sets this variable, and where somebody else does, less is
+ * looked at.
  */
 const labRoot = () => (process.env.VBOX_LAB_DIR ? `${process.env.VBOX_LAB_DIR}/host` : "/");
 
@@ -81,24 +101,43 @@ async function lookAtVirtualBox(vbox: VBoxManage): Promise<Finding[]> {
     if (!(error instanceof UserError) || error instanceof VBoxError) throw error;
     return [finding("wrong", error)];
   }
-  return warnings.length > 0 ? warnings.map((what) => ({ is: "warning", what })) : [right("VirtualBox is there, and speaks English")];
+  return warnings.length > 0
+    ? warnings.map((what) => ({ is: "warning", what }))
+    : [right("VirtualBox is there, and speaks English")];
 }
 
-async function lookAtMachines(plan: SitePlan, vbox: VBoxManage, routes: Pick<RouteTable, "interfaces">, files: HostFiles, deadlineMs: number): Promise<Finding[]> {
+async function lookAtMachines(
+  plan: SitePlan,
+  vbox: VBoxManage,
+  routes: Pick<RouteTable, "interfaces">,
+  files: HostFiles,
+  deadlineMs: number,
+): Promise<Finding[]> {
   const interfaces = plan.routes.map((route) => route.interface);
   const there = await vbox.list("vms", readMachineNames);
   const isNew = ({ name }: PlannedWorker) => !there.includes(name);
   const nics = plan.workers.filter(isNew).flatMap(({ name, nics }) => nics.map((nic) => ({ ...nic, of: name })));
   const parts: [string, () => Promise<Finding[]>][] = [
-    ["the host's virtualization", async () => (plan.autostart ? lookAtVirtualization(files, (await vbox.version()).version) : [])],
+    [
+      "the host's virtualization",
+      async () => (plan.autostart ? lookAtVirtualization(files, (await vbox.version()).version) : []),
+    ],
     ["the networks", () => lookAtNetworks(vbox, { nics, interfaces }, () => routes.interfaces(), files)],
     ["the base image", () => lookAtBases(plan, vbox, files, isNew)],
   ];
   return (await Promise.all(parts.map(([what, look]) => looked(what, deadlineMs, look)))).flat();
 }
 
-/** Each base image once, and the room for what is made from it. A machine that is there may be gone on with, and then needs no base image. */
-async function lookAtBases({ workers, autostart }: SitePlan, vbox: VBoxManage, files: HostFiles, isNew: (worker: PlannedWorker) => boolean): Promise<Finding[]> {
+/**
+ * Each base image once, and the room for what is made from it. A machine that is there may be gone on with, and then
+ * needs no base image.
+ */
+async function lookAtBases(
+  { workers, autostart }: SitePlan,
+  vbox: VBoxManage,
+  files: HostFiles,
+  isNew: (worker: PlannedWorker) => boolean,
+): Promise<Finding[]> {
   const bases = new Map<string, Finding | VmInfo>();
   for (const worker of [...workers.filter(isNew), ...workers]) {
     const key = sourceOf(worker);
@@ -106,13 +145,27 @@ async function lookAtBases({ workers, autostart }: SitePlan, vbox: VBoxManage, f
   }
   const running = await vbox.list("runningvms", readMachineNames);
   const disks = await vbox.listMedia("hdds");
-  const planned = workers.filter(({ name }) => !running.includes(name)).map((worker) => plannedOf(worker, isNew(worker), bases.get(sourceOf(worker)), disks));
-  const problems = [...bases].flatMap(([key, base]) => ("is" in base ? [{ ...base, of: namesOf(workers.filter((worker) => isNew(worker) && sourceOf(worker) === key)) }] : []));
-  const found = problems.length > 0 ? problems : [right(`the base image ${[...new Set(workers.map(({ baseImage }) => baseImage))].join(", ")} can be cloned`)];
-  return [...found, ...(autostart ? [lookAtMemory(files, planned)] : []), lookAtDisk(await vbox.machineFolder(), planned)];
+  const planned = workers
+    .filter(({ name }) => !running.includes(name))
+    .map((worker) => plannedOf(worker, isNew(worker), bases.get(sourceOf(worker)), disks));
+  const problems = [...bases].flatMap(([key, base]) =>
+    "is" in base
+      ? [{ ...base, of: namesOf(workers.filter((worker) => isNew(worker) && sourceOf(worker) === key)) }]
+      : [],
+  );
+  const found =
+    problems.length > 0
+      ? problems
+      : [right(`the base image ${[...new Set(workers.map(({ baseImage }) => baseImage))].join(", ")} can be cloned`)];
+  return [
+    ...found,
+    ...(autostart ? [lookAtMemory(files, planned)] : []),
+    lookAtDisk(await vbox.machineFolder(), planned),
+  ];
 }
 
-const sourceOf = ({ baseImage, baseSnapshot, disks }: PlannedWorker) => JSON.stringify([baseImage, baseSnapshot, disks]);
+const sourceOf = ({ baseImage, baseSnapshot, disks }: PlannedWorker) =>
+  JSON.stringify([baseImage, baseSnapshot, disks]);
 
 const namesOf = (workers: readonly PlannedWorker[]) => workers.map(({ name }) => name);
 
@@ -125,7 +178,12 @@ async function baseOf(vbox: VBoxManage, worker: PlannedWorker, is: "wrong" | "wa
   }
 }
 
-const plannedOf = ({ memoryMb, disks, cloneMode }: PlannedWorker, isNew: boolean, base: Finding | VmInfo | undefined, media: readonly Medium[]): Planned => ({
+const plannedOf = (
+  { memoryMb, disks, cloneMode }: PlannedWorker,
+  isNew: boolean,
+  base: Finding | VmInfo | undefined,
+  media: readonly Medium[],
+): Planned => ({
   memoryMb,
   isNew,
   disks,
@@ -133,10 +191,16 @@ const plannedOf = ({ memoryMb, disks, cloneMode }: PlannedWorker, isNew: boolean
 });
 
 /** The bastion's address may be VirtualBox's to tell. */
-async function clusterIfReachable(plan: SitePlan, routes: Pick<RouteTable, "list">, hasVirtualBox: boolean, { then, ssh }: ReturnType<typeof deadlinesOf>): Promise<Finding[]> {
+async function clusterIfReachable(
+  plan: SitePlan,
+  routes: Pick<RouteTable, "list">,
+  hasVirtualBox: boolean,
+  { then, ssh }: ReturnType<typeof deadlinesOf>,
+): Promise<Finding[]> {
   const { masters } = plan;
   if (masters.length === 0) return [];
-  if (!hasVirtualBox && masters.some(({ bastion }) => bastion && !bastion.address)) return [later("the masters: VirtualBox is to tell the bastion's address")];
+  if (!hasVirtualBox && masters.some(({ bastion }) => bastion && !bastion.address))
+    return [later("the masters: VirtualBox is to tell the bastion's address")];
   return looked("the masters", then, async () => lookAtCluster(plan, await areThere(plan.routes, routes), ssh));
 }
 

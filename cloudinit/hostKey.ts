@@ -23,7 +23,13 @@ export function generateHostKey(): HostKey {
   const padding = Buffer.from(Array.from({ length: -secrets.length & 7 }, (_, index) => index + 1));
   const none = [string("none"), string("none"), string("")]; // cipher, key derivation and its options
   const one = Buffer.from([0, 0, 0, 1]);
-  const key = Buffer.concat([Buffer.from("openssh-key-v1\0"), ...none, one, string(publicKey), string(Buffer.concat([secrets, padding]))]);
+  const key = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    ...none,
+    one,
+    string(publicKey),
+    string(Buffer.concat([secrets, padding])),
+  ]);
   return { hostPrivateKey: armoured(key), hostPublicKey: `${type} ${publicKey.toString("base64")}` };
 }
 

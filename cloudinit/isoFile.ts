@@ -15,7 +15,10 @@ const fileMode = 0o600;
 const PART = ".part-";
 
 /** An image's identity: SHA-256 of its bytes but for whose it is, hexadecimal. */
-export const sha256 = (image: Buffer) => createHash("sha256").update(isOurImage(image) ? unpublished(image) : image).digest("hex");
+export const sha256 = (image: Buffer) =>
+  createHash("sha256")
+    .update(isOurImage(image) ? unpublished(image) : image)
+    .digest("hex");
 
 /** An image on disk. */
 export interface IsoFile {
@@ -40,7 +43,12 @@ export async function observeIso(path: string): Promise<IsoFile | undefined> {
   const { image } = there;
   const text = image.toString("latin1");
   const hostKey = hostKeyIn(text);
-  return { ...identityOf(image), hostKey, instanceId: instanceIdIn(text), later: hostKey ? undefined : laterBootsIn(text) };
+  return {
+    ...identityOf(image),
+    hostKey,
+    instanceId: instanceIdIn(text),
+    later: hostKey ? undefined : laterBootsIn(text),
+  };
 }
 
 /** By what an image is told from others. */
@@ -49,7 +57,10 @@ export type IsoIdentity = Pick<IsoFile, "sha256" | "stackId">;
 /** Whether an image on disk may be written over, or removed. */
 export type IsOurs = (there: IsoIdentity) => boolean;
 
-/** Whether an image is a state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its content. */
+/**
+ * Whether an image is a state's own: by its stack's id, or, where one of the two has none as in version 0.1.0, by its
+ * content.
+ */
 export const isIsoOf = (stackId: string, contents: () => readonly string[]) => (there: IsoIdentity) =>
   there.stackId === stackId || ((there.stackId === "" || stackId === "") && contents().includes(there.sha256));
 
@@ -61,7 +72,10 @@ export const isIsoOf = (stackId: string, contents: () => readonly string[]) => (
 export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () => true): Promise<void> {
   const there = await lookAt(path);
   if (there && !(there.image && isOurImage(there.image))) {
-    throw new UserError(`${path} is there already, and was not made by this program`, { said: there.foreign, todo: "move it away, or give another `isoFolder`" });
+    throw new UserError(`${path} is there already, and was not made by this program`, {
+      said: there.foreign,
+      todo: "move it away, or give another `isoFolder`",
+    });
   }
   if (there?.image && !isOurs(identityOf(there.image))) throw anotherStacks(path, publisherOf(there.image));
   await removeParts(path);
@@ -75,11 +89,18 @@ export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () 
     await rm(part, { force: true }).catch(() => undefined);
     await removeOurFolders(dirname(path));
     if (cause instanceof UserError) throw cause;
-    throw new UserError(`the ISO ${path} could not be written`, { said: (cause as Error).message, todo: "make room there, or give another `isoFolder`", cause });
+    throw new UserError(`the ISO ${path} could not be written`, {
+      said: (cause as Error).message,
+      todo: "make room there, or give another `isoFolder`",
+      cause,
+    });
   }
 }
 
-const identityOf = (image: Buffer): IsoIdentity => ({ sha256: sha256(image), stackId: isOurImage(image) ? publisherOf(image) : "" });
+const identityOf = (image: Buffer): IsoIdentity => ({
+  sha256: sha256(image),
+  stackId: isOurImage(image) ? publisherOf(image) : "",
+});
 
 /** Nobody can tell a lost state from another stack of the same names. */
 const anotherStacks = (path: string, stackId: string) =>
@@ -92,7 +113,8 @@ const anotherStacks = (path: string, stackId: string) =>
 
 /**
  * Removes an image of ours, and its folders as long as they are empty, and private as we make them.
- * @returns whether there is nothing of ours left; false where another program's or stack's file has taken its place, which stays
+ * @returns whether there is nothing of ours left; false where another program's or stack's file has taken its place,
+ * which stays
  */
 export async function removeIso(path: string, isOurs: IsOurs = () => true): Promise<boolean> {
   const there = await lookAt(path);
@@ -106,7 +128,8 @@ export async function removeIso(path: string, isOurs: IsOurs = () => true): Prom
 /** Removes what a process that was killed left half-written. */
 async function removeParts(path: string): Promise<void> {
   const names = await readdir(dirname(path)).catch(() => []);
-  for (const name of names) if (name.startsWith(basename(path) + PART)) await rm(join(dirname(path), name), { force: true });
+  for (const name of names)
+    if (name.startsWith(basename(path) + PART)) await rm(join(dirname(path), name), { force: true });
 }
 
 /** What is at an ISO's place: an image, or what is nobody's image of ours, and why. */
@@ -125,7 +148,11 @@ async function lookAt(path: string): Promise<There | undefined> {
     return { image: await readFile(path), isPrivate: process.platform === "win32" || (is.mode & 0o077) === 0 };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new UserError(`the ISO ${path} could not be read`, { said: (cause as Error).message, todo: "give another `isoFolder`, or fix this one", cause });
+    throw new UserError(`the ISO ${path} could not be read`, {
+      said: (cause as Error).message,
+      todo: "give another `isoFolder`, or fix this one",
+      cause,
+    });
   }
 }
 

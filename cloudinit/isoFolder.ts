@@ -26,8 +26,8 @@ export async function isTrusted(folder: string): Promise<boolean> {
 }
 
 /**
- * Looks at a folder and all above it. One of these may be open to all, as /tmp is, where it is sticky and the system's, and where what is in
- * it, on the way to the ISO, is ours or the system's.
+ * Looks at a folder and all above it. One of these may be open to all, as /tmp is, where it is sticky and the system's,
+ * and where what is in it, on the way to the ISO, is ours or the system's.
  */
 async function doubtOf(folder: string): Promise<UserError | undefined> {
   if (process.platform === "win32") return undefined;
@@ -62,14 +62,22 @@ const isOurs = ({ is }: Folder) => is.uid === process.getuid!();
 const isForeign = ({ is, link }: Folder) => [is, link].some(({ uid }) => uid !== process.getuid!() && uid !== 0);
 
 /** Who is in the group of a folder of the system's is the system's business. */
-const isOpen = (folder: Folder) => (folder.is.mode & 0o002) !== 0 || (isOurs(folder) && (folder.is.mode & 0o020) !== 0 && folder.is.gid !== process.getgid!());
+const isOpen = (folder: Folder) =>
+  (folder.is.mode & 0o002) !== 0 ||
+  (isOurs(folder) && (folder.is.mode & 0o020) !== 0 && folder.is.gid !== process.getgid!());
 
-const anothers = ({ path, is }: Folder) => unsafe(path, `it belongs to the user with the id ${is.uid}`, "give another `isoFolder`, in a folder of your own");
+const anothers = ({ path, is }: Folder) =>
+  unsafe(path, `it belongs to the user with the id ${is.uid}`, "give another `isoFolder`, in a folder of your own");
 
 const openToOthers = (folder: Folder) =>
-  unsafe(folder.path, "others may write in it", `${isOurs(folder) ? `${shellCommand(["chmod", "go-w", folder.path])}, or ` : ""}give another \`isoFolder\``);
+  unsafe(
+    folder.path,
+    "others may write in it",
+    `${isOurs(folder) ? `${shellCommand(["chmod", "go-w", folder.path])}, or ` : ""}give another \`isoFolder\``,
+  );
 
-const unsafe = (path: string, said: string, todo: string) => new UserError(`the folder ${path} is not safe for an ISO, which holds a private key`, { said, todo });
+const unsafe = (path: string, said: string, todo: string) =>
+  new UserError(`the folder ${path} is not safe for an ISO, which holds a private key`, { said, todo });
 
 /** The name of the default `isoFolder`, which is ours. Another one is its user's, and stays, also where we made it. */
 const DEFAULT_NAME = ".vbox-kubeadm";

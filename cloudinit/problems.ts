@@ -4,9 +4,15 @@ import { isPublicKey } from "../ssh/hostKey";
 import { shown } from "../common/shown";
 import { templateProblem } from "./render";
 
-/** Property → the values that it may have, and what to give. What passes is safe in YAML, in a shell's word and in an apt source. */
+/**
+ * Property → the values that it may have, and what to give. What passes is safe in YAML, in a shell's word and in an
+ * apt source.
+ */
 export const rules = {
-  name: [z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/), "a host name of RFC 1123: lower-case letters, digits and -, at most 63"],
+  name: [
+    z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+    "a host name of RFC 1123: lower-case letters, digits and -, at most 63",
+  ],
   zone: [
     z
       .string()
@@ -32,7 +38,10 @@ export const rules = {
   kubernetesRepository: [url(), "the address of a flat apt repository: https://…"],
   kubernetesKeyUrl: [url(), "the address of its key: https://…"],
   kubernetesKeyFingerprint: [fingerprint(), "a key's fingerprint: 40 upper-case hexadecimal digits, without spaces"],
-  containerdPackage: [z.enum(["containerd.io", "containerd"]), "containerd.io (Docker's) or containerd (the distribution's)"],
+  containerdPackage: [
+    z.enum(["containerd.io", "containerd"]),
+    "containerd.io (Docker's) or containerd (the distribution's)",
+  ],
   dockerPackage: [z.enum(["docker-ce", "docker.io"]), "docker-ce (Docker's) or docker.io (the distribution's)"],
   dockerRepository: [url(), "the address of an apt repository: https://…"],
   dockerKeyUrl: [url(), "the address of its key: https://…"],
@@ -43,20 +52,46 @@ export const rules = {
   debianMirror: [url(), "the address of a mirror: https://…"],
   packageUpgrade: [z.boolean(), "true or false"],
   locale: [z.string().regex(/^[A-Za-z]{1,3}(_[A-Z]{2})?\.UTF-8$/), "a UTF-8 locale like en_US.UTF-8"],
-  timezone: [z.string().max(64).regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/), "a time zone like UTC or Europe/Vienna"],
-  userDataValues: [z.record(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/), z.string().max(16_384).regex(/^[^\p{Cs}\0]*$/u)), "names such as password, each with a text of at most 16384 characters"],
+  timezone: [
+    z
+      .string()
+      .max(64)
+      .regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/),
+    "a time zone like UTC or Europe/Vienna",
+  ],
+  userDataValues: [
+    z.record(
+      z.string().regex(/^[A-Za-z_][\w-]{0,62}$/),
+      z
+        .string()
+        .max(16_384)
+        .regex(/^[^\p{Cs}\0]*$/u),
+    ),
+    "names such as password, each with a text of at most 16384 characters",
+  ],
 } as const satisfies Readonly<Record<string, readonly [values: z.ZodType, give: string]>>;
 
 const templates = { userData: "user-data", metaData: "meta-data", networkConfig: "network-config" };
 
-/** Property → what is wrong with it, and what to give. A property that is absent is not known yet, or has its default. */
+/**
+ * Property → what is wrong with it, and what to give. A property that is absent is not known yet, or has its default.
+ */
 export function inputProblems(inputs: Readonly<Record<string, unknown>>): Record<string, string> {
   const wrong = Object.entries(rules)
     .filter(([property, [values]]) => inputs[property] !== undefined && !values.safeParse(inputs[property]).success)
-    .map(([property, [, give]]) => [property, `${property === "userDataValues" ? "what is there" : shown(inputs[property])} will not do; give ${give}`] as const);
+    .map(
+      ([property, [, give]]) =>
+        [
+          property,
+          `${property === "userDataValues" ? "what is there" : shown(inputs[property])} will not do; give ${give}`,
+        ] as const,
+    );
   const broken = Object.entries(templates).flatMap(([property, what]) => {
     const template = inputs[property];
-    const problem = typeof template === "string" ? templateProblem(template, what, inputs.userDataValues as Record<string, string> | undefined) : undefined;
+    const problem =
+      typeof template === "string"
+        ? templateProblem(template, what, inputs.userDataValues as Record<string, string> | undefined)
+        : undefined;
     return problem === undefined ? [] : [[property, problem] as const];
   });
   return Object.fromEntries([...wrong, ...broken]);

@@ -57,7 +57,9 @@ export function render(options: RenderOptions, hostKey: HostKey): Rendering {
   const instanceId = `${options.name}-${createHash("sha256").update(rest).digest("hex").slice(0, 16)}`;
   const meta = metaData(instanceId);
   if (!isMap(meta) || meta["instance-id"] !== instanceId) {
-    throw new UserError("meta-data does not tell one content from another", { todo: "give it the line instance-id: ${instanceId}" });
+    throw new UserError("meta-data does not tell one content from another", {
+      todo: "give it the line instance-id: ${instanceId}",
+    });
   }
   return {
     files: { "user-data": text, "meta-data": printYaml(meta), "network-config": networkConfig },
@@ -71,7 +73,11 @@ export function render(options: RenderOptions, hostKey: HostKey): Rendering {
  * @param what names it in the answer
  * @param userDataValues undefined where they are not known yet
  */
-export function templateProblem(template: string, what: string, userDataValues?: RenderOptions["userDataValues"]): string | undefined {
+export function templateProblem(
+  template: string,
+  what: string,
+  userDataValues?: RenderOptions["userDataValues"],
+): string | undefined {
   try {
     checkTemplate(template, what, userDataValues ?? anyOwn(template));
     return undefined;
@@ -81,18 +87,41 @@ export function templateProblem(template: string, what: string, userDataValues?:
   }
 }
 
-/** @throws UserError for a template that asks for what does not exist, or for a value of the user's own that was not given */
+/**
+ * @throws UserError for a template that asks for what does not exist, or for a value of the user's own that was not
+ * given
+ */
 export function checkTemplate(template: string, what: string, userDataValues: RenderOptions["userDataValues"]): void {
-  filled(template, { ...valuesOf({ ...sample, userDataValues }, { hostPrivateKey: "", hostPublicKey: "" }), instanceId: "" }, what);
+  filled(
+    template,
+    { ...valuesOf({ ...sample, userDataValues }, { hostPrivateKey: "", hostPublicKey: "" }), instanceId: "" },
+    what,
+  );
 }
 
-const anyOwn = (template: string) => Object.fromEntries([...template.matchAll(/\$\{userDataValues\.([\w-]+)\}/g)].map(([, name]) => [name!, ""]));
+const anyOwn = (template: string) =>
+  Object.fromEntries([...template.matchAll(/\$\{userDataValues\.([\w-]+)\}/g)].map(([, name]) => [name!, ""]));
 
 /** A value for every placeholder; there are 36 NICs at most. */
 const sample: RenderOptions = {
   ...{ name: "", zone: "", distro: "debian", sshUser: "", sshPublicKey: "", sshCaPublicKey: "", kubernetesVersion: "" },
-  ...{ kubernetesKeyFingerprint: "", containerdPackage: "", dockerPackage: "", dockerKeyFingerprint: "", criDockerdUrl: "", criDockerdSha256: "" },
-  ...{ debianMirror: "", packageUpgrade: true, locale: "", timezone: "", userData: "", metaData: "", networkConfig: "" },
+  ...{
+    kubernetesKeyFingerprint: "",
+    containerdPackage: "",
+    dockerPackage: "",
+    dockerKeyFingerprint: "",
+    criDockerdUrl: "",
+    criDockerdSha256: "",
+  },
+  ...{
+    debianMirror: "",
+    packageUpgrade: true,
+    locale: "",
+    timezone: "",
+    userData: "",
+    metaData: "",
+    networkConfig: "",
+  },
   macAddresses: Array.from({ length: 36 }, () => "000000000000"),
 };
 
@@ -140,16 +169,20 @@ export function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
 
 const within = (folder: string, file: string) => `${folder.replace(/\/+$/, "")}/${file}`;
 
-/** Debian's mirrors have its security updates in a folder beside the main one; other layouts, such as Ubuntu's, have them in the same. */
+/**
+ * Debian's mirrors have its security updates in a folder beside the main one; other layouts, such as Ubuntu's, have
+ * them in the same.
+ */
 const securityMirror = (mirror: string) => mirror.replace(/\/debian\/?$/, "/debian-security");
 
 /** `080027A1B2C3` → `08:00:27:a1:b2:c3`. */
 const withColons = (mac: string) => mac.toLowerCase().match(/../g)!.join(":");
 
 /**
- * The `ethernets` of a network configuration, version 2: nic1, nic2 … as VirtualBox counts them, by MAC address, with DHCP. The first has
- * the default route; the others' routes are not taken, and the boot does not wait for them. The lease goes by the MAC address, so that a
- * machine that is recreated gets its address again. Only netplan keeps all of that: templates/network.yaml does the rest for the others.
+ * The `ethernets` of a network configuration, version 2: nic1, nic2 … as VirtualBox counts them, by MAC address, with
+ * DHCP. The first has the default route; the others' routes are not taken, and the boot does not wait for them. The
+ * lease goes by the MAC address, so that a machine that is recreated gets its address again. Only netplan keeps all of
+ * that: templates/network.yaml does the rest for the others.
  */
 function ethernets(macs: readonly string[]): Yaml {
   const further = { "dhcp4-overrides": { "use-routes": false }, optional: true };

@@ -8,8 +8,8 @@ export interface CloudInitReport {
   /** The one of the boot in which cloud-init made the machine; undefined before the user-data has written it down. */
   firstBootId?: string;
   /**
-   * How far the machine is, by what only the last step of all leaves: `installed` when the user-data came to its end, `joined` when it is in
-   * a cluster, and `-` before.
+   * How far the machine is, by what only the last step of all leaves: `installed` when the user-data came to its end,
+   * `joined` when it is in a cluster, and `-` before.
    */
   reached: "installed" | "joined" | "-";
   /** `not started`, `not run`, `running`, `done`, `error` or `disabled`. */
@@ -25,7 +25,8 @@ export interface CloudInitReport {
 /** Written by the last step of every user-data, see cloudinit/templates/first-boot.yaml. */
 export const FIRST_BOOT_MARK = "/var/lib/cloud/instance/installed";
 
-// `cloud-init status` starts a Python, which takes seconds from an emulated guest's boot: it is asked when there is an end to tell.
+// `cloud-init status` starts a Python, which takes seconds from an emulated guest's boot: it is asked when there is an
+// end to tell.
 const STATUS = `if [ -e /run/cloud-init/result.json ] || [ -e /run/cloud-init/disabled ] || systemctl --quiet is-failed 'cloud-*.service'
 then cloud-init status --format json; else echo '{"status": "running"}'; fi`;
 
@@ -37,8 +38,8 @@ then sudo -n sh -c 'if [ -e /etc/kubernetes/kubelet.conf ]; then echo joined; el
 const MOST_BYTES = 1_000_000;
 
 /**
- * Prints, line by line: boot id, the first boot's id or "-", how far the machine is, addresses as JSON, cloud-init's status, which may be
- * several lines, and `end`.
+ * Prints, line by line: boot id, the first boot's id or "-", how far the machine is, addresses as JSON, cloud-init's
+ * status, which may be several lines, and `end`.
  */
 export const REPORT_COMMAND = `{ ${[
   "cat /proc/sys/kernel/random/boot_id",
@@ -64,17 +65,26 @@ const statusFormat = z.object({
 const linksFormat = z.array(
   z.object({
     address: z.string().optional(),
-    addr_info: z.array(z.object({ family: z.string().optional(), scope: z.string().optional(), local: z.string().optional() })).default([]),
+    addr_info: z
+      .array(z.object({ family: z.string().optional(), scope: z.string().optional(), local: z.string().optional() }))
+      .default([]),
   }),
 );
 
 /**
- * Reads what {@link REPORT_COMMAND} printed; undefined where that is not whole, as on a machine that is going down, or not what these
- * programs print. Cloud-init's exit code says no more than the status does (2: errors in spite of which it went on).
+ * Reads what {@link REPORT_COMMAND} printed; undefined where that is not whole, as on a machine that is going down, or
+ * not what these programs print. Cloud-init's exit code says no more than the status does (2: errors in spite of which
+ * it went on).
  */
 export function readReport(output: string): CloudInitReport | undefined {
   const [bootId = "", firstBootId = "", reached = "", links = "", ...status] = output.trimEnd().split(/\r?\n/);
-  if (output.length > MOST_BYTES || !BOOT_ID.test(bootId) || !(firstBootId === "-" || BOOT_ID.test(firstBootId)) || status.pop() !== "end") return undefined;
+  if (
+    output.length > MOST_BYTES ||
+    !BOOT_ID.test(bootId) ||
+    !(firstBootId === "-" || BOOT_ID.test(firstBootId)) ||
+    status.pop() !== "end"
+  )
+    return undefined;
   if (reached !== "installed" && reached !== "joined" && reached !== "-") return undefined;
   const read = statusFormat.safeParse(parsed(status.join("\n")));
   const addresses = addressesOf(linksFormat.safeParse(parsed(links)).data);

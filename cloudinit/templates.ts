@@ -37,14 +37,18 @@ export interface Templates {
 export type TemplateSources = Record<keyof Templates, string>;
 
 /**
- * Reads the templates. Ours of user-data is made of layers, one file each: maps are merged, lists appended. The last layer, which tells the
- * first boot's end, is laid over the user's own too.
- * @throws UserError, which names the choice, for a file that cannot be read, is not a YAML map, or has steps that are not a list
+ * Reads the templates. Ours of user-data is made of layers, one file each: maps are merged, lists appended. The last
+ * layer, which tells the first boot's end, is laid over the user's own too.
+ * @throws UserError, which names the choice, for a file that cannot be read, is not a YAML map, or has steps that are
+ * not a list
  */
 export function readTemplates(choice: TemplateChoice): Templates & { sources: TemplateSources } {
   const names = userDataLayers(choice);
   const layers = choice.networkConfig === undefined ? names.toSpliced(2, 0, "network") : names;
-  const userData = choice.userData === undefined ? layers.map((name) => read("userData", ours(name))).reduce(merge) : ownUserData(choice.userData);
+  const userData =
+    choice.userData === undefined
+      ? layers.map((name) => read("userData", ours(name))).reduce(merge)
+      : ownUserData(choice.userData);
   const metaData = printYaml(read("metaData", choice.metaData ?? ours("meta-data")));
   const networkConfig = printYaml(read("networkConfig", choice.networkConfig ?? ours("network-config")));
   return {
@@ -67,7 +71,9 @@ function ownUserData(path: string): Yaml {
   const template = read("userData", path) as { [key: string]: Yaml };
   const wrong = ["bootcmd", "runcmd"].find((key) => template[key] !== undefined && !Array.isArray(template[key]));
   if (wrong === undefined) return template;
-  throw new UserError(`userData: ${wrong} in the template ${path} is not a list`, { todo: "give one step a list item: - [command, argument]" });
+  throw new UserError(`userData: ${wrong} in the template ${path} is not a list`, {
+    todo: "give one step a list item: - [command, argument]",
+  });
 }
 
 /** In the order in which their steps run. */
@@ -92,9 +98,14 @@ function read(choice: keyof Templates, path: string): Yaml {
   try {
     text = readUserFile(resolve(expandHome(path))).toString("utf8");
   } catch (cause) {
-    throw new UserError(`${what} cannot be read`, { said: (cause as Error).message, todo: "give the path of a YAML file that this user may read", cause });
+    throw new UserError(`${what} cannot be read`, {
+      said: (cause as Error).message,
+      todo: "give the path of a YAML file that this user may read",
+      cause,
+    });
   }
   const template = parseYaml(text, what);
-  if (!isMap(template)) throw new UserError(`${what} is not a YAML map`, { todo: "begin from the one in cloudinit/templates" });
+  if (!isMap(template))
+    throw new UserError(`${what} is not a YAML map`, { todo: "begin from the one in cloudinit/templates" });
   return template;
 }

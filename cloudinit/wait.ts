@@ -16,8 +16,8 @@ export interface Readiness {
   /** Whether cloud-init ends with a reboot (`power_state`), so that the machine is ready only in the boot after it. */
   rebootExpected: boolean;
   /**
-   * The user-data does not write the mark of its end (`FIRST_BOOT_MARK`), as one's own did in version 0.1.0: cloud-init's status alone counts,
-   * which is `done` also in the boot after one that was cut short. Default: false.
+   * The user-data does not write the mark of its end (`FIRST_BOOT_MARK`), as one's own did in version 0.1.0:
+   * cloud-init's status alone counts, which is `done` also in the boot after one that was cut short. Default: false.
    */
   endsUnmarked?: boolean;
   /** How long all of it may take, in seconds. */
@@ -42,17 +42,24 @@ const PROGRESS_MS = 30_000;
 /** Between two looks; an emulated guest feels each. */
 const PAUSES_MS = { first: 1_000, longest: 10_000 };
 
-/** How often in a row cloud-init may report a failure, or nothing readable: a machine that is going down for its reboot does so too. */
+/**
+ * How often in a row cloud-init may report a failure, or nothing readable: a machine that is going down for its reboot
+ * does so too.
+ */
 const DOUBTS = 3;
 
 /**
- * Waits until the user-data has come to its end, in the boot after its reboot where one is expected. Connections that drop on the way are normal.
+ * Waits until the user-data has come to its end, in the boot after its reboot where one is expected. Connections that
+ * drop on the way are normal.
  * @param open opens sessions; another one in tests
  * @returns the machine's last report
  * @throws FirstBootFailed where only another machine helps
  * @throws UserError when cloud-init is switched off, or the time is over: with what was seen last, and what to look at
  */
-export async function waitForCloudInit(wait: CloudInitWait, open: typeof withSession = withSession): Promise<CloudInitReport> {
+export async function waitForCloudInit(
+  wait: CloudInitWait,
+  open: typeof withSession = withSession,
+): Promise<CloudInitReport> {
   const watch: Watch = { ...wait, end: performance.now() + wait.timeoutSeconds * 1000, progress: progressOf(wait) };
   for (const pause of pauses(watch)) {
     try {
@@ -94,7 +101,8 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
     watch.last = report ?? watch.last;
     watch.lost = undefined;
     if (report && isReady(report, watch)) {
-      if (report.warnings.length > 0) watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`);
+      if (report.warnings.length > 0)
+        watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`);
       return report;
     }
     doubts = report && !isBad(report) && !isCutShort(report, watch) ? 0 : doubts + 1;
@@ -108,7 +116,8 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
 const isBad = ({ status }: CloudInitReport) => status === "error" || status === "disabled";
 
 /** A machine that is in a cluster had its first boot, whatever version of the program made it. */
-const isCutShort = ({ status, reached }: CloudInitReport, { endsUnmarked = false }: CloudInitWait) => status === "done" && reached === "-" && !endsUnmarked;
+const isCutShort = ({ status, reached }: CloudInitReport, { endsUnmarked = false }: CloudInitWait) =>
+  status === "done" && reached === "-" && !endsUnmarked;
 
 function isReady(report: CloudInitReport, wait: CloudInitWait): boolean {
   const { status, bootId, firstBootId } = report;
@@ -125,8 +134,11 @@ const isPassing = (error: unknown): error is SshError =>
   error instanceof SshError && ["dropped", "timeout", "unreachable"].includes(error.kind);
 
 const describe = (report: CloudInitReport, wait: CloudInitWait) =>
-  isCutShort(report, wait) ? "cloud-init is done, and the last step of the first boot is missing"
-  : report.status === "done" && wait.rebootExpected ? "cloud-init is done, its reboot is still to come" : `cloud-init is ${report.status}`;
+  isCutShort(report, wait)
+    ? "cloud-init is done, and the last step of the first boot is missing"
+    : report.status === "done" && wait.rebootExpected
+      ? "cloud-init is done, its reboot is still to come"
+      : `cloud-init is ${report.status}`;
 
 /** Logs a state when it is new, and every 30 seconds. */
 function progressOf({ log }: CloudInitWait): (state: string) => void {
@@ -141,11 +153,22 @@ function progressOf({ log }: CloudInitWait): (state: string) => void {
 
 async function failed(session: SshSession, wait: CloudInitWait, report: CloudInitReport): Promise<UserError> {
   const { status, errors } = report;
-  const output = await session.exec(`sudo -n tail -c ${2 * MOST_READ} /var/log/cloud-init-output.log`).catch(() => undefined);
-  const said = [beginningOf(errors.join("\n"), 2000), output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`].filter(Boolean).join("\n");
-  const summary = isCutShort(report, wait) ? `the first boot of ${wait.name} did not come to its end, and cloud-init does not repeat it`
-    : status === "error" ? `cloud-init failed on ${wait.name}` : `cloud-init is ${status} on ${wait.name}`;
-  const todo = namedCause(said) ?? "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
+  const output = await session
+    .exec(`sudo -n tail -c ${2 * MOST_READ} /var/log/cloud-init-output.log`)
+    .catch(() => undefined);
+  const said = [
+    beginningOf(errors.join("\n"), 2000),
+    output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`,
+  ]
+    .filter(Boolean)
+    .join("\n");
+  const summary = isCutShort(report, wait)
+    ? `the first boot of ${wait.name} did not come to its end, and cloud-init does not repeat it`
+    : status === "error"
+      ? `cloud-init failed on ${wait.name}`
+      : `cloud-init is ${status} on ${wait.name}`;
+  const todo =
+    namedCause(said) ?? "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
   if (status === "disabled" || report.reached !== "-") return new UserError(summary, { said, todo });
   return new FirstBootFailed(summary, { said, todo });
 }

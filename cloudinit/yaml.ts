@@ -17,7 +17,10 @@ export function parseYaml(text: string, what: string): Yaml {
   } catch (error) {
     throw new UserError(`${what} is not YAML`, { said: visibleInOneLine(reasonOf(error)).slice(0, 160) });
   }
-  if (isEndless(value)) throw new UserError(`${what} has more than ${MOST_NODES} values when its aliases are written out`, { todo: "use fewer aliases" });
+  if (isEndless(value))
+    throw new UserError(`${what} has more than ${MOST_NODES} values when its aliases are written out`, {
+      todo: "use fewer aliases",
+    });
   return value;
 }
 
@@ -31,7 +34,10 @@ const reasonOf = (error: unknown) => {
 /** A document of ours has some hundreds. */
 const MOST_NODES = 100_000;
 
-/** Ten lines of aliases to aliases can stand for more values than there is memory, and one alias to what is around it for values without end. */
+/**
+ * Ten lines of aliases to aliases can stand for more values than there is memory, and one alias to what is around it
+ * for values without end.
+ */
 function isEndless(value: Yaml): boolean {
   const left = [value];
   for (let count = 0; left.length > 0; count++) {
@@ -53,6 +59,8 @@ export const isMap = (value: Yaml | undefined): value is { [key: string]: Yaml }
 export function merge(under: Yaml, over: Yaml): Yaml {
   if (Array.isArray(under) && Array.isArray(over)) return [...under, ...over];
   if (!isMap(under) || !isMap(over)) return over;
-  const added = Object.entries(over).map(([key, value]) => [key, Object.hasOwn(under, key) ? merge(under[key]!, value) : value] as const);
+  const added = Object.entries(over).map(
+    ([key, value]) => [key, Object.hasOwn(under, key) ? merge(under[key]!, value) : value] as const,
+  );
   return { ...under, ...Object.fromEntries(added) };
 }

@@ -50,12 +50,14 @@ function options(): { fetchesHostKeys?: boolean; isHelp?: boolean; problem?: str
 
 const MARKS = { right: "✓", wrong: "✗", warning: "!", later: "–" };
 
-const line = ({ is, what, said, todo }: Finding) => `${MARKS[is]} ${is === "later" ? `not looked at: ${what}` : new UserError(what, { said, todo }).message.replaceAll("\n", "\n  ")}`;
+const line = ({ is, what, said, todo }: Finding) =>
+  `${MARKS[is]} ${is === "later" ? `not looked at: ${what}` : new UserError(what, { said, todo }).message.replaceAll("\n", "\n  ")}`;
 
 /** The program's own errors, and Pulumi's RunError, which is one without a stack. */
 function failure(error: unknown): Finding {
   if (error instanceof UserError) return finding("wrong", error);
-  if (error instanceof Error && (error as { __pulumiRunError?: unknown }).__pulumiRunError) return { is: "wrong", what: error.message };
+  if (error instanceof Error && (error as { __pulumiRunError?: unknown }).__pulumiRunError)
+    return { is: "wrong", what: error.message };
   throw error;
 }
 
@@ -75,7 +77,9 @@ function nodeVersion(): Finding {
   const { engines } = JSON.parse(textOf("package.json")) as { engines: { node: string } };
   const least = engines.node.replace(">=", "");
   const { node } = process.versions;
-  return isAtLeast(node, least) ? right(`Node.js ${node}`) : { is: "wrong", what: `Node.js ${node} is too old`, todo: `install Node.js ${least} or later` };
+  return isAtLeast(node, least)
+    ? right(`Node.js ${node}`)
+    : { is: "wrong", what: `Node.js ${node} is too old`, todo: `install Node.js ${least} or later` };
 }
 
 async function cliVersion(): Promise<Finding> {
@@ -83,7 +87,9 @@ async function cliVersion(): Promise<Finding> {
   const todo = `install the Pulumi CLI ${least} or later: https://www.pulumi.com/docs/install/`;
   try {
     const version = (await pulumi("version")).trim().replace(/^v/, "");
-    return isAtLeast(version.split("-")[0]!, least) ? right(`Pulumi CLI ${version}`) : { is: "wrong", what: `the Pulumi CLI ${version} is too old`, todo };
+    return isAtLeast(version.split("-")[0]!, least)
+      ? right(`Pulumi CLI ${version}`)
+      : { is: "wrong", what: `the Pulumi CLI ${version} is too old`, todo };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { ...finding("wrong", error), todo };
@@ -92,11 +98,16 @@ async function cliVersion(): Promise<Finding> {
 
 /** What a command of the CLI prints. @throws UserError with its own words */
 async function pulumi(...args: string[]): Promise<string> {
-  const { stdout, stderr, exitCode } = await exec("pulumi", [...args, "--non-interactive"], { inheritEnvironment: true, timeoutMs: 60_000 });
+  const { stdout, stderr, exitCode } = await exec("pulumi", [...args, "--non-interactive"], {
+    inheritEnvironment: true,
+    timeoutMs: 60_000,
+  });
   if (exitCode === 0) return stdout;
   throw new UserError(`pulumi ${args.slice(0, 2).join(" ")} failed`, {
     said: stderr,
-    todo: /passphrase/.test(stderr) ? "set PULUMI_CONFIG_PASSPHRASE_FILE to a file with the stack's passphrase" : "select a stack (`pulumi stack select`), and log in to its backend (`pulumi login`)",
+    todo: /passphrase/.test(stderr)
+      ? "set PULUMI_CONFIG_PASSPHRASE_FILE to a file with the stack's passphrase"
+      : "select a stack (`pulumi stack select`), and log in to its backend (`pulumi login`)",
   });
 }
 
@@ -105,18 +116,33 @@ async function selectedStack(): Promise<string> {
   const stack = (await pulumi("stack", "--show-name")).trim();
   const values = JSON.parse(await pulumi("config", "--json", "--show-secrets")) as Record<string, { value?: string }>;
   const config = Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value ?? ""]));
-  Object.assign(process.env, { PULUMI_NODEJS_PROJECT: project().name, PULUMI_NODEJS_STACK: stack, PULUMI_CONFIG: JSON.stringify(config) });
+  Object.assign(process.env, {
+    PULUMI_NODEJS_PROJECT: project().name,
+    PULUMI_NODEJS_STACK: stack,
+    PULUMI_CONFIG: JSON.stringify(config),
+  });
   return stack;
 }
 
-/** Asks about the host keys that are not known. A script has nobody to compare them: it gives keys that it has from the machines themselves. */
+/**
+ * Asks about the host keys that are not known. A script has nobody to compare them: it gives keys that it has from the
+ * machines themselves.
+ */
 async function addHostKeys(show: (found: Finding) => void): Promise<void> {
   const { knownHostsFiles, pinnedKeys, readEnvironment } = await import("../config/environment.js");
   const { config, bastion, masters } = readEnvironment({ unknownHosts: true });
   const { routes, vboxManage, hostKeys, childEnvironment } = config;
   addToChildEnvironment(childEnvironment);
-  const plan = { bastion, masters, routes, vboxManage, files: () => knownHostsFiles(config), pinned: (machine: string, port?: number) => pinnedKeys(hostKeys, machine, port) };
-  const todo = "run it in a terminal, as keys are added after somebody's yes only; a script gives the keys themselves: `pulumi config set --path 'hostKeys.NAME[0]' 'ssh-ed25519 AAAA…'`";
+  const plan = {
+    bastion,
+    masters,
+    routes,
+    vboxManage,
+    files: () => knownHostsFiles(config),
+    pinned: (machine: string, port?: number) => pinnedKeys(hostKeys, machine, port),
+  };
+  const todo =
+    "run it in a terminal, as keys are added after somebody's yes only; a script gives the keys themselves: `pulumi config set --path 'hostKeys.NAME[0]' 'ssh-ed25519 AAAA…'`";
   await atTerminal(todo, (ask) => fetchHostKeys(plan, { show, ask }, { routes: routeTable() }));
 }
 
@@ -129,12 +155,26 @@ async function lookAtStack(): Promise<Finding[]> {
   return [local, ...(await lookAtSite(plan)), ...(await lookAtWorkers({ ...plan, masters: [...plan.masters] }))];
 }
 
-/** Which of the stack's workers are older than the cluster. Where the user made a part of the names secret, all of `nodes` is. */
-async function lookAtWorkers({ masters, vboxManage }: { masters: Parameters<typeof clusterVersion>[0]["masters"]; vboxManage: string }): Promise<Finding[]> {
-  const { nodes = [] } = JSON.parse(await pulumi("stack", "output", "--json", "--show-secrets")) as { nodes?: { name: string; version: string }[] };
+/**
+ * Which of the stack's workers are older than the cluster. Where the user made a part of the names secret, all of
+ * `nodes` is.
+ */
+async function lookAtWorkers({
+  masters,
+  vboxManage,
+}: {
+  masters: Parameters<typeof clusterVersion>[0]["masters"];
+  vboxManage: string;
+}): Promise<Finding[]> {
+  const { nodes = [] } = JSON.parse(await pulumi("stack", "output", "--json", "--show-secrets")) as {
+    nodes?: { name: string; version: string }[];
+  };
   if (nodes.length === 0 || masters.length === 0) return [];
   try {
-    const server = await clusterVersion({ masters, vboxManage, sshTimeoutSeconds: 5, commandTimeoutSeconds: 10 }, () => {});
+    const server = await clusterVersion(
+      { masters, vboxManage, sshTimeoutSeconds: 5, commandTimeoutSeconds: 10 },
+      () => {},
+    );
     const old = nodes.flatMap(({ name, version }): Finding[] => {
       const what = behind(version, server);
       return what === undefined ? [] : [{ is: "warning", what: `${name}: ${what}`, todo: catchUp(name) }];

@@ -1,6 +1,6 @@
 /**
- * The outcome of some work, unless `ms` milliseconds pass first: then the error that `late` gives. The work itself is not stopped; its
- * later outcome is the caller's to clean up.
+ * The outcome of some work, unless `ms` milliseconds pass first: then the error that `late` gives. The work itself is
+ * not stopped; its later outcome is the caller's to clean up.
  */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,8 +1,9 @@
 import { beginningOf, hanging, lastLines } from "./quoted";
 
 /**
- * Something that the user can fix: what happened, to what, the tool's own last words, and what to do. It is shown as its message alone;
- * any other error is a bug of ours and keeps its stack. Whatever others said in it is shown without secrets and without control characters.
+ * Something that the user can fix: what happened, to what, the tool's own last words, and what to do. It is shown as
+ * its message alone; any other error is a bug of ours and keeps its stack. Whatever others said in it is shown without
+ * secrets and without control characters.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -16,7 +17,16 @@ export class UserError extends Error {
     readonly detail: { said?: string; todo?: string; cause?: unknown } = {},
   ) {
     const { said, todo, cause } = detail;
-    super([hanging(beginningOf(summary)), said && indent(lastLines(said, Infinity).trim()), todo && `→ ${hanging(beginningOf(todo))}`].filter(Boolean).join("\n"), { cause });
+    super(
+      [
+        hanging(beginningOf(summary)),
+        said && indent(lastLines(said, Infinity).trim()),
+        todo && `→ ${hanging(beginningOf(todo))}`,
+      ]
+        .filter(Boolean)
+        .join("\n"),
+      { cause },
+    );
   }
 }
 

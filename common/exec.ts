@@ -27,7 +27,10 @@ export interface ExecOptions {
   cwd?: string;
 }
 
-/** Runs a program with arguments, never through a shell; resolves whatever its exit code is. Injected where a test wants another. */
+/**
+ * Runs a program with arguments, never through a shell; resolves whatever its exit code is. Injected where a test wants
+ * another.
+ */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
 /** A program that was ended because it passed its deadline: what it began may have been done, or may still be. */
@@ -41,7 +44,11 @@ export class NotRunnable extends UserError {}
  * @throws NotRunnable when the program does not exist or may not be run
  * @throws TimedOut when it passes its deadline
  */
-export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, inheritEnvironment = false, cwd } = {}) => {
+export const exec: Exec = async (
+  file,
+  args,
+  { input, timeoutMs = 600_000, env, inheritEnvironment = false, cwd } = {},
+) => {
   // execa is an ES module whose dependencies cannot be required: tsx compiles a static import to a require.
   const { execa } = await import("execa");
   const result = await execa(file, args, {
@@ -53,14 +60,21 @@ export const exec: Exec = async (file, args, { input, timeoutMs = 600_000, env, 
     cwd,
     ...(input === undefined ? { stdin: "ignore" } : { input }),
   });
-  if (result.timedOut) throw new TimedOut(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, { said: lastLines(result.stderr) });
-  if (result.signal) return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
+  if (result.timedOut)
+    throw new TimedOut(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, {
+      said: lastLines(result.stderr),
+    });
+  if (result.signal)
+    return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
   if (result.exitCode === undefined) {
     const missing = result.code === "ENOENT";
-    throw new NotRunnable(missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`, {
-      said: lastLines(result.stderr),
-      cause: result.cause,
-    });
+    throw new NotRunnable(
+      missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`,
+      {
+        said: lastLines(result.stderr),
+        cause: result.cause,
+      },
+    );
   }
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
 };

@@ -27,7 +27,12 @@ export const right = (what: string): Finding => ({ is: "right", what });
 export const later = (what: string): Finding => ({ is: "later", what });
 
 /** An error as a {@link Finding}. */
-export const finding = (is: "wrong" | "warning", { summary, detail: { said, todo } }: UserError): Finding => ({ is, what: summary, said, todo });
+export const finding = (is: "wrong" | "warning", { summary, detail: { said, todo } }: UserError): Finding => ({
+  is,
+  what: summary,
+  said,
+  todo,
+});
 
 /**
  * What a look found. One that fails found nothing out, and is no reason to refuse anything.
@@ -38,13 +43,16 @@ export async function looked(what: string, deadlineMs: number, look: () => Promi
     return await within(deadlineMs, look(), () => new UserError(`it took longer than ${deadlineMs / 1000} s`));
   } catch (error) {
     if (!(error instanceof UserError) && !isOfSystem(error)) throw error;
-    const { what: why, ...rest } = error instanceof UserError ? finding("warning", error) : { is: "warning" as const, what: error.message };
+    const { what: why, ...rest } =
+      error instanceof UserError ? finding("warning", error) : { is: "warning" as const, what: error.message };
     return [{ ...rest, what: `${what} could not be looked at: ${why}` }];
   }
 }
 
 /** What the system refused: a file that this user may not read, say. */
-const isOfSystem = (error: unknown): error is NodeJS.ErrnoException => typeof error === "object" && error !== null && "syscall" in error;
+const isOfSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  typeof error === "object" && error !== null && "syscall" in error;
 
 /** Findings as the said of an error: what happened, a tool's words further in, and what to do. */
-export const shownFindings = (findings: readonly Finding[]): string => findings.map(({ what, said, todo }) => new UserError(what, { said, todo }).message).join("\n");
+export const shownFindings = (findings: readonly Finding[]): string =>
+  findings.map(({ what, said, todo }) => new UserError(what, { said, todo }).message).join("\n");

@@ -27,7 +27,10 @@ export function whileLocked<T>(key: readonly unknown[], what: string, work: () =
   return limit(() => whileFileLocked(file, what, work));
 }
 
-/** Whether somebody has the lock of this key, or was killed with it: who comes next and takes it gives that one back too. */
+/**
+ * Whether somebody has the lock of this key, or was killed with it: who comes next and takes it gives that one back
+ * too.
+ */
 export const isLocked = (key: readonly unknown[]): boolean => existsSync(`${lockFile(key)}.lock`);
 
 async function whileFileLocked<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
@@ -36,7 +39,8 @@ async function whileFileLocked<T>(file: string, what: string, work: () => Promis
     realpath: false,
     stale: STALE_MS,
     retries: { retries: WAIT_SECONDS, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
-    // After this machine slept, say. VirtualBox may then refuse one of two clones, which is no reason to end the process.
+    // After this machine slept, say. VirtualBox may then refuse one of two clones, which is no reason to end the
+    // process.
     onCompromised: () => {},
   }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ELOCKED") throw cause;
@@ -56,8 +60,8 @@ async function whileFileLocked<T>(file: string, what: string, work: () => Promis
 }
 
 /**
- * What proper-lockfile would do by itself at a process's exit: its hook is lost, as both it and execa patch `process.emit` (by signal-exit 3
- * and 4), and execa, when its command is over, takes both patches back.
+ * What proper-lockfile would do by itself at a process's exit: its hook is lost, as both it and execa patch
+ * `process.emit` (by signal-exit 3 and 4), and execa, when its command is over, takes both patches back.
  */
 function releaseNow(file: string): void {
   try {

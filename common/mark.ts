@@ -18,7 +18,8 @@ const nameMark = ({ stack, name }: Owner) => `${stack}/${name}`;
 
 /**
  * - `ours`: the very mark of this owner;
- * - `unnumbered`: version 0.1.0's mark with the owner's names, so perhaps ours, perhaps that of another stack of these names;
+ * - `unnumbered`: version 0.1.0's mark with the owner's names, so perhaps ours, perhaps that of another stack of these
+ *   names;
  * - `foreign`: anything else;
  * - `none`: there is no mark.
  */
@@ -32,14 +33,15 @@ export function claimOf(mark: string | undefined, owner: Owner): Claim {
 }
 
 /** Whether a mark has the owner's names: another stack's id, or none, may stand before them. */
-export const hasNamesOf = (mark: string | undefined, owner: Owner) => mark?.replace(/^[0-9a-f]{32} /, "") === nameMark(owner);
+export const hasNamesOf = (mark: string | undefined, owner: Owner) =>
+  mark?.replace(/^[0-9a-f]{32} /, "") === nameMark(owner);
 
 /** Whether a mark is of a machine of this name, whichever stack's. */
 export const isMarkOf = (mark: string, name: string) => mark.endsWith(`/${name}`);
 
 /**
- * A new UUID whose first 48 bits say who gave it: VirtualBox registers a clone under its UUID in one go, which makes it the one mark that
- * even an interrupted clone has.
+ * A new UUID whose first 48 bits say who gave it: VirtualBox registers a clone under its UUID in one go, which makes it
+ * the one mark that even an interrupted clone has.
  */
 export function birthUuid(owner: Owner): string {
   return owner.stackId ? birthPrefix(owner) + randomUUID().slice(birthPrefix(owner).length) : randomUUID();
@@ -48,4 +50,8 @@ export function birthUuid(owner: Owner): string {
 /** Whether a UUID is one of {@link birthUuid}'s. Those that version 0.1.0 gave say nothing. */
 export const isBirthUuid = (uuid: string, owner: Owner) => !owner.stackId || uuid.startsWith(birthPrefix(owner));
 
-const birthPrefix = (owner: Owner) => createHash("sha256").update(markOf(owner)).digest("hex").replace(/^(.{8})(.{4}).*$/, "$1-$2");
+const birthPrefix = (owner: Owner) =>
+  createHash("sha256")
+    .update(markOf(owner))
+    .digest("hex")
+    .replace(/^(.{8})(.{4}).*$/, "$1-$2");

@@ -2,7 +2,8 @@ import pLimit from "p-limit";
 import { UserError } from "./errors";
 
 /**
- * Takes machines out of service one at a time, and none after one that did not come back: what stops the first would stop all.
+ * Takes machines out of service one at a time, and none after one that did not come back: what stops the first would
+ * stop all.
  */
 export class OneByOne {
   private readonly limit = pLimit(1);

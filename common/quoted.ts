@@ -1,7 +1,8 @@
 import { redact } from "./redact";
 
-// What others say (a guest, the other side of a connection, a tool, the cluster) can be anything, of any length. It is shown by these functions
-// alone, which do the same things in the same order: bound, redact, shorten, and make visible what a terminal would obey.
+// What others say (a guest, the other side of a connection, a tool, the cluster) can be anything, of any length. It is
+// shown by these functions alone, which do the same things in the same order: bound, redact, shorten, and make visible
+// what a terminal would obey.
 
 /** How much of a text is looked at at all, in characters: what comes after costs time and memory. */
 export const MOST_READ = 64 * 1024;
@@ -10,8 +11,8 @@ export const MOST_READ = 64 * 1024;
 const MOST_SHOWN = 8000;
 
 /**
- * The end, or the beginning, of a text: whole lines of 64 kB together. Of a line that is longer, whole words, so that no secret is cut in two
- * and then no longer recognised.
+ * The end, or the beginning, of a text: whole lines of 64 kB together. Of a line that is longer, whole words, so that
+ * no secret is cut in two and then no longer recognised.
  */
 export function bounded(text: string, keep: "end" | "beginning" = "end"): string {
   if (text.length <= MOST_READ) return text;
@@ -37,15 +38,23 @@ export function beginningOf(text: string, characters = MOST_SHOWN): string {
   return visible(safe.length > characters ? `${safe.slice(0, characters)}…` : safe);
 }
 
-/** A text, perhaps with words of others in it, in which only the first line begins at the left edge: no other can pass for a line of ours. */
+/**
+ * A text, perhaps with words of others in it, in which only the first line begins at the left edge: no other can pass
+ * for a line of ours.
+ */
 export const hanging = (text: string): string => text.replace(/\n(?! {4})/g, "\n    ");
 
 /** What a terminal obeys or hides: control and format characters, line separators, halves of a surrogate pair. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** A text with every invisible character spelled out, but for line feeds and tabs. The last step of all: what is spelled out stays as it is. */
+/**
+ * A text with every invisible character spelled out, but for line feeds and tabs. The last step of all: what is spelled
+ * out stays as it is.
+ */
 export const visible = (text: string): string =>
-  text.replaceAll("\r\n", "\n").replace(INVISIBLE, (character) => (character === "\n" || character === "\t" ? character : spelledOut(character)));
+  text
+    .replaceAll("\r\n", "\n")
+    .replace(INVISIBLE, (character) => (character === "\n" || character === "\t" ? character : spelledOut(character)));
 
 /** {@link visible}, also line feeds and tabs. */
 export const visibleInOneLine = (text: string): string => text.replace(INVISIBLE, spelledOut);

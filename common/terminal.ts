@@ -11,7 +11,8 @@ export type Ask = (question: string) => Promise<string>;
  */
 export async function atTerminal<T>(todo: string, use: (ask: Ask) => Promise<T>): Promise<T> {
   const { stdin, stdout } = process;
-  if (!stdin.isTTY || !stdout.isTTY) throw new UserError("there is a question to answer, and this is no terminal", { todo });
+  if (!stdin.isTTY || !stdout.isTTY)
+    throw new UserError("there is a question to answer, and this is no terminal", { todo });
   // Without readline's own editing of lines, in which Ctrl-C would end the question alone.
   const input = createInterface({ input: stdin, terminal: false });
   const lines: AsyncIterator<string, unknown> = input[Symbol.asyncIterator]();

@@ -6,7 +6,8 @@ import { join } from "node:path";
 const MOST_MB = 16;
 
 /** `~` is the user's home, as in a shell. */
-export const expandHome = (path: string) => (path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path);
+export const expandHome = (path: string) =>
+  path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 
 /**
  * Reads a file that the user has named. A device or a pipe might never end, so only a regular file will do.

@@ -13,7 +13,11 @@ import { shown } from "../common/shown";
 import { parseSshAddress } from "../ssh/address";
 
 /** The keys whose value is text; those of all others arrive as JSON. */
-const textKeys = new Set(Object.entries(z.toJSONSchema(configurationSchema).properties!).flatMap(([key, schema]) => (typeof schema === "object" && schema.type === "string" ? [key] : [])));
+const textKeys = new Set(
+  Object.entries(z.toJSONSchema(configurationSchema).properties!).flatMap(([key, schema]) =>
+    typeof schema === "object" && schema.type === "string" ? [key] : [],
+  ),
+);
 
 const keys = Object.keys(configurationSchema.shape);
 
@@ -24,9 +28,14 @@ const keys = Object.keys(configurationSchema.shape);
 export function readConfiguration(config = new pulumi.Config()): Configuration {
   const given = Object.keys(pulumi.runtime.allConfig());
   const unknown = unknownKeys(given, config.name, keys);
-  const { data, error } = configurationSchema.safeParse(Object.fromEntries(keys.map((key) => [key, valueOf(config, key)])));
+  const { data, error } = configurationSchema.safeParse(
+    Object.fromEntries(keys.map((key) => [key, valueOf(config, key)])),
+  );
   const issues = error?.issues ?? [];
-  const wrongValues = issues.map((issue): Problem => [pathOf(issue.path), issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message]);
+  const wrongValues = issues.map((issue): Problem => [
+    pathOf(issue.path),
+    issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message,
+  ]);
   const problems = [...unknown, ...wrongValues, ...(data ? contradictions(data) : [])];
   if (problems.length > 0 || !data) throw wrong(problems);
   const stranded = strandedKeys(given, config.name, keys);
@@ -51,7 +60,11 @@ function wrong(problems: readonly (readonly [string, string])[]): UserError {
 
 const shortened = (line: string) => (line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line);
 
-const pathOf = (path: readonly PropertyKey[]) => path.map((part) => (typeof part === "number" ? `[${part}]` : `.${keyOf(String(part))}`)).join("").slice(1);
+const pathOf = (path: readonly PropertyKey[]) =>
+  path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${keyOf(String(part))}`))
+    .join("")
+    .slice(1);
 
 /** A key within an object is the user's own, and may be anything. */
 const keyOf = (key: string) => (/^[\w./-]{1,80}$/.test(key) ? key : shown(key));
@@ -74,14 +87,41 @@ function contradictions(data: Configuration): [string, string][] {
   const namedBy = data.workerNames.length > 0 ? "workerNames" : "workerNamePrefix";
   const pods = networkOf(data.podSubnet)!;
   // A template of the user's own installs what it likes.
-  const isForDocker = data.userData === undefined && names.some((name) => workerConfiguration(data, name).containerRuntime === "docker");
+  const isForDocker =
+    data.userData === undefined && names.some((name) => workerConfiguration(data, name).containerRuntime === "docker");
   const problems: [boolean, string, string][] = [
-    [new Set(names).size < names.length, "workerNames", `two workers have one name; give each its own (${some(names)})`],
-    ...names.flatMap((name) => othersOf(data, name).map((other): [boolean, string, string] => [true, namedBy, `${name} is ${other}; give it another name`])),
-    [data.cloneMode === "linked" && !data.baseSnapshot, "baseSnapshot", `is needed for cloneMode linked; take one with \`${shellCommand(["VBoxManage", "snapshot", data.baseImage, "take", "NAME"])}\` and give NAME`],
-    [isForDocker && !data.criDockerdUrl, "criDockerdUrl", "is needed for containerRuntime docker; give the address of cri-dockerd's .deb, from https://github.com/Mirantis/cri-dockerd/releases"],
-    [isForDocker && !data.criDockerdSha256, "criDockerdSha256", "is needed for containerRuntime docker; give the SHA-256 of cri-dockerd's .deb, which its release page shows beside it"],
-    [data.cniSelector !== undefined && !isDeepStrictEqual(data.requiredPods, DEFAULT_PODS), "cniSelector", "says the same as requiredPods, which is given too; give one of them"],
+    [
+      new Set(names).size < names.length,
+      "workerNames",
+      `two workers have one name; give each its own (${some(names)})`,
+    ],
+    ...names.flatMap((name) =>
+      othersOf(data, name).map((other): [boolean, string, string] => [
+        true,
+        namedBy,
+        `${name} is ${other}; give it another name`,
+      ]),
+    ),
+    [
+      data.cloneMode === "linked" && !data.baseSnapshot,
+      "baseSnapshot",
+      `is needed for cloneMode linked; take one with \`${shellCommand(["VBoxManage", "snapshot", data.baseImage, "take", "NAME"])}\` and give NAME`,
+    ],
+    [
+      isForDocker && !data.criDockerdUrl,
+      "criDockerdUrl",
+      "is needed for containerRuntime docker; give the address of cri-dockerd's .deb, from https://github.com/Mirantis/cri-dockerd/releases",
+    ],
+    [
+      isForDocker && !data.criDockerdSha256,
+      "criDockerdSha256",
+      "is needed for containerRuntime docker; give the SHA-256 of cri-dockerd's .deb, which its release page shows beside it",
+    ],
+    [
+      data.cniSelector !== undefined && !isDeepStrictEqual(data.requiredPods, DEFAULT_PODS),
+      "cniSelector",
+      "says the same as requiredPods, which is given too; give one of them",
+    ],
     ...natProblems(data, names),
     ...data.routes.map(({ destination }, index): [boolean, string, string] => [
       overlaps(networkOf(destination)!, pods),
@@ -104,7 +144,15 @@ function natProblems(data: Configuration, names: readonly string[]): [boolean, s
     `${key}[0].type`,
     "nat gives every machine the address 10.0.2.15, which would be each Node's; give another type first, such as intnet, and nat after it",
   ];
-  return [first(data.nics, "nics"), ...names.map((name) => first(Object.hasOwn(data.workerOverrides, name) ? data.workerOverrides[name]?.nics : undefined, `workerOverrides.${name}.nics`))];
+  return [
+    first(data.nics, "nics"),
+    ...names.map((name) =>
+      first(
+        Object.hasOwn(data.workerOverrides, name) ? data.workerOverrides[name]?.nics : undefined,
+        `workerOverrides.${name}.nics`,
+      ),
+    ),
+  ];
 }
 
 /** What a worker of this name would be mistaken for, or taken over from with `adopt`. */
@@ -130,7 +178,11 @@ function overlaps(a: Network, b: Network): boolean {
 }
 
 /** The workers' names: those given, or the prefix and two digits. */
-export function workerNames({ workerNames, workerCount, workerNamePrefix }: Pick<Configuration, "workerNames" | "workerCount" | "workerNamePrefix">) {
+export function workerNames({
+  workerNames,
+  workerCount,
+  workerNamePrefix,
+}: Pick<Configuration, "workerNames" | "workerCount" | "workerNamePrefix">) {
   if (workerNames.length > 0) return workerNames;
   return Array.from({ length: workerCount }, (_, index) => `${workerNamePrefix}${String(index + 1).padStart(2, "0")}`);
 }

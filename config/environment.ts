@@ -42,8 +42,10 @@ export interface Environment {
 
 /**
  * Reads the stack's configuration, and the files that it names.
- * @param options `unknownHosts`: whether bastion and masters may be without a known host key, and then have none here. Default: false
- * @throws RunError, which Pulumi shows without a stack: every wrong key, or else all that is missing on this machine; and what to give
+ * @param options `unknownHosts`: whether bastion and masters may be without a known host key, and then have none here.
+ * Default: false
+ * @throws RunError, which Pulumi shows without a stack: every wrong key, or else all that is missing on this machine;
+ * and what to give
  */
 export function readEnvironment({ unknownHosts = false } = {}): Environment {
   try {
@@ -61,12 +63,35 @@ export function readEnvironment({ unknownHosts = false } = {}): Environment {
 
 /** Reads what else would be found out when some of the machines run already. */
 function checkFiles(config: Configuration, facts: LocalFacts): void {
-  const { sshCaPublicKey, debianMirror, sshPrivateKeyFile, autostart, userData, metaData, networkConfig, userDataValues, ...choice } = config;
+  const {
+    sshCaPublicKey,
+    debianMirror,
+    sshPrivateKeyFile,
+    autostart,
+    userData,
+    metaData,
+    networkConfig,
+    userDataValues,
+    ...choice
+  } = config;
   const others = { ...choice, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
-  facts.try(() => checkTemplate(readTemplates({ ...others, userData }).userData, "user-data", userDataValues), undefined);
-  facts.try(() => checkTemplate(readTemplates({ ...others, metaData }).metaData, "meta-data", userDataValues), undefined);
-  facts.try(() => checkTemplate(readTemplates({ ...others, networkConfig }).networkConfig, "network-config", userDataValues), undefined);
-  if (autostart) facts.try(() => void sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey }), undefined);
+  facts.try(
+    () => checkTemplate(readTemplates({ ...others, userData }).userData, "user-data", userDataValues),
+    undefined,
+  );
+  facts.try(
+    () => checkTemplate(readTemplates({ ...others, metaData }).metaData, "meta-data", userDataValues),
+    undefined,
+  );
+  facts.try(
+    () => checkTemplate(readTemplates({ ...others, networkConfig }).networkConfig, "network-config", userDataValues),
+    undefined,
+  );
+  if (autostart)
+    facts.try(
+      () => void sshCredentials({ privateKeyFile: sshPrivateKeyFile, publicKey: config.sshPublicKey }),
+      undefined,
+    );
 }
 
 function environmentOf(config: Configuration, facts: LocalFacts): Environment {
@@ -76,8 +101,16 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
   const bastion = { user: config.sshUser, ...config.bastion, hostKeys: keysOf((address ?? vm)!, port) };
   const { sshPrivateKeyFile } = config;
   const sshPublicKey = facts.try(() => publicKeyOf(config), "");
-  const credentials = sshPrivateKeyFile ? { privateKeyFile: expandHome(sshPrivateKeyFile) } : { publicKey: sshPublicKey };
-  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({ address: machine, user: config.sshUser, hostKeys, ...credentials, bastion });
+  const credentials = sshPrivateKeyFile
+    ? { privateKeyFile: expandHome(sshPrivateKeyFile) }
+    : { publicKey: sshPublicKey };
+  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({
+    address: machine,
+    user: config.sshUser,
+    hostKeys,
+    ...credentials,
+    bastion,
+  });
   const environment: Environment = {
     config,
     stack,
@@ -96,26 +129,50 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
 
 /** What the stack needs, see {@link SitePlan}. Machines that are only made may need no cluster. */
 export function planOf({ config, workers, masters, isoPath }: Environment): SitePlan {
-  const { vboxManage, zone, kubernetesVersion, routes, autostart, cloneMode, baseSnapshot, distro, criDockerdUrl: url } = config;
+  const {
+    vboxManage,
+    zone,
+    kubernetesVersion,
+    routes,
+    autostart,
+    cloneMode,
+    baseSnapshot,
+    distro,
+    criDockerdUrl: url,
+  } = config;
   const isForDocker = workers.some(({ containerRuntime }) => containerRuntime === "docker");
   return {
     ...{ vboxManage, zone, kubernetesVersion, routes, autostart },
     ...(isForDocker && url !== undefined && { criDockerd: { url, distro } }),
     masters: autostart || kubernetesVersion === undefined ? masters : [],
-    workers: workers.map(({ name, memoryMb, nics, disks, baseImage }) => ({ name, memoryMb, nics, disks, baseImage, cloneMode, baseSnapshot, isoPath: isoPath(name) })),
+    workers: workers.map(({ name, memoryMb, nics, disks, baseImage }) => ({
+      name,
+      memoryMb,
+      nics,
+      disks,
+      baseImage,
+      cloneMode,
+      baseSnapshot,
+      isoPath: isoPath(name),
+    })),
   };
 }
 
 function workerOf(config: Configuration, stack: string, name: string): Worker {
   const worker = workerConfiguration(config, name);
-  return { ...worker, name, nics: worker.nics.map((nic, index) => ({ ...nic, mac: macAddress(stack, name, index + 1) })) };
+  return {
+    ...worker,
+    name,
+    nics: worker.nics.map((nic, index) => ({ ...nic, mac: macAddress(stack, name, index + 1) })),
+  };
 }
 
 /** The system's known_hosts files, which OpenSSH reads beside the user's (`GlobalKnownHostsFile`, ssh_config(5)). */
 const GLOBAL_KNOWN_HOSTS = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
 /**
- * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts files; never one that such a file revokes.
+ * The host keys that a machine may show: those pinned in `hostKeys`, else those in the known_hosts files; never one
+ * that such a file revokes.
  * @throws UserError where there is none that can be checked: an unknown machine is never trusted at first sight
  */
 export function hostKeysOf(
@@ -135,9 +192,13 @@ export function hostKeysOf(
     });
   }
   if (keys.length === 0) {
-    const there = existsSync(expandHome(sshKnownHostsFile)) ? "has no line that can be read for that name" : "is not there";
+    const there = existsSync(expandHome(sshKnownHostsFile))
+      ? "has no line that can be read for that name"
+      : "is not there";
     throw new UnknownHost(machine, sshKnownHostsFile, {
-      said: hasAuthority ? "a line with @cert-authority vouches for it, and this program cannot check host certificates" : `sshKnownHostsFile, ${sshKnownHostsFile}, ${there}`,
+      said: hasAuthority
+        ? "a line with @cert-authority vouches for it, and this program cannot check host certificates"
+        : `sshKnownHostsFile, ${sshKnownHostsFile}, ${there}`,
     });
   }
   hostKeyAlgorithms(keys.map(parseHostKey), machine);
@@ -149,10 +210,13 @@ export const pinnedKeys = (hostKeys: Configuration["hostKeys"], machine: string,
   [`[${machine}]:${port}`, machine].filter((name) => Object.hasOwn(hostKeys, name)).map((name) => hostKeys[name])[0];
 
 /** The known_hosts files that count: the user's, and the system's. */
-export const knownHostsFiles = ({ sshKnownHostsFile }: Pick<Configuration, "sshKnownHostsFile">, globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS): KnownHostsFile[] =>
-  [usersKnownHosts(expandHome(sshKnownHostsFile)), ...globalFiles.map(systemKnownHosts)];
+export const knownHostsFiles = (
+  { sshKnownHostsFile }: Pick<Configuration, "sshKnownHostsFile">,
+  globalFiles: readonly string[] = GLOBAL_KNOWN_HOSTS,
+): KnownHostsFile[] => [usersKnownHosts(expandHome(sshKnownHostsFile)), ...globalFiles.map(systemKnownHosts)];
 
-const usersKnownHosts = (path: string) => readOr("sshKnownHostsFile", path, "give a known_hosts file that this user may read", () => readKnownHosts(path));
+const usersKnownHosts = (path: string) =>
+  readOr("sshKnownHostsFile", path, "give a known_hosts file that this user may read", () => readKnownHosts(path));
 
 /** A known_hosts file of the system; one that this user may not read is passed over, as ssh does. */
 function systemKnownHosts(path: string): KnownHostsFile {
@@ -164,9 +228,15 @@ function systemKnownHosts(path: string): KnownHostsFile {
 }
 
 /** The public key that workers accept: given, or beside the private one. */
-function publicKeyOf({ sshPublicKey, sshPrivateKeyFile }: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {
+function publicKeyOf({
+  sshPublicKey,
+  sshPrivateKeyFile,
+}: Pick<Configuration, "sshPublicKey" | "sshPrivateKeyFile">): string {
   if (sshPublicKey) return sshPublicKey;
-  if (!sshPrivateKeyFile) throw new UserError("sshPublicKey is needed with keys from the SSH agent", { todo: "give one line of `ssh-add -L`" });
+  if (!sshPrivateKeyFile)
+    throw new UserError("sshPublicKey is needed with keys from the SSH agent", {
+      todo: "give one line of `ssh-add -L`",
+    });
   const path = `${expandHome(sshPrivateKeyFile)}.pub`;
   const todo = "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey";
   const key = readOr("sshPublicKey", path, todo, () => readUserFile(path).toString("utf8")).trim();

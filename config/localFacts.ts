@@ -38,12 +38,17 @@ export class LocalFacts {
    * @throws UserError with everything that was wrong
    */
   check({ unknownHosts = true } = {}): void {
-    const [first, ...others] = summed(this.problems.filter((problem) => unknownHosts || !(problem instanceof UnknownHost)));
+    const [first, ...others] = summed(
+      this.problems.filter((problem) => unknownHosts || !(problem instanceof UnknownHost)),
+    );
     if (!first) return;
     if (others.length === 0) throw first;
     const said = [first, ...others].map(({ message }) => message).join("\n");
     const count = others.length + 1;
-    throw new UserError(`${count} things on this machine are missing or wrong`, { said, todo: "correct them all, then run it again: nothing was made, and no machine was asked" });
+    throw new UserError(`${count} things on this machine are missing or wrong`, {
+      said,
+      todo: "correct them all, then run it again: nothing was made, and no machine was asked",
+    });
   }
 }
 
@@ -53,6 +58,9 @@ function summed(problems: readonly UserError[]): UserError[] {
   if (hosts.length < 2) return [...problems];
   const machines = hosts.map(({ machine }) => machine);
   const said = [...new Set(hosts.map(({ machine, detail }) => `${machine}: ${detail.said}`))].join("\n");
-  const all = new UserError(`no host key of ${machines.join(", ")} is known`, { said, todo: remedy(machines, hosts[0]!.file) });
+  const all = new UserError(`no host key of ${machines.join(", ")} is known`, {
+    said,
+    todo: remedy(machines, hosts[0]!.file),
+  });
   return [...problems.filter((problem) => !(problem instanceof UnknownHost)), all];
 }

@@ -7,11 +7,17 @@ import { shown } from "../common/shown";
 /** Of several errors of one value, the first is told. */
 const first = (error: string) => ({ error, abort: true });
 
-/** Within objects and lists, YAML takes a plain 1 for a number and a plain true for a truth value, where text is wanted. */
-const asText = (value: unknown) => (typeof value === "boolean" || (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER) ? String(value) : value);
+/**
+ * Within objects and lists, YAML takes a plain 1 for a number and a plain true for a truth value, where text is wanted.
+ */
+const asText = (value: unknown) =>
+  typeof value === "boolean" || (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER)
+    ? String(value)
+    : value;
 
 /** Text that fits, which may be empty. */
-export const fitting = (give: string, fits: (value: string) => boolean) => z.preprocess(asText, z.string(give).refine(fits, give));
+export const fitting = (give: string, fits: (value: string) => boolean) =>
+  z.preprocess(asText, z.string(give).refine(fits, give));
 
 /** Text on one line: nothing that a terminal obeys, that ends a line, or that has no place in UTF-8. */
 export const text = (give: string, fits: (value: string) => boolean = () => true, most = 255) =>
@@ -35,7 +41,8 @@ export const argument = (give: string) => matching(`${give}, without a dash befo
 export const path = (give: string) => text(give, undefined, 1024);
 
 /** What goes into cloud-init's files is judged by their own rules. */
-export const ruled = (property: keyof typeof rules) => text(`give ${rules[property][1]}`, (value) => rules[property][0].safeParse(value).success, 8192);
+export const ruled = (property: keyof typeof rules) =>
+  text(`give ${rules[property][1]}`, (value) => rules[property][0].safeParse(value).success, 8192);
 
 /** So many hexadecimal digits, in either case. */
 export function digits(length: number) {
@@ -54,7 +61,8 @@ export const count = (least: number, most: number, what: string) =>
 export const flag = z.boolean("give true or false");
 
 /** A list of so many at most. */
-export const list = <T extends z.ZodType>(item: T, most: number, what: string) => z.array(item, "give a list").max(most, `give at most ${most} ${what}`);
+export const list = <T extends z.ZodType>(item: T, most: number, what: string) =>
+  z.array(item, "give a list").max(most, `give at most ${most} ${what}`);
 
 /** A whole number that is no quantity. */
 export function numbered(least: number, most: number, what: string) {
@@ -64,20 +72,29 @@ export function numbered(least: number, most: number, what: string) {
 
 /** An object with these keys and no others. */
 export const object = <T extends z.ZodRawShape>(shape: T, give: string) =>
-  z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? `there is no ${issue.keys.map(shown).join(", ")}; give ${Object.keys(shape).join(", ")}` : give) });
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `there is no ${issue.keys.map(shown).join(", ")}; give ${Object.keys(shape).join(", ")}`
+        : give,
+  });
 
 /** `__proto__` would be passed over without a word, and Pulumi's SDK calls what it finds as `toString`. */
 const UNFIT_KEYS = ["__proto__", "toString"];
 
 /** An object with any keys that fit. */
 export function record<T extends z.ZodType>(key: z.ZodString, value: T, most: number, give: string) {
-  const few = z.record(key, value, give).refine((entries) => Object.keys(entries).length <= most, `${give}, at most ${most}`);
+  const few = z
+    .record(key, value, give)
+    .refine((entries) => Object.keys(entries).length <= most, `${give}, at most ${most}`);
   return z.preprocess((entries, { addIssue }) => {
     if (typeof entries !== "object" || entries === null) return entries;
-    for (const unfit of UNFIT_KEYS.filter((key) => Object.hasOwn(entries, key))) addIssue({ code: "custom", path: [unfit], message: give });
+    for (const unfit of UNFIT_KEYS.filter((key) => Object.hasOwn(entries, key)))
+      addIssue({ code: "custom", path: [unfit], message: give });
     return entries;
   }, few);
 }
 
 /** Whether no two of them are the same by what tells them apart. */
-export const distinct = <T>(items: readonly T[], by: (item: T) => string) => new Set(items.map(by)).size === items.length;
+export const distinct = <T>(items: readonly T[], by: (item: T) => string) =>
+  new Set(items.map(by)).size === items.length;

@@ -21,7 +21,10 @@ const keys = { ...cluster, ...workers, ...baseImage, ...machines, ...firstBoot, 
 
 type Shape = { [Name in keyof typeof keys]: (typeof keys)[Name]["rule"] };
 
-/** The shape of the whole configuration. A key's default is given by the CLI, from Pulumi.yaml; only those inside an object are filled in here. */
+/**
+ * The shape of the whole configuration. A key's default is given by the CLI, from Pulumi.yaml; only those inside an
+ * object are filled in here.
+ */
 export const configurationSchema = z.object(
   Object.fromEntries(Object.entries(keys).map(([name, { rule }]) => [name, rule])) as Shape,
 );

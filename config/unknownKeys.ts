@@ -15,7 +15,11 @@ const MOST_WRONG = 3;
  * @param namespace the program's own: the project's name
  * @param known the keys that the program has
  */
-export function unknownKeys(given: readonly string[], namespace: string, known: readonly string[]): [key: string, problem: string][] {
+export function unknownKeys(
+  given: readonly string[],
+  namespace: string,
+  known: readonly string[],
+): [key: string, problem: string][] {
   return keysIn(given, namespace)
     .filter((key) => !known.includes(key))
     .map((key) => [/^[\w./[\]"'-]{1,80}$/.test(key) ? key : shown(key), `there is no such key; ${advice(key, known)}`]);
@@ -23,9 +27,12 @@ export function unknownKeys(given: readonly string[], namespace: string, known: 
 
 function advice(key: string, known: readonly string[]): string {
   const [whole] = key.split(/[.[]/) as [string];
-  if (whole !== key && known.includes(whole)) return `for a part of ${whole} give --path: pulumi config set --path '${key}' VALUE, and remove this one: pulumi config rm ${key}`;
+  if (whole !== key && known.includes(whole))
+    return `for a part of ${whole} give --path: pulumi config set --path '${key}' VALUE, and remove this one: pulumi config rm ${key}`;
   const nearest = nearestOf(key, known);
-  return nearest ? `did you mean ${nearest}? Remove it with \`pulumi config rm ${key}\`` : `remove it with \`pulumi config rm ${key}\`; docs/configuration.md lists all keys`;
+  return nearest
+    ? `did you mean ${nearest}? Remove it with \`pulumi config rm ${key}\``
+    : `remove it with \`pulumi config rm ${key}\`; docs/configuration.md lists all keys`;
 }
 
 function nearestOf(key: string, known: readonly string[]): string | undefined {
@@ -35,10 +42,16 @@ function nearestOf(key: string, known: readonly string[]): string | undefined {
 }
 
 /**
- * What to say where another namespace holds keys of this program: a project that was made under another name (`pulumi new --name`) has left
- * them behind in the stack's file, and they have no effect. A namespace of an installed provider is that provider's.
+ * What to say where another namespace holds keys of this program: a project that was made under another name (`pulumi
+ * new --name`) has left them behind in the stack's file, and they have no effect. A namespace of an installed provider
+ * is that provider's.
  */
-export function strandedKeys(given: readonly string[], namespace: string, known: readonly string[], isProvider = isInstalledProvider): string | undefined {
+export function strandedKeys(
+  given: readonly string[],
+  namespace: string,
+  known: readonly string[],
+  isProvider = isInstalledProvider,
+): string | undefined {
   const others = [...new Set(given.map(namespaceOf))].filter((other) => other !== namespace && other !== "pulumi");
   const stranded = others.flatMap((other) => {
     const keys = keysIn(given, other).filter((key) => known.includes(key));
@@ -51,7 +64,8 @@ export function strandedKeys(given: readonly string[], namespace: string, known:
 
 const namespaceOf = (key: string) => key.slice(0, key.indexOf(":"));
 
-const keysIn = (given: readonly string[], namespace: string) => given.filter((key) => namespaceOf(key) === namespace).map((key) => key.slice(namespace.length + 1));
+const keysIn = (given: readonly string[], namespace: string) =>
+  given.filter((key) => namespaceOf(key) === namespace).map((key) => key.slice(namespace.length + 1));
 
 /** Whether a provider of this name is installed: as a package of the program's, or as a plugin of the CLI's. */
 function isInstalledProvider(name: string): boolean {

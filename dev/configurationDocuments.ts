@@ -7,19 +7,31 @@ import { sections } from "../config/schema";
 
 const all = () => Object.values(sections).flatMap((keys) => Object.entries<Key>(keys));
 
-/** The `config:` section of Pulumi.yaml: types, defaults and descriptions, by which the CLI checks and completes a stack's values. */
+/**
+ * The `config:` section of Pulumi.yaml: types, defaults and descriptions, by which the CLI checks and completes a
+ * stack's values.
+ */
 export function projectSection(): string {
-  const parts = Object.entries(sections).map(([title, keys]) => [`  # ${title}`, ...Object.entries<Key>(keys).map(([name, key]) => projectKey(name, key))].join("\n"));
+  const parts = Object.entries(sections).map(([title, keys]) =>
+    [`  # ${title}`, ...Object.entries<Key>(keys).map(([name, key]) => projectKey(name, key))].join("\n"),
+  );
   return `config:\n${parts.join("\n\n")}\n`;
 }
 
 function projectKey(name: string, { rule, byDefault, description }: Key): string {
   const { type, items } = typeOf(rule);
-  const lines = [`type: ${type}`, ...(items ? [`items: { type: ${items} }`] : []), `default: ${yaml(byDefault)}`, `description: ${yaml(description)}`];
+  const lines = [
+    `type: ${type}`,
+    ...(items ? [`items: { type: ${items} }`] : []),
+    `default: ${yaml(byDefault)}`,
+    `description: ${yaml(description)}`,
+  ];
   return [`  ${name}:`, ...lines.map((line) => `    ${line}`)].join("\n");
 }
 
-/** A value on one line. A text that needs quotes has those of JSON, which are easier to read where it has an apostrophe. */
+/**
+ * A value on one line. A text that needs quotes has those of JSON, which are easier to read where it has an apostrophe.
+ */
 function yaml(value: unknown): string {
   const text = dump(value, { flowLevel: 0, lineWidth: -1 }).trimEnd();
   return text.startsWith("'") ? JSON.stringify(value) : text;
@@ -27,13 +39,21 @@ function yaml(value: unknown): string {
 
 /** A rule's type by Pulumi's names (Pulumi.yaml's `config`): string, integer, boolean, array or object. */
 function typeOf(rule: z.ZodType): { type: string; items?: string } {
-  const { type = "object", items } = z.toJSONSchema(rule, { unrepresentable: "any" }) as { type?: string; items?: { type?: string } };
+  const { type = "object", items } = z.toJSONSchema(rule, { unrepresentable: "any" }) as {
+    type?: string;
+    items?: { type?: string };
+  };
   return type === "array" ? { type, items: items?.type ?? "object" } : { type };
 }
 
 /** What a change of each key means, as a Markdown table. */
 export function changeTable(): string {
-  const rows = Object.entries(CHANGES).map(([change, meaning]) => `| ${prefix(change as Change)}${all().flatMap(([name, key]) => wordsFor(name, key, change as Change)).join(", ")} | ${meaning} |`);
+  const rows = Object.entries(CHANGES).map(
+    ([change, meaning]) =>
+      `| ${prefix(change as Change)}${all()
+        .flatMap(([name, key]) => wordsFor(name, key, change as Change))
+        .join(", ")} | ${meaning} |`,
+  );
   return ["| change of | what happens |", "|---|---|", ...rows].join("\n");
 }
 
@@ -43,12 +63,22 @@ function wordsFor(name: string, { change }: Key, wanted: Change): string[] {
   return words === undefined ? [] : [words];
 }
 
-const prefix = (change: Change) => ({ machine: "the base image: ", content: "cloud-init content: " } as Partial<Record<Change, string>>)[change] ?? "";
+const prefix = (change: Change) =>
+  (({ machine: "the base image: ", content: "cloud-init content: " }) as Partial<Record<Change, string>>)[change] ?? "";
 
 /** Every key with its type, default and description, as a Markdown table for each section. */
 export function reference(): string {
-  const sectionOf = (title: string, keys: object) => [`### ${title}`, "", "| key | type | default | what |", "|---|---|---|---|", ...Object.entries(keys as Record<string, Key>).map(row)].join("\n");
-  return Object.entries(sections).map(([title, keys]) => sectionOf(title, keys)).join("\n\n");
+  const sectionOf = (title: string, keys: object) =>
+    [
+      `### ${title}`,
+      "",
+      "| key | type | default | what |",
+      "|---|---|---|---|",
+      ...Object.entries(keys as Record<string, Key>).map(row),
+    ].join("\n");
+  return Object.entries(sections)
+    .map(([title, keys]) => sectionOf(title, keys))
+    .join("\n\n");
 }
 
 function row([name, { rule, byDefault, description }]: [string, Key]): string {

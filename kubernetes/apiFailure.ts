@@ -1,4 +1,6 @@
-/** Why the cluster did not do what a command of its administrator asked, where that is no refusal of the command itself. */
+/**
+ * Why the cluster did not do what a command of its administrator asked, where that is no refusal of the command itself.
+ */
 export interface ApiFailure {
   summary: string;
   todo: string;
@@ -6,27 +8,52 @@ export interface ApiFailure {
   ofMaster?: boolean;
 }
 
-/** Reasons by which an API server refuses one request; it is well itself (kubernetes/apimachinery, `metav1.StatusReason`). */
-const REFUSALS = ["NotFound", "AlreadyExists", "Conflict", "Invalid", "BadRequest", "MethodNotAllowed", "NotAcceptable", "UnsupportedMediaType", "RequestEntityTooLarge", "Gone", "Expired"];
+/**
+ * Reasons by which an API server refuses one request; it is well itself (kubernetes/apimachinery,
+ * `metav1.StatusReason`).
+ */
+const REFUSALS = [
+  "NotFound",
+  "AlreadyExists",
+  "Conflict",
+  "Invalid",
+  "BadRequest",
+  "MethodNotAllowed",
+  "NotAcceptable",
+  "UnsupportedMediaType",
+  "RequestEntityTooLarge",
+  "Gone",
+  "Expired",
+];
 
 /** The line in which kubectl says how it ended (kubernetes/kubectl, `checkErr`); others are of attempts before. */
 const VERDICT = /^(Error from server|error: |Unable to connect to the server|The connection to the server|sudo: )/;
 
-/** What kubectl refuses by itself, before or after it has asked the server: of the commands that the program gives it. */
-const REFUSED_BY_KUBECTL = /^error: (unknown (command|flag)|invalid (taint|label|argument)|unable to match a printer|Apply failed with |taint "[^"]*" not found|'[^']*' already has a value|node \S+ already has|.*(global timeout reached|cannot delete ))/;
+/**
+ * What kubectl refuses by itself, before or after it has asked the server: of the commands that the program gives it.
+ */
+const REFUSED_BY_KUBECTL =
+  /^error: (unknown (command|flag)|invalid (taint|label|argument)|unable to match a printer|Apply failed with |taint "[^"]*" not found|'[^']*' already has a value|node \S+ already has|.*(global timeout reached|cannot delete ))/;
 
 /** What a shell gives where it cannot run a program. */
 const NOT_RUN = [126, 127];
 
-const RENEW = "`kubeadm certs check-expiration` on each master shows it; `kubeadm certs renew all` there renews it, then restart the control plane's static pods (move their manifests out of /etc/kubernetes/manifests for 20 s)";
+const RENEW =
+  "`kubeadm certs check-expiration` on each master shows it; `kubeadm certs renew all` there renews it, then restart the control plane's static pods (move their manifests out of /etc/kubernetes/manifests for 20 s)";
 
 /** Causes that have a cure of their own, by the words of Go's crypto/x509, of kubectl and of the API server. */
 const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
   [
     /x509: certificate has expired or is not yet valid: current time \S+ is before/,
-    { summary: "the cluster's API server has a certificate that is not valid yet, by its own master's clock", todo: "set up time synchronisation on the masters" },
+    {
+      summary: "the cluster's API server has a certificate that is not valid yet, by its own master's clock",
+      todo: "set up time synchronisation on the masters",
+    },
   ],
-  [/x509: certificate has expired/, { summary: "the certificate of the cluster's API server has expired", todo: RENEW }],
+  [
+    /x509: certificate has expired/,
+    { summary: "the certificate of the cluster's API server has expired", todo: RENEW },
+  ],
   [
     /x509: certificate signed by unknown authority/,
     {
@@ -37,7 +64,11 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
   ],
   [
     /You must be logged in to the server|\(Unauthorized\)/,
-    { summary: "the cluster's API server does not accept its master's admin.conf", todo: `its certificate has most likely expired: ${RENEW}`, ofMaster: true },
+    {
+      summary: "the cluster's API server does not accept its master's admin.conf",
+      todo: `its certificate has most likely expired: ${RENEW}`,
+      ofMaster: true,
+    },
   ],
   [
     /\(Forbidden\)/,
@@ -49,7 +80,11 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
   ],
   [
     /error: stat \S*admin\.conf: no such file/,
-    { summary: "this master has no /etc/kubernetes/admin.conf", todo: "was it reset, or is it no master? Where the cluster lives on others, give those in `masters`", ofMaster: true },
+    {
+      summary: "this master has no /etc/kubernetes/admin.conf",
+      todo: "was it reset, or is it no master? Where the cluster lives on others, give those in `masters`",
+      ofMaster: true,
+    },
   ],
 ];
 
@@ -67,12 +102,19 @@ export function lastWords(output: string): string {
 }
 
 /**
- * Judges a kubectl that failed, by kind: undefined where the server, kubectl or the system refused the command, which it would do again. All
- * else (5xx, 429, lost connections, timeouts, TLS, answers cut short, credentials) is a cluster that does not do its work, now or for good.
+ * Judges a kubectl that failed, by kind: undefined where the server, kubectl or the system refused the command, which
+ * it would do again. All else (5xx, 429, lost connections, timeouts, TLS, answers cut short, credentials) is a cluster
+ * that does not do its work, now or for good.
  */
 export function apiFailureOf(output: string, exitCode: number): ApiFailure | undefined {
   const verdict = output.split("\n").findLast((line) => VERDICT.test(line)) ?? "";
   const reason = /^Error from server \((\w+)\)/.exec(verdict)?.[1] ?? "";
-  if (NOT_RUN.includes(exitCode) || verdict.startsWith("sudo: ") || REFUSALS.includes(reason) || REFUSED_BY_KUBECTL.test(verdict)) return undefined;
+  if (
+    NOT_RUN.includes(exitCode) ||
+    verdict.startsWith("sudo: ") ||
+    REFUSALS.includes(reason) ||
+    REFUSED_BY_KUBECTL.test(verdict)
+  )
+    return undefined;
   return CAUSES.find(([pattern]) => pattern.test(verdict))?.[1] ?? NO_ANSWER;
 }

@@ -7,10 +7,27 @@ const nodeFormat = z.object({
   metadata: z.object({ name: z.string().min(1), uid: z.string().min(1), labels: strings, annotations: strings }),
   spec: z.object({
     unschedulable: z.boolean().optional(),
-    taints: z.array(z.object({ key: z.string().min(1), value: z.string().optional(), effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]) })).optional(),
+    taints: z
+      .array(
+        z.object({
+          key: z.string().min(1),
+          value: z.string().optional(),
+          effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]),
+        }),
+      )
+      .optional(),
   }),
   status: z.object({
-    conditions: z.array(z.object({ type: z.string(), status: z.string(), reason: z.string().optional(), message: z.string().optional() })).optional(),
+    conditions: z
+      .array(
+        z.object({
+          type: z.string(),
+          status: z.string(),
+          reason: z.string().optional(),
+          message: z.string().optional(),
+        }),
+      )
+      .optional(),
     addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional(),
     nodeInfo: z.object({ machineID: z.string(), systemUUID: z.string(), kubeletVersion: z.string() }),
   }),

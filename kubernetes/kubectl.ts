@@ -15,7 +15,10 @@ export const ADMIN_CONF = "/etc/kubernetes/admin.conf";
 
 export type { Node, Pod, Taint } from "./kubeObjects";
 
-/** The API server does not work for the administrator on a master that answers: it is away, sick, or does not let him in. */
+/**
+ * The API server does not work for the administrator on a master that answers: it is away, sick, or does not let him
+ * in.
+ */
 export class ApiUnreachable extends UserError {
   /** @param said the tool's own last words */
   constructor(
@@ -29,7 +32,10 @@ export class ApiUnreachable extends UserError {
 
 /** How to run kubectl. */
 export interface KubectlOptions extends SshExecOptions {
-  /** How long it is tried again where the API server does not answer, in milliseconds. Default: the session's; 0 where the caller asks again by itself. */
+  /**
+   * How long it is tried again where the API server does not answer, in milliseconds. Default: the session's; 0 where
+   * the caller asks again by itself.
+   */
   patienceMs?: number;
 }
 
@@ -37,11 +43,16 @@ export interface KubectlOptions extends SshExecOptions {
 const AGAIN_MS = 1_000;
 
 /**
- * Runs kubectl as the administrator on a master; resolves with its standard output. An API server that does not answer for a moment, as one
- * that restarts or whose etcd changes its leader, is asked again: what the program has kubectl do can be done twice.
+ * Runs kubectl as the administrator on a master; resolves with its standard output. An API server that does not answer
+ * for a moment, as one that restarts or whose etcd changes its leader, is asked again: what the program has kubectl do
+ * can be done twice.
  * @throws ApiUnreachable, or another UserError where the command is refused, with kubectl's last words
  */
-export async function kubectl(session: SshSession, args: readonly string[], { patienceMs = session.patienceMs ?? 0, ...options }: KubectlOptions = {}): Promise<string> {
+export async function kubectl(
+  session: SshSession,
+  args: readonly string[],
+  { patienceMs = session.patienceMs ?? 0, ...options }: KubectlOptions = {},
+): Promise<string> {
   let end: number | undefined;
   for (;;) {
     try {
@@ -64,12 +75,14 @@ async function kubectlOnce(session: SshSession, args: readonly string[], options
   const words = lastWords(stderr || stdout);
   const failure = apiFailureOf(words, exitCode);
   const said = lastLines(words);
-  if (!failure) throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said, todo: namedCause(said) });
+  if (!failure)
+    throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said, todo: namedCause(said) });
   throw new ApiUnreachable(failure, said);
 }
 
 /** A command that has no deadline of its own ends soon, or its server does not answer. */
-const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshError => error instanceof SshError && error.kind === "timeout" && timeoutMs === undefined;
+const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshError =>
+  error instanceof SshError && error.kind === "timeout" && timeoutMs === undefined;
 
 /** A Node is some 10 kB, with its images 50: the Nodes of a large cluster fit in, in bytes. */
 const MOST_JSON = 64 * 1024 * 1024;
@@ -81,12 +94,19 @@ function shown([first, ...rest]: readonly string[]): string {
   return ["kubectl", ...words.slice(0, options === -1 ? undefined : options)].join(" ");
 }
 
-/** A {@link kubectl} that only looks, and answers in JSON; what is not there and may be missing is answered with nothing. */
+/**
+ * A {@link kubectl} that only looks, and answers in JSON; what is not there and may be missing is answered with
+ * nothing.
+ */
 const kubectlText = (session: SshSession, args: readonly string[], options?: KubectlOptions) =>
   kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, looks: true });
 
 /** The answer in JSON; undefined where it has none, as for what is not there and may be missing. */
-export async function kubectlJson(session: SshSession, args: readonly string[], options?: KubectlOptions): Promise<unknown> {
+export async function kubectlJson(
+  session: SshSession,
+  args: readonly string[],
+  options?: KubectlOptions,
+): Promise<unknown> {
   const json = await kubectlText(session, args, options);
   return json.trim() ? parseJson(json, `kubectl ${args[0]}`) : undefined;
 }
@@ -96,7 +116,8 @@ export const getNode = async (session: SshSession, name: string, options?: Kubec
   nodeIn(await kubectlText(session, ["get", "node", name, "--ignore-not-found"], options), name);
 
 /** Every Node of the cluster. */
-export const getNodes = async (session: SshSession): Promise<Node[]> => nodesIn(await kubectlText(session, ["get", "nodes"]));
+export const getNodes = async (session: SshSession): Promise<Node[]> =>
+  nodesIn(await kubectlText(session, ["get", "nodes"]));
 
 /** The pods that are bound to a node, of all namespaces. */
 export const getPodsOn = async (session: SshSession, node: string, options?: KubectlOptions): Promise<Pod[]> =>
@@ -109,8 +130,16 @@ export const isTrue = (thing: { status: { conditions?: { type: string; status: s
 /** A Node's first address of type InternalIP. */
 export const internalIp = (node: Node) => node.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
 
-/** What is wrong where another Ready node has an address already: pods and services would reach either. Undefined where none has. */
-export function addressTwin(nodes: readonly Node[], { name, address }: { name: string; address: string }): string | undefined {
-  const twin = nodes.find((node) => node.metadata.name !== name && internalIp(node) === address && isTrue(node, "Ready"));
+/**
+ * What is wrong where another Ready node has an address already: pods and services would reach either. Undefined where
+ * none has.
+ */
+export function addressTwin(
+  nodes: readonly Node[],
+  { name, address }: { name: string; address: string },
+): string | undefined {
+  const twin = nodes.find(
+    (node) => node.metadata.name !== name && internalIp(node) === address && isTrue(node, "Ready"),
+  );
   return twin && `its address ${address} is also the InternalIP of ${twin.metadata.name}, which is Ready`;
 }

@@ -38,7 +38,10 @@ const USAGES = ["client auth,digital signature", "client auth,digital signature,
 
 const userOf = ({ tokenId }: Bootstrap) => `system:bootstrap:${tokenId}`;
 
-/** Between two looks, in milliseconds, from the first on; the kubelet goes on at once when it has its certificate. Longer after failures. */
+/**
+ * Between two looks, in milliseconds, from the first on; the kubelet goes on at once when it has its certificate.
+ * Longer after failures.
+ */
 const FIRST_MS = 200;
 const LOOK_MS = 1_000;
 const FAILED_MS = 8_000;
@@ -49,12 +52,18 @@ const COMMAND_MS = 15_000;
 const AT_ONCE = 20;
 
 /**
- * Approves a joining kubelet's request for its certificate as soon as it is there, and denies every other request that was made with the same
- * token, until it is stopped. A kubelet that starts again asks again, with another key. What fails is tried again, less and less often.
+ * Approves a joining kubelet's request for its certificate as soon as it is there, and denies every other request that
+ * was made with the same token, until it is stopped. A kubelet that starts again asks again, with another key. What
+ * fails is tried again, less and less often.
  *
  * @param note is told of each request that is about to be denied, and keeps it
  */
-export function startApproving(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void, note = noNote): Approval {
+export function startApproving(
+  master: SshSession,
+  bootstrap: Bootstrap,
+  log: (line: string) => void,
+  note = noNote,
+): Approval {
   const ended = new AbortController();
   const approval = { denied: [] as string[], trouble: undefined as string | undefined, end };
   const toDeny = async (problem: string) => {
@@ -70,7 +79,7 @@ export function startApproving(master: SshSession, bootstrap: Bootstrap, log: (l
     }
   };
   const looking = (async () => {
-    for (let waitMs = FIRST_MS; !ended.signal.aborted; ) {
+    for (let waitMs = FIRST_MS; !ended.signal.aborted;) {
       await look();
       await sleep(waitMs, undefined, { signal: ended.signal }).catch(() => undefined);
       waitMs = Math.min(waitMs * 2, approval.trouble === undefined ? LOOK_MS : FAILED_MS);
@@ -91,8 +100,15 @@ const noNote: Misuse["note"] = () => Promise.resolve();
  * @param toDeny is told of each that is denied next: whatever becomes of this process, it is known by then
  * @returns what was denied
  */
-export async function decide(master: SshSession, bootstrap: Bootstrap, log: (line: string) => void, toDeny = noNote): Promise<string[]> {
-  const undecided = (await requestsOf(master, bootstrap)).filter(({ status }) => !status?.conditions?.length).slice(0, AT_ONCE);
+export async function decide(
+  master: SshSession,
+  bootstrap: Bootstrap,
+  log: (line: string) => void,
+  toDeny = noNote,
+): Promise<string[]> {
+  const undecided = (await requestsOf(master, bootstrap))
+    .filter(({ status }) => !status?.conditions?.length)
+    .slice(0, AT_ONCE);
   const denied: string[] = [];
   for (const request of undecided) {
     const problem = problemOf(request, bootstrap);
@@ -111,13 +127,23 @@ export async function decide(master: SshSession, bootstrap: Bootstrap, log: (lin
 /** Only this token's: one object a line. */
 async function requestsOf(master: SshSession, bootstrap: Bootstrap): Promise<Request[]> {
   const template = `jsonpath={range .items[?(@.spec.username=="${userOf(bootstrap)}")]}{@}{"\\n"}{end}`;
-  const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], { looks: true, timeoutMs: COMMAND_MS, patienceMs: 0 });
-  return lines.split("\n").filter((line) => line.trim()).map(requestIn);
+  const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], {
+    looks: true,
+    timeoutMs: COMMAND_MS,
+    patienceMs: 0,
+  });
+  return lines
+    .split("\n")
+    .filter((line) => line.trim())
+    .map(requestIn);
 }
 
 function requestIn(line: string): Request {
   const request = parseJson(line, "kubectl get certificatesigningrequests") as Request;
-  const isKnown = typeof request?.metadata?.name === "string" && typeof request.spec?.request === "string" && typeof request.spec.username === "string";
+  const isKnown =
+    typeof request?.metadata?.name === "string" &&
+    typeof request.spec?.request === "string" &&
+    typeof request.spec.username === "string";
   if (!isKnown) throw notUnderstood("kubectl get certificatesigningrequests", "with the requests", line);
   return request;
 }
@@ -125,16 +151,20 @@ function requestIn(line: string): Request {
 /** What is wrong with a request; undefined where it is the one that this worker's kubelet makes. */
 export function problemOf({ spec }: Request, bootstrap: Bootstrap): string | undefined {
   const { signerName, username, groups = [], usages = [] } = spec;
-  if (username !== userOf(bootstrap) || !groups.includes(TOKEN_GROUP)) return `it is ${shown(username)}'s, with the groups ${shown(groups)}`;
+  if (username !== userOf(bootstrap) || !groups.includes(TOKEN_GROUP))
+    return `it is ${shown(username)}'s, with the groups ${shown(groups)}`;
   if (signerName !== SIGNER) return `its signer is ${shown(signerName)}`;
   if (!USAGES.includes([...usages].sort().join())) return `its usages are ${shown(usages)}`;
   const isOwn = isKubeletsRequest(Buffer.from(spec.request, "base64").toString("latin1"), bootstrap.name);
-  return isOwn ? undefined : `its subject is not exactly O=system:nodes, CN=system:node:${bootstrap.name}, without other names`;
+  return isOwn
+    ? undefined
+    : `its subject is not exactly O=system:nodes, CN=system:node:${bootstrap.name}, without other names`;
 }
 
 /** A request's name is its maker's choice. */
 async function certificate(master: SshSession, verb: "approve" | "deny", name: string): Promise<void> {
   const said = await kubectl(master, ["certificate", verb, "--", name], { timeoutMs: COMMAND_MS, patienceMs: 0 });
   const done = { approve: "approved", deny: "denied" }[verb];
-  if (!said.includes(`${name} ${done}`)) throw notUnderstood(`kubectl certificate ${verb}`, `as it does when it has ${done} it`, said);
+  if (!said.includes(`${name} ${done}`))
+    throw notUnderstood(`kubectl certificate ${verb}`, `as it does when it has ${done} it`, said);
 }

@@ -14,9 +14,11 @@ export interface LeavePlan extends NodeIdentity {
 }
 
 /**
- * Cordons a node and drains it, respecting disruption budgets until the deadline; what is still there then goes down with the machine.
+ * Cordons a node and drains it, respecting disruption budgets until the deadline; what is still there then goes down
+ * with the machine.
  *
- * @returns whether there is such a Node of ours; one of the same name that is not ours, or of another machine than an old state's, is left alone
+ * @returns whether there is such a Node of ours; one of the same name that is not ours, or of another machine than an
+ * old state's, is left alone
  */
 export async function drain(master: SshSession, plan: LeavePlan, log: (line: string) => void): Promise<boolean> {
   const { name, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
@@ -33,8 +35,11 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
   log("is drained");
   try {
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
-    const said = await kubectl(master, ["drain", name, ...flags], { timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000 });
-    if (!said.includes(`node/${name} drained`)) throw notUnderstood("kubectl drain", `as it does when it has drained ${name}`, said);
+    const said = await kubectl(master, ["drain", name, ...flags], {
+      timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000,
+    });
+    if (!said.includes(`node/${name} drained`))
+      throw notUnderstood("kubectl drain", `as it does when it has drained ${name}`, said);
   } catch (error) {
     if (!(error instanceof UserError) || isLost(error)) throw error;
     // A drain fails for as many reasons as there are pods: whether it is the cluster that fails, a look tells.
@@ -47,7 +52,10 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
 /** Whether the connection went, so that nobody knows how far the command got: it is to be done again. */
 const isLost = (error: UserError) => error instanceof SshError && error.kind !== "timeout";
 
-/** Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way out. */
+/**
+ * Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way
+ * out.
+ */
 export async function resetWorker(worker: SshSession, criSocket: string, log: (line: string) => void): Promise<void> {
   try {
     await reset(worker, criSocket);
@@ -57,10 +65,16 @@ export async function resetWorker(worker: SshSession, criSocket: string, log: (l
   }
 }
 
-/** Deletes the Node, last of all, as a live kubelet would register again; and its pods, which a new machine of this name would else be given. */
+/**
+ * Deletes the Node, last of all, as a live kubelet would register again; and its pods, which a new machine of this name
+ * would else be given.
+ */
 export async function deleteNode(master: SshSession, name: string): Promise<void> {
   await kubectl(master, ["delete", "node", name, "--ignore-not-found"]);
-  if (await getNode(master, name)) throw new UserError(`the Node ${name} is still there after its deletion`, { todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?` });
+  if (await getNode(master, name))
+    throw new UserError(`the Node ${name} is still there after its deletion`, {
+      todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?`,
+    });
   const pods = ["--all-namespaces", "--field-selector", `spec.nodeName=${name}`];
   await kubectl(master, ["delete", "pods", ...pods, "--grace-period=0", "--force"]);
 }

@@ -18,20 +18,31 @@ export interface ReadyExpectation {
 export const DEFAULT_PODS: readonly string[] = ["k8s-app=kube-proxy", "app=flannel"];
 
 /** The pods that a node needs: those given; or, with labels of the CNI's pod alone, kube-proxy's and that. */
-export const podsOf = ({ requiredPods, cniSelector }: { requiredPods: readonly string[]; cniSelector: string }): readonly string[] =>
-  cniSelector ? ["k8s-app=kube-proxy", cniSelector] : requiredPods;
+export const podsOf = ({
+  requiredPods,
+  cniSelector,
+}: {
+  requiredPods: readonly string[];
+  cniSelector: string;
+}): readonly string[] => (cniSelector ? ["k8s-app=kube-proxy", cniSelector] : requiredPods);
 
 const POLL_MS = 3_000;
 /** Between two lines of progress: the reasons change all the time. */
 const PROGRESS_MS = 20_000;
 
 /**
- * Waits until the Node is Ready with the expected address, and the pods that it needs run on it. An API server that does not answer
- * meanwhile is waited for, too.
+ * Waits until the Node is Ready with the expected address, and the pods that it needs run on it. An API server that
+ * does not answer meanwhile is waited for, too.
  *
- * @throws UserError at the deadline, with what was still missing; at once for an unexpected address, which will not change
+ * @throws UserError at the deadline, with what was still missing; at once for an unexpected address, which will not
+ * change
  */
-export async function waitForReady(session: SshSession, expected: ReadyExpectation, deadlineMs: number, log: (line: string) => void): Promise<Node> {
+export async function waitForReady(
+  session: SshSession,
+  expected: ReadyExpectation,
+  deadlineMs: number,
+  log: (line: string) => void,
+): Promise<Node> {
   const end = performance.now() + deadlineMs;
   let said = -Infinity;
   for (;;) {
@@ -51,7 +62,10 @@ export async function waitForReady(session: SshSession, expected: ReadyExpectati
 /** Whoever looks again and again needs no patience within a look. */
 const ONCE = { patienceMs: 0 };
 
-async function look(session: SshSession, expected: ReadyExpectation): Promise<{ node?: Node; missing: string[]; failure?: UserError }> {
+async function look(
+  session: SshSession,
+  expected: ReadyExpectation,
+): Promise<{ node?: Node; missing: string[]; failure?: UserError }> {
   try {
     const node = await getNode(session, expected.name, ONCE);
     return { node, missing: whatIsMissing(node, node ? await getPodsOn(session, expected.name, ONCE) : [], expected) };
@@ -64,19 +78,30 @@ async function look(session: SshSession, expected: ReadyExpectation): Promise<{ 
 function late({ name }: ReadyExpectation, deadlineMs: number, state: string, failure?: UserError): UserError {
   const look = `kubectl describe node ${name}; kubectl get pods -A --field-selector spec.nodeName=${name}`;
   const cause = failure ? failure.detail.todo : namedCause(state);
-  return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, { said: failure?.detail.said, todo: cause ? `${cause}; ${look}` : look });
+  return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, {
+    said: failure?.detail.said,
+    todo: cause ? `${cause}; ${look}` : look,
+  });
 }
 
 /** What a Node and its pods still lack. */
-export function whatIsMissing(node: Node | undefined, pods: readonly Pod[], { address, requiredPods }: ReadyExpectation): string[] {
+export function whatIsMissing(
+  node: Node | undefined,
+  pods: readonly Pod[],
+  { address, requiredPods }: ReadyExpectation,
+): string[] {
   if (!node) return ["the Node is not registered"];
   const ip = internalIp(node);
   if (ip !== undefined && ip !== address) {
-    throw new UserError(`the Node has the InternalIP ${ip}, not ${address}`, { todo: "look at the worker's interfaces and the kubelet's --node-ip" });
+    throw new UserError(`the Node has the InternalIP ${ip}, not ${address}`, {
+      todo: "look at the worker's interfaces and the kubelet's --node-ip",
+    });
   }
   const notReady = node.status.conditions?.find(({ type }) => type === "Ready");
   return [
-    ...(isTrue(node, "Ready") ? [] : [`the Node is not Ready${notReady?.message ? ` (${beginningOf(notReady.message, 500)})` : ""}`]),
+    ...(isTrue(node, "Ready")
+      ? []
+      : [`the Node is not Ready${notReady?.message ? ` (${beginningOf(notReady.message, 500)})` : ""}`]),
     ...requiredPods.flatMap((selector) => missingPod(selector, pods)),
   ];
 }

@@ -30,8 +30,9 @@ export interface WorkerFacts {
   /** /etc/kubernetes/kubelet.conf exists: a join obtained credentials once. */
   joined: boolean;
   /**
-   * A join did not end, or not well: there is bootstrap-kubelet.conf, or there is the cluster's CA without a kubelet.conf. kubeadm takes the first
-   * away where a kubelet gets no certificate in time, up to 1.30 wherever it fails, and then does not join over the second.
+   * A join did not end, or not well: there is bootstrap-kubelet.conf, or there is the cluster's CA without a
+   * kubelet.conf. kubeadm takes the first away where a kubelet gets no certificate in time, up to 1.30 wherever it
+   * fails, and then does not join over the second.
    */
   halfJoined: boolean;
 }
@@ -88,9 +89,14 @@ const FACTS = {
 export function parseFacts(output: string, readAt: number): WorkerFacts {
   const lines = output.split(/\r?\n/);
   const text = (name: keyof typeof FACTS) => {
-    const [value, ...more] = lines.filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1).trim());
+    const [value, ...more] = lines
+      .filter((line) => line.startsWith(`${name}=`))
+      .map((line) => line.slice(name.length + 1).trim());
     if (value !== undefined && more.length === 0 && FACTS[name].test(value)) return value;
-    if (name === "systemUuid" && value === "") throw new UserError("the worker's sudo refused to read /sys/class/dmi/id/product_uuid", { todo: "log in on it, and try `sudo -n true`: sudo must ask for no password" });
+    if (name === "systemUuid" && value === "")
+      throw new UserError("the worker's sudo refused to read /sys/class/dmi/id/product_uuid", {
+        todo: "log in on it, and try `sudo -n true`: sudo must ask for no password",
+      });
     throw notUnderstood("the worker", `with one readable value of ${name}`, output);
   };
   const flag = (name: keyof typeof FACTS) => Number(text(name)) > 0;
@@ -118,7 +124,8 @@ export function parseEpoch(output: string): number {
 }
 
 /** What a machine's clock says, in seconds since the epoch. */
-export const epochOf = async (session: SshSession): Promise<number> => parseEpoch(await session.run("date +%s", { looks: true }));
+export const epochOf = async (session: SshSession): Promise<number> =>
+  parseEpoch(await session.run("date +%s", { looks: true }));
 
 /** What the worker's facts are judged by. */
 export interface Expectation {
@@ -134,10 +141,16 @@ export interface Expectation {
   nodes: readonly Node[];
 }
 
-/** More skew than this and certificates and tokens begin to fail; emulated and just-booted machines are off by a few seconds. */
+/**
+ * More skew than this and certificates and tokens begin to fail; emulated and just-booted machines are off by a few
+ * seconds.
+ */
 const MAX_CLOCK_SKEW_S = 60;
 
-/** What `kubeadm join` does not check, or only warns of, and what makes a node fail later: each a sentence with what to do. */
+/**
+ * What `kubeadm join` does not check, or only warns of, and what makes a node fail later: each a sentence with what to
+ * do.
+ */
 export function preflightProblems(facts: WorkerFacts, expected: Expectation): string[] {
   const { name, criSocket, serverVersion, masterEpoch, nodes } = expected;
   const socket = criSocket.replace("unix://", "");
@@ -147,20 +160,36 @@ export function preflightProblems(facts: WorkerFacts, expected: Expectation): st
   const taken = addressTwin(nodes, expected);
   const hasBoth = facts.kubeletVersion !== "" && facts.kubeadmVersion !== "";
   const skewed = isSkewed(facts.kubeletVersion, serverVersion);
-  const unfit = hasBoth && !skewed ? kubeadmProblem(facts.kubeadmVersion, facts.kubeletVersion, serverVersion) : undefined;
+  const unfit =
+    hasBoth && !skewed ? kubeadmProblem(facts.kubeadmVersion, facts.kubeletVersion, serverVersion) : undefined;
   const problems: [boolean, string][] = [
-    [taken !== undefined, `${taken}; give each worker's first network adapter a network of its own addresses (VirtualBox's NAT gives all the same)`],
+    [
+      taken !== undefined,
+      `${taken}; give each worker's first network adapter a network of its own addresses (VirtualBox's NAT gives all the same)`,
+    ],
     [facts.swap, "swap is on; turn it off for good (`swapoff -a`, no swap in /etc/fstab)"],
     [!facts.brNetfilter, "the kernel module br_netfilter is not loaded; list it in /etc/modules-load.d"],
     [!facts.ipForward, "net.ipv4.ip_forward is not 1; set it in /etc/sysctl.d"],
     [skew > MAX_CLOCK_SKEW_S, `its clock is ${skew} s off the master's; set up time synchronisation`],
     [facts.machineId === "", "/etc/machine-id is empty; the base image must let systemd make one at first boot"],
-    [twin !== undefined, `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`],
-    [!facts.criSockets.includes(socket), `${socket} is not there${others.length > 0 ? `, but ${others.join(" and ")}` : ""}; is the container runtime running?`],
+    [
+      twin !== undefined,
+      `its machine-id is also ${twin?.metadata.name}'s; empty /etc/machine-id in the base image, so that each clone makes its own`,
+    ],
+    [
+      !facts.criSockets.includes(socket),
+      `${socket} is not there${others.length > 0 ? `, but ${others.join(" and ")}` : ""}; is the container runtime running?`,
+    ],
     [!hasBoth, "there is no kubelet or no kubeadm; look at /var/log/cloud-init-output.log for its installation"],
-    [skewed, `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`],
+    [
+      skewed,
+      `its kubelet ${facts.kubeletVersion} does not go with the API server's ${serverVersion}; set kubernetesVersion to one of ${versionsFor(serverVersion)}, or use a base image with such a kubelet`,
+    ],
     [unfit !== undefined, `${unfit}, by kubernetesVersion or the base image`],
-    [minorOf(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs", "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2"],
+    [
+      minorOf(facts.kubeletVersion) >= 35 && facts.cgroup !== "cgroup2fs",
+      "it runs on cgroup v1, which kubelet 1.35 and later refuse; boot it with cgroup v2",
+    ],
   ];
   return problems.filter(([isProblem]) => isProblem).map(([, text]) => text);
 }

@@ -7,14 +7,22 @@ import { hasNamesOf, markOf, type Owner } from "../common/mark";
 import type { SshSession } from "../ssh/session";
 
 /**
- * The group of our bootstrap tokens. Unlike kubeadm's own, `system:bootstrappers:kubeadm:default-node-token`, it has no approval of every request
- * for a kubelet's certificate, whatever node the request names. Of the form that Kubernetes wants (k8s.io/cluster-bootstrap, `BootstrapGroupPattern`).
+ * The group of our bootstrap tokens. Unlike kubeadm's own, `system:bootstrappers:kubeadm:default-node-token`, it has no
+ * approval of every request for a kubelet's certificate, whatever node the request names. Of the form that Kubernetes
+ * wants (k8s.io/cluster-bootstrap, `BootstrapGroupPattern`).
  */
 export const TOKEN_GROUP = "system:bootstrappers:vbox-kubeadm";
 
 interface Binding {
   kind: "ClusterRoleBinding" | "RoleBinding";
-  metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   roleRef: { apiGroup: string; kind: string; name: string };
   subjects?: { apiGroup?: string; kind: string; name: string }[];
 }
@@ -24,7 +32,10 @@ const OURS = { "app.kubernetes.io/managed-by": "vbox-kubeadm" };
 
 const binding = (kind: Binding["kind"], role: string): Binding => ({
   kind,
-  metadata: { name: `vbox-kubeadm:${role.split(":")[1]!}`, ...(kind === "RoleBinding" && { namespace: "kube-system" }) },
+  metadata: {
+    name: `vbox-kubeadm:${role.split(":")[1]!}`,
+    ...(kind === "RoleBinding" && { namespace: "kube-system" }),
+  },
   roleRef: { apiGroup: API, kind: kind.replace("Binding", ""), name: role },
   subjects: [{ apiGroup: API, kind: "Group", name: TOKEN_GROUP }],
 });
@@ -43,8 +54,8 @@ const BINDINGS: readonly Binding[] = [
 const resourceOf = ({ kind, metadata: { name } }: Binding) => `${kind.toLowerCase()}/${name}`;
 
 /**
- * Makes sure that our tokens may do what a join needs. The bindings are shared by everything of this program that joins the cluster: each worker
- * is written on them, and the last one takes them away, see {@link releaseTokenGroup}.
+ * Makes sure that our tokens may do what a join needs. The bindings are shared by everything of this program that joins
+ * the cluster: each worker is written on them, and the last one takes them away, see {@link releaseTokenGroup}.
  *
  * @throws UserError where somebody else has a binding of such a name
  */
@@ -57,22 +68,32 @@ export async function ensureTokenGroup(session: SshSession, holder: Owner): Prom
     ...rest,
     metadata: { ...metadata, labels: OURS, annotations: { [key]: markOf(holder) } },
   }));
-  // Server-side: whoever applies at the same time adds its own annotation, and takes none away. Each worker is its own field manager.
+  // Server-side: whoever applies at the same time adds its own annotation, and takes none away. Each worker is its own
+  // field manager.
   const apply = ["apply", "--server-side", `--field-manager=${key.replace("/", "-")}`, "--filename=-"];
-  const said = await kubectl(session, apply, { input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }) });
+  const said = await kubectl(session, apply, {
+    input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
+  });
   const missing = BINDINGS.find(({ metadata: { name } }) => !said.includes(`/${name} serverside-applied`));
   if (missing) throw notUnderstood("kubectl apply", `as it does when it has applied ${missing.metadata.name}`, said);
 }
 
 /**
- * Takes a worker off the bindings, and the bindings away where it was the last one on them. What is not there, or not ours, is left. A stack of the
- * same names whose state was lost goes with it: there is one Node of a name.
+ * Takes a worker off the bindings, and the bindings away where it was the last one on them. What is not there, or not
+ * ours, is left. A stack of the same names whose state was lost goes with it: there is one Node of a name.
  */
 export async function releaseTokenGroup(session: SshSession, holder: Owner): Promise<void> {
   const bindings = (await look(session)).filter(isOurs);
-  const keysOf = (found: Binding) => holdersOf(found).filter((key) => hasNamesOf(found.metadata.annotations![key], holder));
-  for (const key of new Set(bindings.flatMap(keysOf))) await takeOff(session, bindings.filter((found) => keysOf(found).includes(key)), key);
-  for (const found of await look(session)) if (isOurs(found) && holdersOf(found).length === 0) await deleteUnlessHeld(session, found);
+  const keysOf = (found: Binding) =>
+    holdersOf(found).filter((key) => hasNamesOf(found.metadata.annotations![key], holder));
+  for (const key of new Set(bindings.flatMap(keysOf)))
+    await takeOff(
+      session,
+      bindings.filter((found) => keysOf(found).includes(key)),
+      key,
+    );
+  for (const found of await look(session))
+    if (isOurs(found) && holdersOf(found).length === 0) await deleteUnlessHeld(session, found);
 }
 
 async function takeOff(session: SshSession, held: readonly Binding[], key: string): Promise<void> {
@@ -82,19 +103,29 @@ async function takeOff(session: SshSession, held: readonly Binding[], key: strin
 }
 
 /** Deletes a binding as it was seen: not one on which another worker has been written since. */
-async function deleteUnlessHeld(session: SshSession, { kind, metadata: { name, namespace, uid, resourceVersion } }: Binding): Promise<void> {
+async function deleteUnlessHeld(
+  session: SshSession,
+  { kind, metadata: { name, namespace, uid, resourceVersion } }: Binding,
+): Promise<void> {
   const path = `/apis/${API}/v1/${namespace ? `namespaces/${namespace}/` : ""}${kind.toLowerCase()}s/${name}`;
   const input = JSON.stringify({ apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid, resourceVersion } });
   try {
     const said = await kubectl(session, ["delete", "--raw", path, "--filename=-"], { input });
-    if (!said.includes('"Success"')) throw notUnderstood("kubectl delete", `as it does when it has deleted ${name}`, said);
+    if (!said.includes('"Success"'))
+      throw notUnderstood("kubectl delete", `as it does when it has deleted ${name}`, said);
   } catch (error) {
     if (!(error instanceof UserError && /\((Conflict|NotFound)\)/.test(error.detail.said ?? ""))) throw error;
   }
 }
 
 async function look(session: SshSession): Promise<Binding[]> {
-  const found = await kubectlJson(session, ["-n", "kube-system", "get", ...BINDINGS.map(resourceOf), "--ignore-not-found"]);
+  const found = await kubectlJson(session, [
+    "-n",
+    "kube-system",
+    "get",
+    ...BINDINGS.map(resourceOf),
+    "--ignore-not-found",
+  ]);
   if (found === undefined) return [];
   const { items } = found as { items?: Binding[] };
   if (!Array.isArray(items)) throw notUnderstood("kubectl get", "with a list", JSON.stringify(found));
@@ -105,17 +136,25 @@ async function look(session: SshSession): Promise<Binding[]> {
 function isOurs({ kind, metadata, roleRef, subjects }: Binding): boolean {
   const made = BINDINGS.find((binding) => binding.kind === kind && binding.metadata.name === metadata.name);
   const [label, value] = Object.entries(OURS)[0]!;
-  return metadata.labels?.[label] === value && isDeepStrictEqual(roleRef, made?.roleRef) && isDeepStrictEqual(subjects, made?.subjects);
+  return (
+    metadata.labels?.[label] === value &&
+    isDeepStrictEqual(roleRef, made?.roleRef) &&
+    isDeepStrictEqual(subjects, made?.subjects)
+  );
 }
 
 const notOurs = (found: Binding) =>
-  new UserError(`the cluster has a ${found.kind} ${found.metadata.name} that this program did not make, or that was changed since`, {
-    todo: `if it is of no use: kubectl delete ${resourceOf(found)}${found.metadata.namespace ? ` -n ${found.metadata.namespace}` : ""}`,
-  });
+  new UserError(
+    `the cluster has a ${found.kind} ${found.metadata.name} that this program did not make, or that was changed since`,
+    {
+      todo: `if it is of no use: kubectl delete ${resourceOf(found)}${found.metadata.namespace ? ` -n ${found.metadata.namespace}` : ""}`,
+    },
+  );
 
 const HOLDER = "used-by.vbox-kubeadm/";
 
 /** An annotation's key holds 63 characters, which a worker's name alone may have. */
 const keyOf = (holder: Owner) => `${HOLDER}${createHash("sha256").update(markOf(holder)).digest("hex").slice(0, 40)}`;
 
-const holdersOf = ({ metadata: { annotations = {} } }: Binding) => Object.keys(annotations).filter((key) => key.startsWith(HOLDER));
+const holdersOf = ({ metadata: { annotations = {} } }: Binding) =>
+  Object.keys(annotations).filter((key) => key.startsWith(HOLDER));

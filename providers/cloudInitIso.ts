@@ -23,7 +23,10 @@ import { isForLaterBoots } from "./machineDisc";
 /** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
 export class CloudInitIso extends DynamicResource {
   declare readonly path: pulumi.Output<string>;
-  /** The version of Kubernetes that the machine installs: the one that was given, or the cluster's when the content was made. */
+  /**
+   * The version of Kubernetes that the machine installs: the one that was given, or the cluster's when the content was
+   * made.
+   */
   declare readonly kubernetesVersion: pulumi.Output<string>;
   /** The image's identity: SHA-256 of its bytes, hexadecimal. */
   declare readonly sha256: pulumi.Output<string>;
@@ -41,14 +44,31 @@ export class CloudInitIso extends DynamicResource {
   declare readonly virtualBox: pulumi.Output<VirtualBoxHome | undefined>;
 
   constructor(name: string, args: CloudInitIsoArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["kubernetesVersion", "sha256", "instanceId", "hostPublicKey", "hostPrivateKey", "reboots", "virtualBox"];
-    super("providers/cloudInitIso", "vbox:CloudInitIso", name, withTemplates(args), { outputs, secrets: ["hostPrivateKey", "former", "userDataValues", "sources", ...TEMPLATES] }, opts);
+    const outputs = [
+      "kubernetesVersion",
+      "sha256",
+      "instanceId",
+      "hostPublicKey",
+      "hostPrivateKey",
+      "reboots",
+      "virtualBox",
+    ];
+    super(
+      "providers/cloudInitIso",
+      "vbox:CloudInitIso",
+      name,
+      withTemplates(args),
+      { outputs, secrets: ["hostPrivateKey", "former", "userDataValues", "sources", ...TEMPLATES] },
+      opts,
+    );
   }
 
   /** What the disc's images are made of, for the machine that boots from it. Secret. */
   get seed(): pulumi.Output<Seed> {
     const all = this as unknown as Record<string, pulumi.Input<unknown>>;
-    return pulumi.secret(pulumi.all(Object.fromEntries(SEED.map((part) => [part, all[part]])))) as pulumi.Output<unknown> as pulumi.Output<Seed>;
+    return pulumi.secret(
+      pulumi.all(Object.fromEntries(SEED.map((part) => [part, all[part]]))),
+    ) as pulumi.Output<unknown> as pulumi.Output<Seed>;
   }
 }
 
@@ -61,7 +81,10 @@ interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
   kubernetesVersion?: string;
   /** Absent in a state that an earlier version of the program wrote. */
   machine?: Record<string, string>;
-  /** Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is an update. */
+  /**
+   * Always true; a refresh that finds the file missing, altered or readable by others makes it false, and so there is
+   * an update.
+   */
   intact: boolean;
 }
 
@@ -70,7 +93,6 @@ interface Outputs extends Inputs, Discs {
   reboots: boolean;
   virtualBox?: VirtualBoxHome;
 }
-
 
 /** The provider, on top of whatever runs VBoxManage. */
 export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
@@ -128,12 +150,14 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     commandTimeoutSeconds: "note",
   },
 
-  // A machine is not recreated because a later version of the program has better templates: it gets them with the next change of its content.
-  // Nor for a value that is given now and was the default, or that its templates do not use.
+  // A machine is not recreated because a later version of the program has better templates: it gets them with the next
+  // change of its content. Nor for a value that is given now and was the default, or that its templates do not use.
   keep(olds, news) {
     if (!isDeepStrictEqual(sourcesOf(olds, olds.sources), news.sources)) return news;
-    const isContent = (property: string) => provider.changes[property as keyof Inputs] === "live" && !["path", "intact"].includes(property);
-    const content = (inputs: Inputs) => Object.fromEntries(Object.entries(inputs).filter(([property]) => isContent(property)));
+    const isContent = (property: string) =>
+      provider.changes[property as keyof Inputs] === "live" && !["path", "intact"].includes(property);
+    const content = (inputs: Inputs) =>
+      Object.fromEntries(Object.entries(inputs).filter(([property]) => isContent(property)));
     const rest = Object.fromEntries(Object.entries(news).filter(([property]) => !isContent(property)));
     const isSame = isSameFirstBoot(olds, { ...news, ...pick(olds, TEMPLATES) });
     return isSame ? ({ ...rest, ...content(olds) } as Inputs) : news;
@@ -146,7 +170,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   // Also what is not written again must still be installed by the machine that boots from it.
   checkFit: ({ masters = [], ...rest }, { log }) => checkVersion({ ...(rest as Inputs), masters }, log),
 
-  // An ISO that is there already keeps its host key: a machine may have it. Of one that is taken over there may be only the public half.
+  // An ISO that is there already keeps its host key: a machine may have it. Of one that is taken over there may be only
+  // the public half.
   async create(inputs, context) {
     context.rolling.welcome(inputs.name);
     const vbox = connect(exec, inputs);
@@ -156,7 +181,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const ours = there && isOurs(there) ? there : undefined;
     const half = inputs.adopt && ours?.later ? { hostPrivateKey: "", ...ours.later } : undefined;
     const asked = seedOf(content, ours?.hostKey ?? half ?? generateHostKey());
-    const living = inputs.adopt && ours && ours.sha256 !== asked.sha256 ? await instanceToKeep(vbox, inputs, ours) : undefined;
+    const living =
+      inputs.adopt && ours && ours.sha256 !== asked.sha256 ? await instanceToKeep(vbox, inputs, ours) : undefined;
     const outs: Outputs = living ? seedOf(content, living) : asked;
     if (ours && !inputs.adopt && ours.sha256 !== outs.sha256) await refuseInUse(vbox, inputs);
     const virtualBox = await ensureVirtualBoxHome(vbox);
@@ -169,7 +195,12 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const isImage = found !== undefined && (await isUsed(connect(exec, outs), outs, found));
     const intact = isImage && isOfDiscs(outs)(found);
     const isLost = outs.virtualBox !== undefined && isForgotten(outs.virtualBox);
-    return { ...outs, intact, sha256: isImage ? outs.sha256 : (found?.sha256 ?? ""), ...(isLost && { virtualBox: undefined }) };
+    return {
+      ...outs,
+      intact,
+      sha256: isImage ? outs.sha256 : (found?.sha256 ?? ""),
+      ...(isLost && { virtualBox: undefined }),
+    };
   },
 
   async checkPlace(_id, outs) {
@@ -183,10 +214,12 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     const isOurs = (there: IsoIdentity) => isOfDiscs(olds)(there) || there.stackId === news.stackId || news.adopt;
     // One of an earlier version's state may be of another VirtualBox than this: the machine tells.
     const vbox = connect(exec, news);
-    const virtualBox = olds.virtualBox || (await vbox.isRegistered(news.name)) ? await ensureVirtualBoxHome(vbox) : undefined;
+    const virtualBox =
+      olds.virtualBox || (await vbox.isRegistered(news.name)) ? await ensureVirtualBoxHome(vbox) : undefined;
     const living = await discToKeep(vbox, olds);
     // The machine that takes its place brings the other disc with it.
-    const former: Disc | undefined = living && living.sha256 !== outs.sha256 ? { ...living, stackId: news.stackId } : undefined;
+    const former: Disc | undefined =
+      living && living.sha256 !== outs.sha256 ? { ...living, stackId: news.stackId } : undefined;
     const disc = former ?? outs;
     const isLater = (isSame || living !== undefined) && (await isForLaterBoots(vbox, olds.path, disc));
     await writeIso(news.path, (isLater ? undefined : firstBootImage(disc)) ?? laterImage(disc), isOurs);
@@ -195,17 +228,23 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   },
 
   async delete(_id, outs, context) {
-    if (!(await removeIso(outs.path, isOfDiscs(outs)))) context.log(`${outs.path} stays: it is not the file that was written there`);
+    if (!(await removeIso(outs.path, isOfDiscs(outs))))
+      context.log(`${outs.path} stays: it is not the file that was written there`);
   },
 });
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider = cloudInitIsoProvider(execHere);
 
-/** Whether the machine that boots from it is to be replaced for what it is made from; where that was not written down, nothing is concluded. */
-const isOtherMachine = (olds: Inputs, news: Inputs) => olds.machine !== undefined && !isDeepStrictEqual(olds.machine, news.machine);
+/**
+ * Whether the machine that boots from it is to be replaced for what it is made from; where that was not written down,
+ * nothing is concluded.
+ */
+const isOtherMachine = (olds: Inputs, news: Inputs) =>
+  olds.machine !== undefined && !isDeepStrictEqual(olds.machine, news.machine);
 
-const connect = (exec: Exec, { vboxManage, commandTimeoutSeconds }: Inputs) => new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
+const connect = (exec: Exec, { vboxManage, commandTimeoutSeconds }: Inputs) =>
+  new VBoxManage(vboxManage, execWithin(commandTimeoutSeconds * 1000, exec));
 
 /** A file that is only repaired or moved keeps its version, and nobody is asked. */
 async function withVersion(news: Inputs, olds: Outputs, context: Context): Promise<Inputs & RenderOptions> {

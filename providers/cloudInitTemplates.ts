@@ -18,12 +18,22 @@ export function withTemplates({
   ...args
 }: CloudInitIsoArgs) {
   const { distro = "debian", sshCaPublicKey, debianMirror, criDockerdUrl, criDockerdSha256 } = args;
-  if (containerRuntime === "docker" && userData === undefined && (criDockerdUrl === undefined || criDockerdSha256 === undefined)) {
+  if (
+    containerRuntime === "docker" &&
+    userData === undefined &&
+    (criDockerdUrl === undefined || criDockerdSha256 === undefined)
+  ) {
     throw new UserError("docker needs cri-dockerd, which no repository has", {
       todo: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
     });
   }
-  const choice = { distro, containerRuntime, reboot, sshCa: sshCaPublicKey !== undefined, mirror: debianMirror !== undefined };
+  const choice = {
+    distro,
+    containerRuntime,
+    reboot,
+    sshCa: sshCaPublicKey !== undefined,
+    mirror: debianMirror !== undefined,
+  };
   return { ...args, distro, ...readTemplates({ ...choice, userData, metaData, networkConfig }) };
 }
 
@@ -33,9 +43,14 @@ export const TEMPLATES = ["userData", "metaData", "networkConfig"] as const sati
 /** What a first boot is made of, where the version may be the cluster's to tell. */
 type Content = Omit<RenderOptions, "kubernetesVersion"> & { kubernetesVersion?: string };
 
-/** Whether two contents make the same cloud-init files, but for the host key; where the version is not given it stays. */
+/**
+ * Whether two contents make the same cloud-init files, but for the host key; where the version is not given it stays.
+ */
 export function isSameFirstBoot(olds: Content, news: Content): boolean {
   if (Object.keys(inputProblems({ ...news, path: undefined })).length > 0) return false;
   const { kubernetesVersion = "" } = olds;
-  return isSameRendering({ ...olds, kubernetesVersion }, { ...news, kubernetesVersion: news.kubernetesVersion ?? kubernetesVersion });
+  return isSameRendering(
+    { ...olds, kubernetesVersion },
+    { ...news, kubernetesVersion: news.kubernetesVersion ?? kubernetesVersion },
+  );
 }

@@ -16,7 +16,9 @@ import { Rolling } from "./rolling";
 /** One engine process serves all resources of an `up`. */
 let rolling = new Rolling();
 
-/** Begins what a process of the engine is for, an `up` of which nothing is known yet: tests have many in one process. */
+/**
+ * Begins what a process of the engine is for, an `up` of which nothing is known yet: tests have many in one process.
+ */
 export function beginRun(): void {
   rolling = new Rolling();
   hasWarned = false;
@@ -42,7 +44,10 @@ export function load(module: string): pulumi.dynamic.ResourceProvider {
   };
 }
 
-/** Told the stack's configuration, in every operation. The SDK does not wait for it before the first call, so all is done at once. */
+/**
+ * Told the stack's configuration, in every operation. The SDK does not wait for it before the first call, so all is
+ * done at once.
+ */
 // eslint-disable-next-line @typescript-eslint/require-await
 export async function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest, "config">): Promise<void> {
   addToChildEnvironment(childEnvironmentIn(config.get("childEnvironment") || "[]"));
@@ -50,24 +55,32 @@ export async function configure({ config }: Pick<pulumi.dynamic.ConfigureRequest
 
 let hasWarned = false;
 
-/** The program has checked it, but for a refresh and a destroy, which run no program: a wrong value must not keep anybody from these. */
+/**
+ * The program has checked it, but for a refresh and a destroy, which run no program: a wrong value must not keep
+ * anybody from these.
+ */
 function childEnvironmentIn(json: string): string[] {
   try {
     return z.array(z.string()).parse(JSON.parse(json));
   } catch {
-    if (!hasWarned) console.log('warning: childEnvironment is ignored, as it is not a list; give one such as ["HTTP_PROXY"]');
+    if (!hasWarned)
+      console.log('warning: childEnvironment is ignored, as it is not a list; give one such as ["HTTP_PROXY"]');
     hasWarned = true;
     return [];
   }
 }
 
-/** The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of nothing is `{}`. */
+/**
+ * The engine's protocol of each operation, on top of {@link Provider}: no undefined, unknowns skipped, a `read` of
+ * nothing is `{}`.
+ */
 export const operations = {
   async check(provider: AnyProvider, olds: Bag | undefined, { plan, ...news }: Bag) {
     const given = { ...provider.defaults, ...defined(news) } as Named & Bag;
     const inputs = olds?.name !== undefined ? kept(provider, olds as Named & Bag, given) : given;
     const problems = provider.problems(known(inputs));
-    // Without olds it is to be made: for the first time, or as a replacement, which a diff or `--replace` has decided on.
+    // Without olds it is to be made: for the first time, or as a replacement, which a diff or `--replace` has decided
+    // on.
     const isToBeMade = olds?.name === undefined;
     if (isToBeMade) replaced(provider, inputs);
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
@@ -81,14 +94,17 @@ export const operations = {
   async diff(provider: AnyProvider, id: string, olds: Named & Bag, given: Named & Bag) {
     const news = kept(provider, olds, given);
     const there: Bag = ours(provider, olds);
-    const changed = Object.keys(provider.changes).filter((property) => isChanged(provider.changes[property]!, there[property], news[property]));
+    const changed = Object.keys(provider.changes).filter((property) =>
+      isChanged(provider.changes[property]!, there[property], news[property]),
+    );
     const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
     const planned = { ...olds, ...known(news) };
     // What makes it another thing and is not known yet is not what it was.
     for (const property of replaces) if (!isKnown(news[property])) delete planned[property];
     if (replaces.length > 0) replaced(provider, planned);
     else expectFit(provider, planned);
-    if (replaces.length > 0 || (changed.length > 0 && provider.isMachine)) await reported(olds, () => checkPlace(provider, id, olds));
+    if (replaces.length > 0 || (changed.length > 0 && provider.isMachine))
+      await reported(olds, () => checkPlace(provider, id, olds));
     const changes = changed.length > 0 || (await isGone(provider, olds));
     return { changes, replaces, deleteBeforeReplace: true };
   },
@@ -108,7 +124,12 @@ export const operations = {
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
     worked(provider, news, async () => {
-      const outs = await provider.update(id, ours(provider, olds), ours(provider, kept(provider, olds, news)), contextOf(news));
+      const outs = await provider.update(
+        id,
+        ours(provider, olds),
+        ours(provider, kept(provider, olds, news)),
+        contextOf(news),
+      );
       expectFit(provider, outs);
       return { outs: state(news, outs) };
     }),
@@ -118,11 +139,15 @@ export const operations = {
 };
 
 /** A check knows the last inputs, and a diff and an update the outputs too: there may be more of them to keep. */
-const kept = (provider: AnyProvider, olds: Named & Bag, news: Named & Bag): Named & Bag => (provider.keep ? provider.keep({ ...provider.defaults, ...olds }, news) : news);
+const kept = (provider: AnyProvider, olds: Named & Bag, news: Named & Bag): Named & Bag =>
+  provider.keep ? provider.keep({ ...provider.defaults, ...olds }, news) : news;
 
 const known = (inputs: Bag): Bag => Object.fromEntries(Object.entries(inputs).filter(([, value]) => isKnown(value)));
 
-/** Part of a worker is to be recreated, as far as the engine tells a provider: its name may be known even where the rest is not. */
+/**
+ * Part of a worker is to be recreated, as far as the engine tells a provider: its name may be known even where the rest
+ * is not.
+ */
 function replaced(provider: AnyProvider, inputs: Named & Bag): void {
   if (provider.isShared) return;
   rolling.announce(inputs.name, provider.isMachine);
@@ -132,13 +157,18 @@ function replaced(provider: AnyProvider, inputs: Named & Bag): void {
 /** What a successor is made from is looked at when its worker is about to leave, and not in a preview. */
 function expectFit(provider: AnyProvider, inputs: Named & Bag): void {
   const { checkFit } = provider;
-  if (checkFit) rolling.expect(inputs.name, provider, () => checkFit.call(provider, ours(provider, known(inputs) as Named & Bag), contextOf(inputs)));
+  if (checkFit)
+    rolling.expect(inputs.name, provider, () =>
+      checkFit.call(provider, ours(provider, known(inputs) as Named & Bag), contextOf(inputs)),
+    );
 }
 
 /** `__provider`, the handler, is the engine's and must stay in every state. */
 const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provider });
 
-/** A state that an earlier version of the program wrote lacks the inputs that have come since: they have their defaults. */
+/**
+ * A state that an earlier version of the program wrote lacks the inputs that have come since: they have their defaults.
+ */
 function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
   const rest = { ...defaults, ...inputs };
   delete rest.__provider;
@@ -150,7 +180,10 @@ const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 const UNCHANGED_WHILE_UNKNOWN: readonly Change[] = ["replacesOnceKnown", "nextTime", "nextTimeOnceStored"];
 
-/** What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing else. */
+/**
+ * What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing
+ * else.
+ */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (change === "note" || isDeepStrictEqual(old, now)) return false;
   if (change === "liveOnceGiven") return now !== undefined;
@@ -159,7 +192,8 @@ function isChanged(change: Change, old: unknown, now: unknown): boolean {
 }
 
 /** A look that fails tells nothing: the operation that needs the thing will say why. */
-const isGone = async (provider: AnyProvider, outs: Named & Bag) => (await provider.isGone?.(ours(provider, outs)).catch(() => false)) ?? false;
+const isGone = async (provider: AnyProvider, outs: Named & Bag) =>
+  (await provider.isGone?.(ours(provider, outs)).catch(() => false)) ?? false;
 
 /** Here too: a preview may run where there is no VirtualBox. */
 async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag): Promise<void> {
@@ -170,12 +204,18 @@ async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag):
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 
-const contextOf = ({ name }: Named): Context => ({ log: (line) => console.log(hanging(beginningOf(`${name}: ${line}`))), rolling });
+const contextOf = ({ name }: Named): Context => ({
+  log: (line) => console.log(hanging(beginningOf(`${name}: ${line}`))),
+  rolling,
+});
 
 /** How often an operation is done again whose connection dropped, and how long after, in milliseconds. */
 const AGAIN = { retries: 3, minTimeout: 1_000, factor: 1 };
 
-/** A connection that drops leaves open whether its command had its effect. Every operation looks first, so it is done once more. */
+/**
+ * A connection that drops leaves open whether its command had its effect. Every operation looks first, so it is done
+ * once more.
+ */
 const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<T> =>
   pRetry(operation, {
     ...AGAIN,
@@ -199,9 +239,16 @@ async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Pr
   } catch (error) {
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);
-    const message = beginningOf(`${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`, MOST_READ);
+    const message = beginningOf(
+      `${inputs.name}: ${cause instanceof UserError ? cause.message : (cause.stack ?? cause.message)}`,
+      MOST_READ,
+    );
     const shown = shownError(message);
     if (!(error instanceof PartialFailure)) throw shown;
-    throw Object.assign(shown, { id: error.id, properties: state(inputs, { ...inputs, ...error.outs }), reasons: [message] });
+    throw Object.assign(shown, {
+      id: error.id,
+      properties: state(inputs, { ...inputs, ...error.outs }),
+      reasons: [message],
+    });
   }
 }

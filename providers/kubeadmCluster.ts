@@ -1,7 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { resolveBastion, type SshTargetArgs } from "../access/bastion";
 import { execWithin } from "../common/exec";
-import { adminKubeconfig, type JoinInformation, joinInformation } from "../kubernetes/kubeadm";
+import { adminKubeconfig } from "../kubernetes/adminKubeconfig";
+import { type JoinInformation, joinInformation } from "../kubernetes/clusterInfo";
 import { withMaster } from "../access/masters";
 import type { SshSession } from "../ssh/session";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
@@ -12,11 +13,16 @@ export interface KubeadmClusterArgs {
   name: pulumi.Input<string>;
   /** The masters, in the order in which they are asked. A change is used the next time. */
   masters: pulumi.Input<SshTargetArgs[]>;
-  /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
+  /**
+   * VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is
+   * used the next time.
+   */
   vboxManage?: pulumi.Input<string>;
   /** How long a master may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
   sshTimeoutSeconds?: pulumi.Input<number>;
-  /** How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time. */
+  /**
+   * How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time.
+   */
   commandTimeoutSeconds?: pulumi.Input<number>;
 }
 
@@ -28,12 +34,22 @@ export class KubeadmCluster extends DynamicResource {
   declare readonly caCertHash: pulumi.Output<string>;
   /** The administrator's kubeconfig. Secret. */
   declare readonly kubeconfig: pulumi.Output<string>;
-  /** The bastion's address, through which it was asked; undefined without a bastion, and in a state that an earlier version wrote. */
+  /**
+   * The bastion's address, through which it was asked; undefined without a bastion, and in a state that an earlier
+   * version wrote.
+   */
   declare readonly bastionAddress: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: KubeadmClusterArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["endpoint", "caCertHash", "kubeconfig", "bastionAddress"];
-    super("providers/kubeadmCluster", "kubeadm:Cluster", name, args, { outputs, secrets: ["kubeconfig"], copies: { bastionAddress: "masters" } }, opts);
+    super(
+      "providers/kubeadmCluster",
+      "kubeadm:Cluster",
+      name,
+      args,
+      { outputs, secrets: ["kubeconfig"], copies: { bastionAddress: "masters" } },
+      opts,
+    );
   }
 }
 
@@ -47,7 +63,13 @@ export const provider: Provider<Inputs, Outputs> = {
 
   defaults: { vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
 
-  changes: { name: "nextTime", masters: "nextTime", vboxManage: "nextTime", sshTimeoutSeconds: "nextTime", commandTimeoutSeconds: "nextTime" },
+  changes: {
+    name: "nextTime",
+    masters: "nextTime",
+    vboxManage: "nextTime",
+    sshTimeoutSeconds: "nextTime",
+    commandTimeoutSeconds: "nextTime",
+  },
 
   problems: ({ masters }) => (masters?.length === 0 ? { masters: "is empty; give at least one master" } : {}),
 
@@ -67,9 +89,26 @@ export const provider: Provider<Inputs, Outputs> = {
 };
 
 /** @param pinned the CA's pin until now */
-async function observe({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, pinned?: string): Promise<Observed> {
-  const look = async (session: SshSession) => ({ ...(await joinInformation(session, pinned)), kubeconfig: await adminKubeconfig(session) });
-  const cluster = await withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, look);
+async function observe(
+  { masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs,
+  { log }: Context,
+  pinned?: string,
+): Promise<Observed> {
+  const look = async (session: SshSession) => ({
+    ...(await joinInformation(session, pinned)),
+    kubeconfig: await adminKubeconfig(session),
+  });
+  const cluster = await withMaster(
+    masters,
+    vboxManage,
+    { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log },
+    look,
+  );
   const bastion = masters[0]?.bastion;
-  return bastion ? { ...cluster, bastionAddress: (await resolveBastion(bastion, vboxManage, execWithin(commandTimeoutSeconds * 1000))).address } : cluster;
+  return bastion
+    ? {
+        ...cluster,
+        bastionAddress: (await resolveBastion(bastion, vboxManage, execWithin(commandTimeoutSeconds * 1000))).address,
+      }
+    : cluster;
 }

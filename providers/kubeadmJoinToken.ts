@@ -1,6 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshTargetArgs } from "../access/bastion";
-import { newToken, registerToken, revokeToken, revokeTokensOf, tokenDescription, tokenId } from "../kubernetes/kubeadm";
+import {
+  newToken,
+  registerToken,
+  revokeToken,
+  revokeTokensOf,
+  tokenDescription,
+  tokenId,
+} from "../kubernetes/bootstrapToken";
 import { isOutOfReach, withMaster } from "../access/masters";
 import { shown } from "../common/shown";
 import type { SshSession } from "../ssh/session";
@@ -13,32 +20,50 @@ export interface KubeadmJoinTokenArgs {
   name: pulumi.Input<string>;
   /** The owner, `project/stack`: part of the token's description in the cluster. A change replaces. */
   stack: pulumi.Input<string>;
-  /** The stack's random id, part of that description. Default: none, as in version 0.1.0. A change is used the next time. */
+  /**
+   * The stack's random id, part of that description. Default: none, as in version 0.1.0. A change is used the next
+   * time.
+   */
   stackId?: pulumi.Input<string>;
   /** The masters, in the order in which they are asked. A change is used the next time. */
   masters: pulumi.Input<SshTargetArgs[]>;
   /** Identity of the worker's machine: a machine that is recreated gets a token of its own. A change replaces. */
   machine: pulumi.Input<string>;
-  /** How long the token lives if its join does not revoke it first, in minutes, 1 to 1440. Default 30. A change is used the next time. */
+  /**
+   * How long the token lives if its join does not revoke it first, in minutes, 1 to 1440. Default 30. A change is used
+   * the next time.
+   */
   ttlMinutes?: pulumi.Input<number>;
-  /** VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is used the next time. */
+  /**
+   * VBoxManage, which is asked for the address of a bastion that is given by its VM. Default `VBoxManage`. A change is
+   * used the next time.
+   */
   vboxManage?: pulumi.Input<string>;
   /** How long a master may take to answer by SSH, in seconds. Default 120. A change is used the next time. */
   sshTimeoutSeconds?: pulumi.Input<number>;
-  /** How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time. */
+  /**
+   * How long one command may take, over SSH or of VBoxManage, in seconds. Default 120. A change is used the next time.
+   */
   commandTimeoutSeconds?: pulumi.Input<number>;
 }
 
 /**
- * A bootstrap token of kubeadm, registered on a master for one worker. It is short-lived, and the join revokes it, so a token that the cluster
- * no longer has is no drift.
+ * A bootstrap token of kubeadm, registered on a master for one worker. It is short-lived, and the join revokes it, so a
+ * token that the cluster no longer has is no drift.
  */
 export class KubeadmJoinToken extends DynamicResource {
   /** The token. Secret. */
   declare readonly token: pulumi.Output<string>;
 
   constructor(name: string, args: KubeadmJoinTokenArgs, opts?: pulumi.CustomResourceOptions) {
-    super("providers/kubeadmJoinToken", "kubeadm:JoinToken", name, args, { outputs: ["token"], secrets: ["token"] }, opts);
+    super(
+      "providers/kubeadmJoinToken",
+      "kubeadm:JoinToken",
+      name,
+      args,
+      { outputs: ["token"], secrets: ["token"] },
+      opts,
+    );
   }
 }
 
@@ -47,7 +72,13 @@ type Outputs = Inputs & { token: string };
 
 /** @internal Loaded by the handler in a resource's state. */
 export const provider: Provider<Inputs, Outputs> = {
-  defaults: { stackId: "", ttlMinutes: 30, vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
+  defaults: {
+    stackId: "",
+    ttlMinutes: 30,
+    vboxManage: "VBoxManage",
+    sshTimeoutSeconds: 120,
+    commandTimeoutSeconds: 120,
+  },
 
   changes: {
     name: "replaces",
@@ -64,7 +95,10 @@ export const provider: Provider<Inputs, Outputs> = {
   problems({ ttlMinutes, masters }) {
     return {
       ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
-      ...(ttlMinutes !== undefined && !(ttlMinutes >= 1 && ttlMinutes <= 1440) && { ttlMinutes: `${shown(ttlMinutes)} is not a lifetime; give 1 to 1440 minutes` }),
+      ...(ttlMinutes !== undefined &&
+        !(ttlMinutes >= 1 && ttlMinutes <= 1440) && {
+          ttlMinutes: `${shown(ttlMinutes)} is not a lifetime; give 1 to 1440 minutes`,
+        }),
     };
   },
 
@@ -94,15 +128,31 @@ export const provider: Provider<Inputs, Outputs> = {
       });
     } catch (error) {
       if (!isOutOfReach(error)) throw error;
-      context.log(`token ${id} could not be revoked, and ends by itself within ${outs.ttlMinutes} minutes of its making: ${error.summary}`);
+      context.log(
+        `token ${id} could not be revoked, and ends by itself within ${outs.ttlMinutes} minutes of its making: ${error.summary}`,
+      );
     }
   },
 };
 
-const onMaster = <T>({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs, { log }: Context, use: (session: SshSession) => Promise<T>) =>
-  withMaster(masters, vboxManage, { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log }, use);
+const onMaster = <T>(
+  { masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }: Inputs,
+  { log }: Context,
+  use: (session: SshSession) => Promise<T>,
+) =>
+  withMaster(
+    masters,
+    vboxManage,
+    { deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000, log },
+    use,
+  );
 
-/** Version 0.1.0 kept the cluster's facts with each token, the administrator's kubeconfig among them: KubeadmCluster has them now. */
+/**
+ * Version 0.1.0 kept the cluster's facts with each token, the administrator's kubeconfig among them: KubeadmCluster has
+ * them now.
+ */
 function tokenAlone(outs: Outputs): Outputs {
-  return Object.fromEntries(Object.entries(outs).filter(([property]) => !["kubeconfig", "endpoint", "caCertHash"].includes(property))) as Outputs;
+  return Object.fromEntries(
+    Object.entries(outs).filter(([property]) => !["kubeconfig", "endpoint", "caCertHash"].includes(property)),
+  ) as Outputs;
 }

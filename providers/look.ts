@@ -2,16 +2,24 @@ import { UserError } from "../common/errors";
 import { type Finding, shownFindings } from "../common/finding";
 import { lookAtSite, type SitePlan } from "../checks/site";
 
-/** The look of this process, and for whom each finding was told. One serves all resources of a preview, another one all of the `up` after it. */
+/**
+ * The look of this process, and for whom each finding was told. One serves all resources of a preview, another one all
+ * of the `up` after it.
+ */
 let made: { findings: Promise<Finding[]>; told: Map<Finding, string> } | undefined;
 
 /**
- * Looks at what the stack of a resource needs, which is to be made: once for all its resources, and what is found is told once. What another
- * worker alone needs is told when that is to be made: an `up --target` may leave it out.
+ * Looks at what the stack of a resource needs, which is to be made: once for all its resources, and what is found is
+ * told once. What another worker alone needs is told when that is to be made: an `up --target` may leave it out.
  * @param name the worker's
  * @returns why the resource cannot be made, or undefined
  */
-export async function problemOf(name: string, plan: SitePlan, log: (line: string) => void, look = lookAtSite): Promise<string | undefined> {
+export async function problemOf(
+  name: string,
+  plan: SitePlan,
+  log: (line: string) => void,
+  look = lookAtSite,
+): Promise<string | undefined> {
   const isFirst = made === undefined;
   made ??= { findings: look(plan), told: new Map() };
   const { told } = made;
@@ -25,13 +33,19 @@ export async function problemOf(name: string, plan: SitePlan, log: (line: string
   for (const one of untold) told.set(one, name);
   const failed = wrong.some((one) => isOfAll(one, plan)) ? "no machine is made" : `${name} is not made`;
   if (untold.length === 0) return `${failed}: see what was found for ${told.get(wrong[0]!)}`;
-  return new UserError(untold.length === 1 ? `${failed}, as one thing is missing or wrong` : `${failed}, as ${untold.length} things are missing or wrong`, {
-    said: shownFindings(untold),
-    todo: "correct this, and run it again; `pulumi config set checks off` leaves it to each step to find out",
-  }).message;
+  return new UserError(
+    untold.length === 1
+      ? `${failed}, as one thing is missing or wrong`
+      : `${failed}, as ${untold.length} things are missing or wrong`,
+    {
+      said: shownFindings(untold),
+      todo: "correct this, and run it again; `pulumi config set checks off` leaves it to each step to find out",
+    },
+  ).message;
 }
 
-const isOfAll = ({ of }: Finding, { workers }: SitePlan) => of === undefined || workers.every(({ name }) => of.includes(name));
+const isOfAll = ({ of }: Finding, { workers }: SitePlan) =>
+  of === undefined || workers.every(({ name }) => of.includes(name));
 
 /** Has the next resource look again. For tests. */
 export const forgetLook = (): void => void (made = undefined);

@@ -7,7 +7,10 @@ export interface RollingTimes {
   look: number;
   /** Within so long the engine goes from one operation on a worker to the next. */
   gap: number;
-  /** A worker that is away, and on which nothing was done for so long, does not come back: the engine was told to stop, or has no slot left. */
+  /**
+   * A worker that is away, and on which nothing was done for so long, does not come back: the engine was told to stop,
+   * or has no slot left.
+   */
   idle: number;
 }
 
@@ -17,9 +20,9 @@ export type Fitness = () => Promise<void>;
 const TIMES: RollingTimes = { look: 100, gap: 1_000, idle: 60_000 };
 
 /**
- * Lets workers be replaced one at a time within one `up`: a worker leaves the cluster only when the one before has come back and nothing is
- * being made or changed on another, such as on one that failed in the run before; and none does after a failure. The engine itself would
- * replace them all at once.
+ * Lets workers be replaced one at a time within one `up`: a worker leaves the cluster only when the one before has come
+ * back and nothing is being made or changed on another, such as on one that failed in the run before; and none does
+ * after a failure. The engine itself would replace them all at once.
  */
 export class Rolling {
   private readonly replacing = new Set<string>();
@@ -63,8 +66,9 @@ export class Rolling {
   }
 
   /**
-   * Looks whether a worker that is to be replaced by another machine has a fit successor, before its machine is deleted, or made where it was
-   * lost. For one that has left that was done, and what a newcomer is made from was just made.
+   * Looks whether a worker that is to be replaced by another machine has a fit successor, before its machine is
+   * deleted, or made where it was lost. For one that has left that was done, and what a newcomer is made from was just
+   * made.
    * @throws what its {@link expect} throws
    */
   async checkSuccessor(name: string): Promise<void> {
@@ -92,7 +96,8 @@ export class Rolling {
   }
 
   /**
-   * Waits until no other worker is away or at work, and looks whether this one's successor can be made. One that has left already just goes on.
+   * Waits until no other worker is away or at work, and looks whether this one's successor can be made. One that has
+   * left already just goes on.
    * @throws UserError when another one has failed, or does not come back, or the successor is not fit
    */
   async leave(name: string, log: (line: string) => void): Promise<void> {
@@ -143,4 +148,5 @@ export class Rolling {
   }
 }
 
-const leftAsItIs = (name: string, reason: string) => new UserError(`${name} was left as it is: ${reason}`, { todo: "fix that, then run `pulumi up` again" });
+const leftAsItIs = (name: string, reason: string) =>
+  new UserError(`${name} was left as it is: ${reason}`, { todo: "fix that, then run `pulumi up` again" });

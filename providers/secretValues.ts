@@ -11,29 +11,41 @@ const FEWEST_CHARACTERS = 4;
 type IsSecret = (value: unknown) => boolean;
 
 /**
- * Recognises what the user has set as secret in the stack's configuration (`pulumi config set --secret`), wherever the program passes it on:
- * by its value, as names, paths and logins are put together from several keys. Of a key that is secret in part, all values are.
+ * Recognises what the user has set as secret in the stack's configuration (`pulumi config set --secret`), wherever the
+ * program passes it on: by its value, as names, paths and logins are put together from several keys. Of a key that is
+ * secret in part, all values are.
  */
 export function secretsOfConfiguration(): IsSecret {
   const { name } = new pulumi.Config();
-  const keys = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${name}:`) && isConfigSecret(key));
+  const keys = Object.entries(pulumi.runtime.allConfig()).filter(
+    ([key]) => key.startsWith(`${name}:`) && isConfigSecret(key),
+  );
   const secrets = new Set(keys.flatMap(([, text]) => scalarsIn(parsed(text))).flatMap(spellings));
   const texts = [...secrets].filter((secret) => secret.length >= FEWEST_CHARACTERS);
   const isSecret = (scalar: string) => secrets.has(scalar) || texts.some((text) => scalar.includes(text));
-  return secrets.size === 0 ? () => false : (value) => scalarsIn(value).some((scalar) => isSecret(scalar.toLowerCase()));
-}
-
-/** The values of a resource or of the stack's outputs, those among them secret that are or hold a secret. An output is looked at when it is known. */
-export function keptSecret<T>(value: T, isSecret: IsSecret): T | pulumi.Output<T> {
-  if (pulumi.Output.isInstance(value)) return value.apply((known) => (isSecret(known) ? pulumi.secret(known) : known)) as T;
-  if (isSecret(value)) return pulumi.secret(value) as pulumi.Output<T>;
-  if (Array.isArray(value)) return value.map((item: unknown) => keptSecret(item, isSecret)) as T;
-  if (!isPlainObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keptSecret(item as unknown, isSecret)])) as T;
+  return secrets.size === 0
+    ? () => false
+    : (value) => scalarsIn(value).some((scalar) => isSecret(scalar.toLowerCase()));
 }
 
 /**
- * A resource's input, all of it secret where a part is: what the user has set as secret, or another resource's secret output.
+ * The values of a resource or of the stack's outputs, those among them secret that are or hold a secret. An output is
+ * looked at when it is known.
+ */
+export function keptSecret<T>(value: T, isSecret: IsSecret): T | pulumi.Output<T> {
+  if (pulumi.Output.isInstance(value))
+    return value.apply((known) => (isSecret(known) ? pulumi.secret(known) : known)) as T;
+  if (isSecret(value)) return pulumi.secret(value) as pulumi.Output<T>;
+  if (Array.isArray(value)) return value.map((item: unknown) => keptSecret(item, isSecret)) as T;
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, keptSecret(item as unknown, isSecret)]),
+  ) as T;
+}
+
+/**
+ * A resource's input, all of it secret where a part is: what the user has set as secret, or another resource's secret
+ * output.
  * @param found called where it is, before the value that this gives is known
  */
 export function wholeSecret(value: unknown, isSecret: IsSecret, found: () => void): unknown {
@@ -74,4 +86,5 @@ function spellings(text: string): string[] {
   return all.filter((spelling) => spelling !== "").map((spelling) => spelling.toLowerCase());
 }
 
-const isPlainObject = (value: unknown): value is object => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;

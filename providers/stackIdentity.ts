@@ -9,8 +9,8 @@ export interface StackIdentityArgs {
 }
 
 /**
- * The stack's random id, made once and kept in its state. It is part of every mark, because two stacks may have the same names: in a second
- * checkout, on another backend, or after a state was lost.
+ * The stack's random id, made once and kept in its state. It is part of every mark, because two stacks may have the
+ * same names: in a second checkout, on another backend, or after a state was lost.
  */
 export class StackIdentity extends DynamicResource {
   /** 128 random bits: 32 hexadecimal digits. */

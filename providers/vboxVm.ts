@@ -42,7 +42,14 @@ export class VBoxVm extends DynamicResource {
   declare readonly virtualBox: pulumi.Output<VirtualBoxHome | undefined>;
 
   constructor(name: string, args: VBoxVmArgs, opts?: pulumi.CustomResourceOptions) {
-    super("providers/vboxVm", "vbox:Vm", name, args, { outputs: ["uuid", "macs", "state", "address", "owner", "virtualBox"], secrets: ["seed"] }, opts);
+    super(
+      "providers/vboxVm",
+      "vbox:Vm",
+      name,
+      args,
+      { outputs: ["uuid", "macs", "state", "address", "owner", "virtualBox"], secrets: ["seed"] },
+      opts,
+    );
   }
 }
 
@@ -50,25 +57,50 @@ export class VBoxVm extends DynamicResource {
 export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const restarts = new OneByOne();
   const within = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000, exec);
-  const connect = (inputs: Inputs) => new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
+  const connect = (inputs: Inputs) =>
+    new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
 
   /**
    * Brings the machine to its inputs, waits for its guest where it is told how, and reports what is.
    * @param known what the state knows of it; a machine with an address was ready before
    */
-  const sync = async (uuid: string, inputs: Inputs, { log, rolling }: Context, known: Partial<Pick<Outputs, "address" | "stackId" | "keyRemoved">> = {}): Promise<Outputs> => {
+  const sync = async (
+    uuid: string,
+    inputs: Inputs,
+    { log, rolling }: Context,
+    known: Partial<Pick<Outputs, "address" | "stackId" | "keyRemoved">> = {},
+  ): Promise<Outputs> => {
     const vbox = connect(inputs);
     const virtualBox = await ensureVirtualBoxHome(vbox);
     let address: string | undefined;
     const ready = async () => {
       if (!inputs.readiness) return;
-      address = await guestAddress({ ...inputs.readiness, ...inputs, log }, within(inputs)).catch(async (error: unknown) => {
-        throw await withPowerState(vbox, uuid, error, known.address !== undefined || (await hasBeenFinished(vbox, uuid, inputs)));
-      });
+      address = await guestAddress({ ...inputs.readiness, ...inputs, log }, within(inputs)).catch(
+        async (error: unknown) => {
+          throw await withPowerState(
+            vbox,
+            uuid,
+            error,
+            known.address !== undefined || (await hasBeenFinished(vbox, uuid, inputs)),
+          );
+        },
+      );
     };
-    const disc = (vm: VmInfo, isNew: boolean) => insertDisc(vbox, vm, inputs, { wasReady: known.address !== undefined, isNew });
-    await syncVm(vbox, uuid, inputs, { origin: originOf(inputs), idInState: known.stackId, restarts, disc, ready, log });
-    await removeKey(vbox, uuid, inputs, { isReady: (address ?? known.address) !== undefined, keyRemoved: known.keyRemoved, log });
+    const disc = (vm: VmInfo, isNew: boolean) =>
+      insertDisc(vbox, vm, inputs, { wasReady: known.address !== undefined, isNew });
+    await syncVm(vbox, uuid, inputs, {
+      origin: originOf(inputs),
+      idInState: known.stackId,
+      restarts,
+      disc,
+      ready,
+      log,
+    });
+    await removeKey(vbox, uuid, inputs, {
+      isReady: (address ?? known.address) !== undefined,
+      keyRemoved: known.keyRemoved,
+      log,
+    });
     await markFinished(vbox, uuid, inputs);
     if (!inputs.autostart) rolling.back(inputs.name);
     return observe(vbox, (await vbox.showVm(uuid))!, { ...inputs, address, virtualBox });
@@ -143,11 +175,18 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vbox = connect(inputs);
       await vbox.checkVersion(context.log);
       const check = () => context.rolling.checkSuccessor(inputs.name);
-      const { uuid, isNew } = await obtainVm(vbox, inputs, inputs, { origin: originOf(inputs), adopt: inputs.adopt, check, log: context.log });
+      const { uuid, isNew } = await obtainVm(vbox, inputs, inputs, {
+        origin: originOf(inputs),
+        adopt: inputs.adopt,
+        check,
+        log: context.log,
+      });
       try {
         return { id: uuid, outs: await sync(uuid, inputs, context) };
       } catch (error) {
-        throw isNew ? await undone(vbox, uuid, inputs, error as Error) : await partial(vbox, uuid, inputs, error as Error);
+        throw isNew
+          ? await undone(vbox, uuid, inputs, error as Error)
+          : await partial(vbox, uuid, inputs, error as Error);
       }
     },
 
@@ -155,9 +194,14 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vbox = connect(outs);
       const vm = await vbox.showVm(id);
       if (!vm && (await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox)) === "forgotten") return undefined;
-      // What is left must not be lost from sight: it counts as made from something else, and so is deleted and recreated.
-      if (!vm) return (await isPartlyDeleted(vbox, outs, id)) ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" } : undefined;
-      if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign") throw await notOurs(vbox, vm, outs);
+      // What is left must not be lost from sight: it counts as made from something else, and so is deleted and
+      // recreated.
+      if (!vm)
+        return (await isPartlyDeleted(vbox, outs, id))
+          ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" }
+          : undefined;
+      if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign")
+        throw await notOurs(vbox, vm, outs);
       reportDoors(vm, outs, log);
       return observe(vbox, vm, { ...outs, virtualBox: await homeWhereFound(vbox, outs.virtualBox) });
     },
@@ -179,7 +223,9 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
 
     async delete(id, outs, context) {
       await context.rolling.checkSuccessor(outs.name);
-      await withBaseImage(outs.baseImage, () => deleteVm(connect(outs), id, outs, context.log, context.rolling.isReplacing(outs.name)));
+      await withBaseImage(outs.baseImage, () =>
+        deleteVm(connect(outs), id, outs, context.log, context.rolling.isReplacing(outs.name)),
+      );
     },
   };
 }

@@ -11,11 +11,15 @@ import { removeVm } from "../virtualbox/vm/remove";
 import { PartialFailure } from "./dynamic";
 import { FROM_SOMETHING_ELSE, type Known, observe } from "./vboxVmState";
 
-/** Takes a new clone back, unless it is complete, which its mark tells: then it stays, whatever failed since, and the next `up` goes on with it. */
+/**
+ * Takes a new clone back, unless it is complete, which its mark tells: then it stays, whatever failed since, and the
+ * next `up` goes on with it.
+ */
 export async function undone(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
-    if (vm && (vm.condition !== "off" || (await standingOf(vbox, vm, inputs)) === "ours")) return await partial(vbox, uuid, inputs, error);
+    if (vm && (vm.condition !== "off" || (await standingOf(vbox, vm, inputs)) === "ours"))
+      return await partial(vbox, uuid, inputs, error);
     if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
     return error;
   } catch (undoError) {
@@ -36,8 +40,20 @@ export async function partial(vbox: VBoxManage, uuid: string, inputs: Known, err
   }
 }
 
-/** A first boot cannot be repeated, so a clone of ours is replaced. A machine that somebody else made is never deleted for it, whatever `adopt` is now. */
+/**
+ * A first boot cannot be repeated, so a clone of ours is replaced. A machine that somebody else made is never deleted
+ * for it, whatever `adopt` is now.
+ */
 function firstBootFailed(vm: VmInfo, outs: Known, error: FirstBootFailed): PartialFailure {
-  if (isOwnClone(vm, outs)) return new PartialFailure(vm.uuid, { ...outs, ...FROM_SOMETHING_ELSE }, error.withFate("the next `pulumi up` replaces the machine"));
-  return new PartialFailure(vm.uuid, outs, error.withFate("the machine was adopted, and stays: `sudo cloud-init clean --reboot` on it repeats its first boot"));
+  if (isOwnClone(vm, outs))
+    return new PartialFailure(
+      vm.uuid,
+      { ...outs, ...FROM_SOMETHING_ELSE },
+      error.withFate("the next `pulumi up` replaces the machine"),
+    );
+  return new PartialFailure(
+    vm.uuid,
+    outs,
+    error.withFate("the machine was adopted, and stays: `sudo cloud-init clean --reboot` on it repeats its first boot"),
+  );
 }

@@ -57,8 +57,9 @@ export async function observe(vbox: VBoxManage, vm: VmInfo, known: Known): Promi
     // Without an ISO of ours, what is in the drive is the user's.
     isoInserted: known.isoPath === undefined || hasIso(vm, known.isoPath),
     keyRemoved: await isKeyRemoved(vbox, vm, known),
-    ready: !known.autostart || (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
+    ready:
+      !known.autostart ||
+      (["running", "busy"].includes(vm.condition) && (known.readiness === undefined || known.address !== undefined)),
     ...{ uuid: vm.uuid, macs: nics.map(({ mac }) => mac), state, owner: markOf(known) },
   };
 }
-

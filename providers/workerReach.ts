@@ -18,19 +18,28 @@ export interface Reached {
   commandTimeoutSeconds: number;
 }
 
-const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Reached) => ({ deadlineMs: sshTimeoutSeconds * 1000, commandTimeoutMs: commandTimeoutSeconds * 1000 });
+const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Reached) => ({
+  deadlineMs: sshTimeoutSeconds * 1000,
+  commandTimeoutMs: commandTimeoutSeconds * 1000,
+});
 
 const within = (reached: Reached, programs: Exec): Exec => execWithin(deadlines(reached).commandTimeoutMs, programs);
 
 /** The VirtualBox that has a worker's machine. */
-export const vboxOf = (reached: Reached, programs: Exec): VBoxManage => new VBoxManage(reached.vboxManage, within(reached, programs));
+export const vboxOf = (reached: Reached, programs: Exec): VBoxManage =>
+  new VBoxManage(reached.vboxManage, within(reached, programs));
 
 /** Does something in a session on the first master that answers. */
 export const onMaster = <T>(reached: Reached, { log }: Context, use: (session: SshSession) => Promise<T>): Promise<T> =>
   withMaster(reached.masters, reached.vboxManage, { ...deadlines(reached), log }, use);
 
 /** Does something in a session on the worker. Where it does not answer as it has no power, the error says that. */
-export async function onWorker<T>(reached: Reached, { log }: Context, programs: Exec, use: (session: SshSession) => Promise<T>): Promise<T> {
+export async function onWorker<T>(
+  reached: Reached,
+  { log }: Context,
+  programs: Exec,
+  use: (session: SshSession) => Promise<T>,
+): Promise<T> {
   const target = await resolveTarget(reached.worker, reached.vboxManage, within(reached, programs));
   try {
     return await withSession(target, { ...deadlines(reached), what: reached.name, log }, use);
@@ -40,24 +49,34 @@ export async function onWorker<T>(reached: Reached, { log }: Context, programs: 
 }
 
 /**
- * Does what a leaving worker's cluster is to do. One that does not answer holds up no destroy; but a worker that is to come back stays with it.
+ * Does what a leaving worker's cluster is to do. One that does not answer holds up no destroy; but a worker that is to
+ * come back stays with it.
  * @returns undefined where the cluster does not answer
  */
-export async function onCluster<T>(reached: Reached, context: Context, use: (session: SshSession) => Promise<T>): Promise<T | undefined> {
+export async function onCluster<T>(
+  reached: Reached,
+  context: Context,
+  use: (session: SshSession) => Promise<T>,
+): Promise<T | undefined> {
   const { name } = reached;
   try {
     return await onMaster(reached, context, use);
   } catch (error) {
     if (!isOutOfReach(error)) throw error;
     if (context.rolling.isReplacing(name)) throw notReplaced(error);
-    context.log(`its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`);
+    context.log(
+      `its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`,
+    );
     return undefined;
   }
 }
 
 const notReplaced = (error: UserError) =>
-  new UserError("the worker is to be replaced, and was left as it is: its cluster does not answer, and a new one could not join", {
-    said: error.message,
-    todo: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
-    cause: error,
-  });
+  new UserError(
+    "the worker is to be replaced, and was left as it is: its cluster does not answer, and a new one could not join",
+    {
+      said: error.message,
+      todo: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
+      cause: error,
+    },
+  );

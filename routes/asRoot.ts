@@ -5,14 +5,18 @@ import { shellCommand } from "../common/shell";
 /**
  * Runs a command that needs root: as we are, and through `sudo -n` where that is refused.
  * @param denied what the program says when it lacks the right
- * @throws UserError with the command to type where sudo may not do it either, and with the program's own words when it fails
+ * @throws UserError with the command to type where sudo may not do it either, and with the program's own words when it
+ * fails
  */
 export async function asRoot(run: Exec, command: readonly [string, ...string[]], denied: RegExp): Promise<void> {
   const [file, ...args] = command;
   let result = await run(file, args);
   if (result.exitCode !== 0 && denied.test(result.stderr)) result = await throughSudo(run, command);
   if (result.exitCode === 0) return;
-  throw new UserError(`${command.join(" ")} failed`, { said: lastLines(result.stderr || result.stdout), todo: hint(result) });
+  throw new UserError(`${command.join(" ")} failed`, {
+    said: lastLines(result.stderr || result.stdout),
+    todo: hint(result),
+  });
 }
 
 /** A command that needs root, as an ordinary user types it. */

@@ -8,7 +8,8 @@ import { asRoot, byHand } from "./asRoot";
 
 /** The routing table by macOS's `netstat` and `route`. Routes carry no mark there. */
 export function macosRoutes(run: Exec): RouteTable {
-  const command = (verb: "add" | "change" | "delete", { destination, gateway }: Route, ...rest: string[]) => ["route", "-n", verb, "-net", destination, gateway, ...rest] as const;
+  const command = (verb: "add" | "change" | "delete", { destination, gateway }: Route, ...rest: string[]) =>
+    ["route", "-n", verb, "-net", destination, gateway, ...rest] as const;
   const change = (...args: Parameters<typeof command>) => asRoot(run, command(...args), /must be root|not permitted/i);
   return {
     list: async (wanted) => {
@@ -26,13 +27,14 @@ export function macosRoutes(run: Exec): RouteTable {
 /** Reads `ifconfig -l`: one line of names. There is always one, `lo0`. */
 function parseInterfaces(text: string): string[] {
   const names = text.trim().split(" ");
-  if (/\n/.test(text.trim()) || !names.includes("lo0")) throw notUnderstood("ifconfig -l", "with one line of interfaces", text);
+  if (/\n/.test(text.trim()) || !names.includes("lo0"))
+    throw notUnderstood("ifconfig -l", "with one line of interfaces", text);
   return names;
 }
 
 /**
- * Reads `netstat -rn -f inet`. Columns are found by their heading, because older systems have `Refs` and `Use` before `Netif`. Scoped
- * routes (flag I) are left out: they serve sockets bound to their interface only.
+ * Reads `netstat -rn -f inet`. Columns are found by their heading, because older systems have `Refs` and `Use` before
+ * `Netif`. Scoped routes (flag I) are left out: they serve sockets bound to their interface only.
  * @throws UserError for a table without a heading, and for a row without one of the columns
  */
 export function parseNetstat(text: string): ListedRoute[] {
@@ -50,13 +52,18 @@ export function parseNetstat(text: string): ListedRoute[] {
   });
 }
 
-/** netstat leaves out zero octets at the end, and the prefix length where it is that of the address's class: `192.168.4/27`, `169.254`. */
+/**
+ * netstat leaves out zero octets at the end, and the prefix length where it is that of the address's class:
+ * `192.168.4/27`, `169.254`.
+ */
 function expand(text: string, flags: string): string | undefined {
   if (text === "default") return "0.0.0.0/0";
   const [short = "", prefix] = text.split("/");
   const octets = short.split(".");
   const address = [...octets, "0", "0", "0"].slice(0, 4).join(".");
-  const network = networkOf(`${address}/${prefix ?? (flags.includes("H") || octets.length === 4 ? 32 : classPrefix(octets))}`);
+  const network = networkOf(
+    `${address}/${prefix ?? (flags.includes("H") || octets.length === 4 ? 32 : classPrefix(octets))}`,
+  );
   return network && cidr(network);
 }
 

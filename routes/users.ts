@@ -24,29 +24,40 @@ interface Entry extends RouteUser {
 }
 
 /**
- * Which stacks of this user use which routes: a file for each route and stack, in `~/.vbox-kubeadm/.routes`. The kernel's mark says of a route
- * that this program made it, and not for whom. A file is written before its route is made, and removed after the stack let go of it.
+ * Which stacks of this user use which routes: a file for each route and stack, in `~/.vbox-kubeadm/.routes`. The
+ * kernel's mark says of a route that this program made it, and not for whom. A file is written before its route is
+ * made, and removed after the stack let go of it.
  */
 export class RouteUsers {
   constructor(private readonly folder = join(homedir(), ".vbox-kubeadm", ".routes")) {}
 
   /** Runs `work` while nobody else of this user changes a route to this destination. */
-  alone = <T>(destination: string, work: () => Promise<T>): Promise<T> => whileLocked([this.folder, destination], `the route to ${destination}`, work);
+  alone = <T>(destination: string, work: () => Promise<T>): Promise<T> =>
+    whileLocked([this.folder, destination], `the route to ${destination}`, work);
 
   /** Who uses a route of this routing table. */
   async of({ destination, gateway, interface: device }: Route): Promise<Entry[]> {
     const entries = await this.to(destination);
-    return entries.filter((entry) => entry.boot === routingTable() && entry.gateway === gateway && entry.interface === device);
+    return entries.filter(
+      (entry) => entry.boot === routingTable() && entry.gateway === gateway && entry.interface === device,
+    );
   }
 
-  /** Writes down that a stack uses a route; it uses no other one to this destination. A stack without an id is not written down. */
+  /**
+   * Writes down that a stack uses a route; it uses no other one to this destination. A stack without an id is not
+   * written down.
+   */
   async add(user: RouteUser): Promise<void> {
     if (user.stackId === "") return;
     const { destination, gateway, interface: device, stack } = user;
     const file = this.fileOf(user);
     const part = `${file}.part-${process.pid}`;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(part, `${JSON.stringify({ stack, destination, gateway, interface: device, boot: routingTable() })}\n`, { mode: 0o600 });
+    await writeFile(
+      part,
+      `${JSON.stringify({ stack, destination, gateway, interface: device, boot: routingTable() })}\n`,
+      { mode: 0o600 },
+    );
     await rename(part, file);
   }
 
@@ -69,7 +80,8 @@ export class RouteUsers {
 
   private readonly folderOf = (destination: string) => join(this.folder, destination.replace("/", "-"));
 
-  private readonly fileOf = ({ destination, stackId }: Pick<RouteUser, "destination" | "stackId">) => join(this.folderOf(destination), stackId);
+  private readonly fileOf = ({ destination, stackId }: Pick<RouteUser, "destination" | "stackId">) =>
+    join(this.folderOf(destination), stackId);
 }
 
 /**
@@ -81,13 +93,23 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new UserError(`${folder} lists the stacks that use a route, and cannot be read`, { said: (cause as Error).message, todo: "give it back to this user, with mode 0700", cause });
+    throw new UserError(`${folder} lists the stacks that use a route, and cannot be read`, {
+      said: (cause as Error).message,
+      todo: "give it back to this user, with mode 0700",
+      cause,
+    });
   }
 }
 
 const STACK_ID = /^[0-9a-f]{32}$/;
 
-const written = z.object({ stack: z.string(), destination: z.string(), gateway: z.string(), interface: z.string(), boot: z.string() });
+const written = z.object({
+  stack: z.string(),
+  destination: z.string(),
+  gateway: z.string(),
+  interface: z.string(),
+  boot: z.string(),
+});
 
 /**
  * An entry, or undefined where its file was removed just now.
@@ -98,13 +120,18 @@ async function read(file: string, stackId: string): Promise<Entry | undefined> {
     return { ...written.parse(JSON.parse(await readFile(file, "utf8"))), stackId, file };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new UserError(`${file} should say which route a stack uses, and cannot be read`, { said: (cause as Error).message, todo: "remove it; if its stack still lives, run `pulumi up --refresh` there", cause });
+    throw new UserError(`${file} should say which route a stack uses, and cannot be read`, {
+      said: (cause as Error).message,
+      todo: "remove it; if its stack still lives, run `pulumi up --refresh` there",
+      cause,
+    });
   }
 }
 
 /**
- * Identifies the routing table that this process sees. Routes are gone after a boot, and each network namespace has its own: by Linux's id of
- * this boot (random(4)) and the namespace (network_namespaces(7)). The other systems have neither.
+ * Identifies the routing table that this process sees. Routes are gone after a boot, and each network namespace has its
+ * own: by Linux's id of this boot (random(4)) and the namespace (network_namespaces(7)). The other systems have
+ * neither.
  */
 function routingTable(): string {
   try {

@@ -6,13 +6,15 @@ import { netmask, networkOf } from "../common/ipv4";
 import type { ListedRoute, Route, RouteTable } from "./route";
 
 /**
- * The routing table by PowerShell's NetTCPIP module. Routes carry no mark there. An interface is named by its adapter's description, as
- * VBoxManage does.
+ * The routing table by PowerShell's NetTCPIP module. Routes carry no mark there. An interface is named by its adapter's
+ * description, as VBoxManage does.
  */
 export function windowsRoutes(run: Exec): RouteTable {
   const observe = async () => parseListing(await powershell(run, LISTING));
   const change = async (commands: (index: number) => string[], route: Route, byHand: string) => {
-    const index = (await observe()).adapters.find(({ InterfaceDescription }) => InterfaceDescription === route.interface)?.ifIndex;
+    const index = (await observe()).adapters.find(
+      ({ InterfaceDescription }) => InterfaceDescription === route.interface,
+    )?.ifIndex;
     if (index === undefined) throw new UserError(`there is no network adapter "${route.interface}"`);
     await powershell(run, attempt(commands(index)), `${byHand} IF ${index}`);
   };
@@ -58,10 +60,15 @@ export const listedRoutes = ({ routes, adapters }: Listing): ListedRoute[] =>
     interface: adapters.find((adapter) => adapter.ifIndex === ifIndex)?.InterfaceDescription ?? `IF ${ifIndex}`,
   }));
 
-/** `ActiveStore` leaves the table that Windows restores at boot alone, so that a route lasts as long as on the other systems. */
+/**
+ * `ActiveStore` leaves the table that Windows restores at boot alone, so that a route lasts as long as on the other
+ * systems.
+ */
 function command(verb: "New" | "Remove", { destination, gateway }: Route, index: number): string {
   const route = `-DestinationPrefix ${destination} -NextHop ${gateway || "0.0.0.0"} -InterfaceIndex ${index} -PolicyStore ActiveStore`;
-  return verb === "New" ? `New-NetRoute ${route} -RouteMetric 1 | Out-Null` : `Remove-NetRoute ${route} -Confirm:$false`;
+  return verb === "New"
+    ? `New-NetRoute ${route} -RouteMetric 1 | Out-Null`
+    : `Remove-NetRoute ${route} -Confirm:$false`;
 }
 
 /** Messages are translated, error ids are not: they go first on standard error. */
@@ -75,7 +82,12 @@ function routeAdd(verb: "ADD" | "CHANGE" | "DELETE", { destination, gateway }: R
 }
 
 async function powershell(run: Exec, script: string, byHand?: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await run("powershell.exe", ["-NoProfile", "-NonInteractive", "-Command", script]);
+  const { stdout, stderr, exitCode } = await run("powershell.exe", [
+    "-NoProfile",
+    "-NonInteractive",
+    "-Command",
+    script,
+  ]);
   if (exitCode === 0) return stdout;
   // 5 is ERROR_ACCESS_DENIED.
   if (byHand && /System Error 5,/.test(stderr)) {

@@ -9,7 +9,10 @@ import { SshError } from "./error";
 /** For a bastion's handshake. Its users have deadlines of their own. */
 const HANDSHAKE_MS = 60_000;
 
-/** How long a bastion's connection is kept after its last use: polls follow one another closely, and a process must be able to end. */
+/**
+ * How long a bastion's connection is kept after its last use: polls follow one another closely, and a process must be
+ * able to end.
+ */
 const LINGER_MS = 1_000;
 
 interface SharedConnection {
@@ -19,7 +22,10 @@ interface SharedConnection {
   idle?: NodeJS.Timeout;
 }
 
-/** This process's connections to bastions, by all that could make a difference: one that was verified by other keys is another. */
+/**
+ * This process's connections to bastions, by all that could make a difference: one that was verified by other keys is
+ * another.
+ */
 const shared = new Map<string, SharedConnection>();
 
 /** A way to a target. */
@@ -31,8 +37,8 @@ export interface ForwardedStream {
 }
 
 /**
- * Opens a stream to a target through its bastion, which resolves the target's name. All streams share one connection to the bastion, which
- * closes a second after the last of them, and is opened again when it has dropped.
+ * Opens a stream to a target through its bastion, which resolves the target's name. All streams share one connection to
+ * the bastion, which closes a second after the last of them, and is opened again when it has dropped.
  * @throws SshError
  */
 export async function throughBastion(
@@ -45,8 +51,14 @@ export async function throughBastion(
   try {
     const forwarding = connection.ready.then(() => forward(connection, name, to));
     const late = () => {
-      forwarding.then((stream) => stream.destroy(), () => {});
-      return new SshError("unreachable", `${name} did not reach ${to.address}:${to.port ?? 22} in ${Math.ceil(timeoutMs / 1000)} s`);
+      forwarding.then(
+        (stream) => stream.destroy(),
+        () => {},
+      );
+      return new SshError(
+        "unreachable",
+        `${name} did not reach ${to.address}:${to.port ?? 22} in ${Math.ceil(timeoutMs / 1000)} s`,
+      );
     };
     return { stream: await within(timeoutMs, forwarding, late), release };
   } catch (error) {
@@ -66,7 +78,8 @@ function acquire(bastion: SshHost, credentials: SshCredentials) {
     if (released) return;
     released = true;
     // One that is gone needs no closing, and must not keep the process from ending.
-    if (--entry.users === 0 && shared.get(key) === entry) entry.idle = setTimeout(() => closeIdle(key, entry), LINGER_MS);
+    if (--entry.users === 0 && shared.get(key) === entry)
+      entry.idle = setTimeout(() => closeIdle(key, entry), LINGER_MS);
   };
   return { connection: entry.connection, name: entry.name, release };
 }
@@ -95,9 +108,12 @@ function forward({ client }: SshConnection, name: string, to: SshHost): Promise<
   const port = to.port ?? 22;
   const where = `${to.address}:${port}`;
   return new Promise((resolve, reject) => {
-    const failed = (error: Error) => reject(new SshError("unreachable", `${name} could not reach ${where}: ${refusal(error)}`));
+    const failed = (error: Error) =>
+      reject(new SshError("unreachable", `${name} could not reach ${where}: ${refusal(error)}`));
     try {
-      client.forwardOut("127.0.0.1", 0, to.address, port, (error, channel) => (error ? failed(error) : resolve(channel)));
+      client.forwardOut("127.0.0.1", 0, to.address, port, (error, channel) =>
+        error ? failed(error) : resolve(channel),
+      );
     } catch (error) {
       failed(error as Error); // It dropped just now.
     }

@@ -5,7 +5,10 @@ import { explain, note, type Story } from "./failure";
 import { hostKeyAlgorithms, parseHostKey } from "./hostKey";
 import type { SshCredentials } from "./credentials";
 
-/** A machine that is gone is noticed when so many probes in a row had no answer, so far apart. Emulated guests can be silent for long. */
+/**
+ * A machine that is gone is noticed when so many probes in a row had no answer, so far apart. Emulated guests can be
+ * silent for long.
+ */
 const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 4 };
 
 /** How long the other side has to end a connection that we have ended. */
@@ -58,7 +61,9 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
   client
     .on("banner", (text) => (story.banner = text.trim()))
     .on("handshake", () => (story.isVerified = true))
-    .on("error", (error) => (error.level === "agent" ? (story.agentError = error.message) : isClosedByPeer(error) ? closed() : lost(error)))
+    .on("error", (error) =>
+      error.level === "agent" ? (story.agentError = error.message) : isClosedByPeer(error) ? closed() : lost(error),
+    )
     .on("end", closed)
     .on("close", closed)
     .connect({
@@ -86,5 +91,8 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
   return { client, ready, gone: gone.signal, close };
 }
 
-/** What a write meets after the other side has closed; whether the close or the write is told first differs between versions of Node. */
+/**
+ * What a write meets after the other side has closed; whether the close or the write is told first differs between
+ * versions of Node.
+ */
 const isClosedByPeer = ({ code }: Error & { code?: unknown }) => code === "EPIPE" || code === "ECONNRESET";

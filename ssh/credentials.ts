@@ -18,16 +18,23 @@ export interface SshCredentials {
  * Reads a private key, or finds the agent when no file is given.
  * @throws SshError `authentication` when there is no usable key
  */
-export function sshCredentials({ privateKeyFile, publicKey }: Pick<SshTarget, "privateKeyFile" | "publicKey">): SshCredentials {
+export function sshCredentials({
+  privateKeyFile,
+  publicKey,
+}: Pick<SshTarget, "privateKeyFile" | "publicKey">): SshCredentials {
   return privateKeyFile === undefined ? agentCredentials(publicKey) : fileCredentials(privateKeyFile);
 }
 
 function agentCredentials(publicKey?: string): SshCredentials {
   const agent = process.env.SSH_AUTH_SOCK;
   if (!agent) {
-    throw new SshError("authentication", "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent", {
-      todo: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
-    });
+    throw new SshError(
+      "authentication",
+      "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent",
+      {
+        todo: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
+      },
+    );
   }
   const which = publicKey === undefined ? "the keys" : `the key ${fingerprint(publicKey)}`;
   const shown = `${which} of the agent at ${agent}`;
@@ -35,7 +42,10 @@ function agentCredentials(publicKey?: string): SshCredentials {
   return { id: shown, shown, config: { agent: offered, authHandler: ["agent"] } };
 }
 
-/** An agent of which one key is offered: sshd counts each, and refuses whoever offers more than six (`MaxAuthTries`, sshd_config(5)). */
+/**
+ * An agent of which one key is offered: sshd counts each, and refuses whoever offers more than six (`MaxAuthTries`,
+ * sshd_config(5)).
+ */
 function agentWithOneKey(socket: string, publicKey: string): BaseAgent {
   const agent = createAgent(socket);
   const all = agent.getIdentities.bind(agent);
@@ -45,7 +55,11 @@ function agentWithOneKey(socket: string, publicKey: string): BaseAgent {
     all((error, keys = []) => {
       const ours = keys.filter(isOurs);
       if (error || ours.length > 0) return done(error, ours);
-      done(new Error(`the agent has ${keys.length} keys, and not this one: add it with ssh-add, or give sshPublicKey one line of \`ssh-add -L\``));
+      done(
+        new Error(
+          `the agent has ${keys.length} keys, and not this one: add it with ssh-add, or give sshPublicKey one line of \`ssh-add -L\``,
+        ),
+      );
     });
   return agent;
 }
@@ -57,7 +71,9 @@ function fileCredentials(privateKeyFile: string): SshCredentials {
   const key = utils.parseKey(privateKey);
   if (key instanceof Error) throw unusable(privateKeyFile, privateKey, key);
   if (!key.isPrivateKey()) {
-    throw new SshError("authentication", `${privateKeyFile} is a public key`, { todo: "give sshPrivateKeyFile the file of the private key, without .pub" });
+    throw new SshError("authentication", `${privateKeyFile} is a public key`, {
+      todo: "give sshPrivateKeyFile the file of the private key, without .pub",
+    });
   }
   const shown = `${privateKeyFile} (${key.type} ${fingerprint(key.getPublicSSH())})`;
   return { id: `file ${shown}`, shown, config: { privateKey, authHandler: ["publickey"] } };
@@ -76,9 +92,13 @@ function readKey(path: string): Buffer {
 
 function unusable(path: string, text: Buffer, { message }: Error): SshError {
   if (/encrypted/i.test(message) || /ENCRYPTED/.test(text.toString("latin1"))) {
-    return new SshError("authentication", `the SSH private key ${path} is encrypted, and nobody is there to type its passphrase`, {
-      todo: `give it to an agent (${shellCommand(["ssh-add", path])}) and set sshPrivateKeyFile to nothing`,
-    });
+    return new SshError(
+      "authentication",
+      `the SSH private key ${path} is encrypted, and nobody is there to type its passphrase`,
+      {
+        todo: `give it to an agent (${shellCommand(["ssh-add", path])}) and set sshPrivateKeyFile to nothing`,
+      },
+    );
   }
   return new SshError("authentication", `${path} is not a usable SSH private key`, {
     said: message,

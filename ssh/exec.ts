@@ -18,15 +18,25 @@ export interface SshExecOptions {
   timeoutMs?: number;
   /** It changes nothing, so it is run again when the connection drops. Default: false. */
   looks?: boolean;
-  /** How many bytes it may print to its standard output. Default: 1 MB. Of what it prints to the other one, the last 64 kB are kept. */
+  /**
+   * How many bytes it may print to its standard output. Default: 1 MB. Of what it prints to the other one, the last 64
+   * kB are kept.
+   */
   mostOutput?: number;
 }
 
 /** The command, fit for an error. */
 export const shortened = (command: string) => beginningOf(command, 200);
 
-/** Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off. */
-export function execOver(connection: SshConnection, name: string, command: string, options: SshExecOptions = {}): Promise<ExecResult> {
+/**
+ * Runs a command over a connection; see `SshSession.exec`. Like a local one's, its output's last newline is taken off.
+ */
+export function execOver(
+  connection: SshConnection,
+  name: string,
+  command: string,
+  options: SshExecOptions = {},
+): Promise<ExecResult> {
   const { input, timeoutMs = 120_000, mostOutput = MOST_OUTPUT } = options;
   const mark = newMark();
   return new Promise((resolve, reject) => {
@@ -46,7 +56,13 @@ export function execOver(connection: SshConnection, name: string, command: strin
       });
     const onGone = () => fail(dropped(name, command, connection.gone.reason as Error));
     const timer = setTimeout(
-      () => fail(new SshError("timeout", `${name}: the command did not end within ${timeoutMs / 1000} s: ${shortened(command)}`)),
+      () =>
+        fail(
+          new SshError(
+            "timeout",
+            `${name}: the command did not end within ${timeoutMs / 1000} s: ${shortened(command)}`,
+          ),
+        ),
       timeoutMs,
     );
     if (connection.gone.aborted) return onGone();
@@ -75,7 +91,12 @@ interface Expected {
   mark: string;
 }
 
-function collect(channel: ClientChannel, { name, mostOutput, mark }: Expected, done: (result: ExecResult) => void, fail: (error: Error) => void): void {
+function collect(
+  channel: ClientChannel,
+  { name, mostOutput, mark }: Expected,
+  done: (result: ExecResult) => void,
+  fail: (error: Error) => void,
+): void {
   const tooMuch = () => fail(new UserError(`${name}: a command printed more than ${mostOutput / 1024} kB`));
   const stdout = endOf(channel, mostOutput + MOST_READ, tooMuch); // A greeting comes before it.
   const stderr = endOf(channel.stderr, MOST_READ);
@@ -89,7 +110,10 @@ function collect(channel: ClientChannel, { name, mostOutput, mark }: Expected, d
   });
 }
 
-/** A shell that a signal ended before it came to the command, as while the machine goes down; or one that does not run commands at all. */
+/**
+ * A shell that a signal ended before it came to the command, as while the machine goes down; or one that does not run
+ * commands at all.
+ */
 const notBegun = (name: string, exitCode: number, said: string) =>
   exitCode > 128
     ? new SshError("dropped", `${name} ended a session before its command began`, { said })

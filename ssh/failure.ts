@@ -28,19 +28,26 @@ export interface Story {
 const OFFER = "Handshake: (";
 const FAILURE = /^Inbound: Received USERAUTH_FAILURE \((.*)\)$/;
 
-/** Takes what ssh2 has no other word for from a line of its debug output. What the other side says never begins such a line. */
+/**
+ * Takes what ssh2 has no other word for from a line of its debug output. What the other side says never begins such a
+ * line.
+ */
 export function note(story: Story, line: string): void {
-  if (line.startsWith(`${OFFER}local)`) || line.startsWith(`${OFFER}remote)`)) story.offers.push(line.slice(OFFER.length - 1));
+  if (line.startsWith(`${OFFER}local)`) || line.startsWith(`${OFFER}remote)`))
+    story.offers.push(line.slice(OFFER.length - 1));
   const methods = FAILURE.exec(line)?.[1];
   if (methods !== undefined) story.methods = methods.split(",");
 }
 
-/** What ssh2 puts on an error: a level on each that is its own, and on what the other side said when it disconnected only that side's reason. */
+/**
+ * What ssh2 puts on an error: a level on each that is its own, and on what the other side said when it disconnected
+ * only that side's reason.
+ */
 type Failure = Error & { level?: string; code?: unknown };
 
 /**
- * What a failed connection means. It follows from what we know: what our own verifier said, how far the handshake came, and whose error it
- * is. The other side's words are shown, and decide nothing.
+ * What a failed connection means. It follows from what we know: what our own verifier said, how far the handshake came,
+ * and whose error it is. The other side's words are shown, and decide nothing.
  */
 export function explain(error: Failure, story: Story): SshError {
   if (error.level === "handshake") return duringKeyExchange(error, story);
@@ -55,18 +62,27 @@ function duringKeyExchange({ message }: Error, story: Story): SshError {
   return message.includes("no matching") ? nothingInCommon(message, story) : unreachable(new Error(message), story);
 }
 
-/** Reasons for which a machine disconnects that it may not have the next time (RFC 4253, section 11.1): gone, lost, too many. */
+/**
+ * Reasons for which a machine disconnects that it may not have the next time (RFC 4253, section 11.1): gone, lost, too
+ * many.
+ */
 const PASSING_REASONS = [7, 10, 11, 12];
 
 /** Whether the machine itself, and nobody in its place, ended an authentication that was under way. */
-const hasRefused = ({ level, code }: Failure, { isVerified }: Story) => isVerified === true && level === undefined && typeof code === "number" && !PASSING_REASONS.includes(code);
+const hasRefused = ({ level, code }: Failure, { isVerified }: Story) =>
+  isVerified === true && level === undefined && typeof code === "number" && !PASSING_REASONS.includes(code);
 
 function unreachable(error: Failure, { name, hello, banner }: Story): SshError {
   const message = error.message || String(error.code);
   const isTheirs = error.level === undefined && typeof error.code === "number";
-  const said = [hello.startsWith("SSH-") ? "" : hello, banner].filter(Boolean).map((text) => `; it said: ${beginningOf(text!.trim(), 200)}`);
+  const said = [hello.startsWith("SSH-") ? "" : hello, banner]
+    .filter(Boolean)
+    .map((text) => `; it said: ${beginningOf(text!.trim(), 200)}`);
   const why = isTheirs ? `it ended the connection: ${beginningOf(message, 200)}` : message;
-  return new SshError("unreachable", `${name}: ${why}${said.join("")}`, { todo: isPenalty(hello) ? WAIT_FOR_SSHD : undefined, cause: error });
+  return new SshError("unreachable", `${name}: ${why}${said.join("")}`, {
+    todo: isPenalty(hello) ? WAIT_FOR_SSHD : undefined,
+    cause: error,
+  });
 }
 
 /** What OpenSSH 9.8 and later say to an address that has failed too often, or that is one too many (sshd.c). */
@@ -75,7 +91,8 @@ const isPenalty = (hello: string) => /^(Not allowed at this time|Exceeded MaxSta
 const WAIT_FOR_SSHD =
   "its sshd refuses connections from this address for a while: wait some minutes without trying, or see PerSourcePenalties, PerSourcePenaltyExemptList and MaxStartups in its sshd_config(5)";
 
-const expected = ({ host }: Story) => host.hostKeys.length > 0 && `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
+const expected = ({ host }: Story) =>
+  host.hostKeys.length > 0 && `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
 
 const compare =
   "if the machine was rebuilt, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
@@ -90,10 +107,21 @@ function wrongKey(message: string, story: Story): SshError {
 }
 
 const noSuchKey = (story: Story) =>
-  new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, { said: [...offersOf(story), expected(story)].filter(Boolean).join("\n"), todo: compare });
+  new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, {
+    said: [...offersOf(story), expected(story)].filter(Boolean).join("\n"),
+    todo: compare,
+  });
 
 /** The last two offers are those that were compared, and did not match. */
-const offersOf = ({ offers }: Story) => offers.slice(-2).map((offer) => beginningOf(offer.replace(/^\(local\)/, "this program:").replace(/^\(remote\)/, "the machine: "), 1000).replaceAll(",", ", "));
+const offersOf = ({ offers }: Story) =>
+  offers
+    .slice(-2)
+    .map((offer) =>
+      beginningOf(
+        offer.replace(/^\(local\)/, "this program:").replace(/^\(remote\)/, "the machine: "),
+        1000,
+      ).replaceAll(",", ", "),
+    );
 
 const nothingInCommon = (message: string, story: Story) =>
   new SshError("incompatible", `${story.name} speaks no SSH that this program speaks: ${message}`, {
@@ -102,7 +130,11 @@ const nothingInCommon = (message: string, story: Story) =>
   });
 
 function refused({ message, level }: Failure, { name, host, credentials, agentError, methods = [] }: Story): SshError {
-  const said = [agentError, level === undefined ? beginningOf(message, 200) : message, methods.length > 0 && `it lets in by: ${beginningOf(methods.join(", "), 200)}`];
+  const said = [
+    agentError,
+    level === undefined ? beginningOf(message, 200) : message,
+    methods.length > 0 && `it lets in by: ${beginningOf(methods.join(", "), 200)}`,
+  ];
   const detail = { said: said.filter(Boolean).join("\n") };
   if (methods.length > 0 && !methods.includes("publickey")) {
     return new SshError("authentication", `${name} does not let us in with ${credentials.shown} alone`, {

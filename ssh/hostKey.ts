@@ -36,8 +36,8 @@ export function parseHostKey(line: string): HostKey {
 }
 
 /**
- * Whether a line is a public key as OpenSSH writes it into a `.pub` file: type, base64, and perhaps a comment, without options before it.
- * The type is said again in the key.
+ * Whether a line is a public key as OpenSSH writes it into a `.pub` file: type, base64, and perhaps a comment, without
+ * options before it. The type is said again in the key.
  */
 export function isPublicKey(line: string): boolean {
   const [, type, base64] = /^([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})( [ -~]*)?$/.exec(line) ?? [];
@@ -63,14 +63,16 @@ export function fingerprint(key: string | Buffer): string {
 export const describeKey = (blob: Buffer): string => `${typeOf(blob) ?? "unknown type"} ${fingerprint(blob)}`;
 
 /** All host key algorithms that we can check, best first, but before them those of keys that are known. */
-export const algorithmsFrom = (known: readonly HostKey[]): ServerHostKeyAlgorithm[] => [...new Set([...known.flatMap(({ type }) => ALGORITHMS[type] ?? []), ...Object.values(ALGORITHMS).flat()])];
+export const algorithmsFrom = (known: readonly HostKey[]): ServerHostKeyAlgorithm[] => [
+  ...new Set([...known.flatMap(({ type }) => ALGORITHMS[type] ?? []), ...Object.values(ALGORITHMS).flat()]),
+];
 
 /** A key as known_hosts and `hostKeys` have it: type and base64. */
 export const keyText = ({ type, blob }: HostKey): string => `${type} ${blob.toString("base64")}`;
 
 /**
- * The host key algorithms to offer: those of the keys that we know, as OpenSSH does, so that a server with keys of several types shows one
- * that can be checked.
+ * The host key algorithms to offer: those of the keys that we know, as OpenSSH does, so that a server with keys of
+ * several types shows one that can be checked.
  * @param machine whose they are, for the error
  * @throws UserError when no key is of a type that we can check
  */
@@ -78,9 +80,12 @@ export function hostKeyAlgorithms(keys: readonly HostKey[], machine?: string): S
   const algorithms = [...new Set(keys.flatMap(({ type }) => ALGORITHMS[type] ?? []))];
   if (algorithms.length === 0) {
     const given = keys.map(({ type }) => type).join(", ") || "none";
-    throw new UserError(`no host key of a usable type is known${machine === undefined ? "" : ` of ${machine}`} (known: ${given})`, {
-      todo: `give one of these types: ${Object.keys(ALGORITHMS).join(", ")}`,
-    });
+    throw new UserError(
+      `no host key of a usable type is known${machine === undefined ? "" : ` of ${machine}`} (known: ${given})`,
+      {
+        todo: `give one of these types: ${Object.keys(ALGORITHMS).join(", ")}`,
+      },
+    );
   }
   return algorithms;
 }

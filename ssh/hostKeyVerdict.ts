@@ -34,12 +34,20 @@ export function verdictOn(offer: Offer, known: KnownKeys): Finding | undefined {
   const name = knownHostsName(address, port);
   const names = [...new Set([name, address])];
   const text = keyText(key);
-  const revoked = names.flatMap((one) => placesOf(files, one, (entry) => entry.marker === "@revoked" && entry.key === text));
+  const revoked = names.flatMap((one) =>
+    placesOf(files, one, (entry) => entry.marker === "@revoked" && entry.key === text),
+  );
   if (revoked.length > 0) {
     const said = `by ${[...new Set(revoked)].join(", ")}`;
-    return { is: "wrong", what: `the host key that ${address} offers is revoked: ${shownKey(key)}`, said, todo: "give the machine a new host key, or take the line with @revoked out" };
+    return {
+      is: "wrong",
+      what: `the host key that ${address} offers is revoked: ${shownKey(key)}`,
+      said,
+      todo: "give the machine a new host key, or take the line with @revoked out",
+    };
   }
-  if (keysOf(known, offer).some((one) => one.split(" ", 2).join(" ") === text)) return right(`${address} has the host key that is known: ${shownKey(key)}`);
+  if (keysOf(known, offer).some((one) => one.split(" ", 2).join(" ") === text))
+    return right(`${address} has the host key that is known: ${shownKey(key)}`);
   const pinned = known.pinned(address, port);
   const places = pinned ? [`hostKeys.${address}`] : placesOf(files, name, isKey);
   return places.length > 0 ? changed(offer, places, pinned ? undefined : files[0]) : undefined;
@@ -48,7 +56,9 @@ export function verdictOn(offer: Offer, known: KnownKeys): Finding | undefined {
 const isKey = ({ marker }: Entry) => marker === undefined;
 
 function changed({ address, port, key }: Offer, places: string[], own?: KnownHostsFile): Finding {
-  const old = own ? `take the old one out (${shellCommand(["ssh-keygen", "-R", knownHostsName(address, port), "-f", own.path])})` : `correct hostKeys.${address}`;
+  const old = own
+    ? `take the old one out (${shellCommand(["ssh-keygen", "-R", knownHostsName(address, port), "-f", own.path])})`
+    : `correct hostKeys.${address}`;
   return {
     is: "wrong",
     what: `${address} has another host key than the one that is known: ${shownKey(key)}`,

@@ -15,9 +15,10 @@ export interface KnownHost {
 }
 
 /**
- * What the text of known_hosts files says of a machine. Plain, hashed and wildcard entries count; lines that cannot be read do not.
- * @param port as in OpenSSH (sshconnect.c, `check_host_key`), a port other than 22 is looked up as `[address]:port`, and where that is not known
- * at all as the address alone; a key that is revoked under either name is revoked
+ * What the text of known_hosts files says of a machine. Plain, hashed and wildcard entries count; lines that cannot be
+ * read do not.
+ * @param port as in OpenSSH (sshconnect.c, `check_host_key`), a port other than 22 is looked up as `[address]:port`,
+ * and where that is not known at all as the address alone; a key that is revoked under either name is revoked
  */
 export function knownHost(knownHosts: string, address: string, port = 22): KnownHost {
   const plain = entriesFor(knownHosts, address);
@@ -31,7 +32,8 @@ export function knownHost(knownHosts: string, address: string, port = 22): Known
 export const knownHostsName = (address: string, port = 22): string => (port === 22 ? address : `[${address}]:${port}`);
 
 /** The {@link KnownHost.keys} of a machine. */
-export const hostKeysFor = (knownHosts: string, address: string, port?: number): string[] => knownHost(knownHosts, address, port).keys;
+export const hostKeysFor = (knownHosts: string, address: string, port?: number): string[] =>
+  knownHost(knownHosts, address, port).keys;
 
 /** What a line of known_hosts says of a machine. */
 export interface Entry {
@@ -45,7 +47,9 @@ export interface Entry {
 
 function factsOf(entries: readonly Entry[], all: readonly Entry[]): KnownHost {
   const revoked = new Set(all.filter(({ marker }) => marker === "@revoked").map(({ key }) => key));
-  const keys = new Set(entries.filter(({ marker, key }) => marker === undefined && !revoked.has(key)).map(({ key }) => key));
+  const keys = new Set(
+    entries.filter(({ marker, key }) => marker === undefined && !revoked.has(key)).map(({ key }) => key),
+  );
   return { keys: [...keys], revoked, hasAuthority: entries.some(({ marker }) => marker === "@cert-authority") };
 }
 
@@ -54,11 +58,16 @@ export function entriesFor(knownHosts: string, name: string): Entry[] {
   const host = name.toLowerCase();
   return knownHosts.split("\n").flatMap((text, index) => {
     const [, marker, patterns = "", type = "", base64 = ""] = LINE.exec(text) ?? [];
-    return typeOf(Buffer.from(base64, "base64")) === type && matches(patterns, host) ? [{ line: index + 1, marker, key: `${type} ${base64}` }] : [];
+    return typeOf(Buffer.from(base64, "base64")) === type && matches(patterns, host)
+      ? [{ line: index + 1, marker, key: `${type} ${base64}` }]
+      : [];
   });
 }
 
-/** A line for a key of a machine. Where a file hashes all of its names, as with `HashKnownHosts` in ssh_config(5), this one is hashed too. */
+/**
+ * A line for a key of a machine. Where a file hashes all of its names, as with `HashKnownHosts` in ssh_config(5), this
+ * one is hashed too.
+ */
 export function newLine(knownHosts: string, name: string, key: string): string {
   const names = knownHosts.split("\n").flatMap((text) => LINE.exec(text)?.[2] ?? []);
   const isHashed = names.length > 0 && names.every((patterns) => patterns.startsWith("|"));
@@ -70,7 +79,9 @@ function hashed(name: string): string {
   return `|1|${salt.toString("base64")}|${hashOf(name, salt)}`;
 }
 
-/** Whether a host is in a comma-separated list of patterns: one must match, and none of those with an exclamation mark. */
+/**
+ * Whether a host is in a comma-separated list of patterns: one must match, and none of those with an exclamation mark.
+ */
 function matches(patterns: string, host: string): boolean {
   const list = patterns.split(",");
   if (list.some((pattern) => pattern.startsWith("!") && matchesOne(pattern.slice(1), host))) return false;
@@ -79,7 +90,11 @@ function matches(patterns: string, host: string): boolean {
 
 function matchesOne(pattern: string, host: string): boolean {
   if (pattern.startsWith("|")) return matchesHash(pattern, host);
-  const expression = pattern.toLowerCase().replace(/[^\w*?]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const expression = pattern
+    .toLowerCase()
+    .replace(/[^\w*?]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
   return new RegExp(`^${expression}$`).test(host);
 }
 

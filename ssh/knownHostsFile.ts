@@ -11,18 +11,32 @@ export interface KnownHostsFile {
 }
 
 /** @throws Error with the reason alone */
-export const readKnownHosts = (path: string): KnownHostsFile => ({ path, text: existsSync(path) ? readUserFile(path).toString("utf8") : "" });
+export const readKnownHosts = (path: string): KnownHostsFile => ({
+  path,
+  text: existsSync(path) ? readUserFile(path).toString("utf8") : "",
+});
 
 /** Where a machine's entries are, `FILE:LINE`, as OpenSSH names them. */
-export const placesOf = (files: readonly KnownHostsFile[], name: string, isMeant: (entry: Entry) => boolean): string[] =>
-  files.flatMap(({ path, text }) => entriesFor(text, name).filter(isMeant).map(({ line }) => `${path}:${line}`));
+export const placesOf = (
+  files: readonly KnownHostsFile[],
+  name: string,
+  isMeant: (entry: Entry) => boolean,
+): string[] =>
+  files.flatMap(({ path, text }) =>
+    entriesFor(text, name)
+      .filter(isMeant)
+      .map(({ line }) => `${path}:${line}`),
+  );
 
 /**
- * Adds a machine's key to a known_hosts file, behind what is there, in one write: whole or not at all. Owner, mode and links of a file that is
- * there stay; a new one is the user's alone.
+ * Adds a machine's key to a known_hosts file, behind what is there, in one write: whole or not at all. Owner, mode and
+ * links of a file that is there stay; a new one is the user's alone.
  * @throws UserError where it cannot be written
  */
-export function addKnownHost(path: string, { address, port, key }: { address: string; port?: number; key: string }): void {
+export function addKnownHost(
+  path: string,
+  { address, port, key }: { address: string; port?: number; key: string },
+): void {
   try {
     const { text } = readKnownHosts(path);
     const line = newLine(text, knownHostsName(address, port), key);

@@ -11,7 +11,10 @@ import { algorithmsFrom, type HostKey, parseHostKey, typeOf } from "./hostKey";
 export interface OfferOptions {
   /** For errors: "kube-mast01". */
   what: string;
-  /** Its keys that are known, each "ssh-ed25519 AAAA…": their types are asked for first, as OpenSSH does, then any other. */
+  /**
+   * Its keys that are known, each "ssh-ed25519 AAAA…": their types are asked for first, as OpenSSH does, then any
+   * other.
+   */
   known: readonly string[];
   /** For all of it, in milliseconds. */
   timeoutMs: number;
@@ -20,25 +23,43 @@ export interface OfferOptions {
 }
 
 /**
- * The host key that a machine offers, and has proved to hold. The connection ends with the key exchange: who we are is not said, and no
- * credential is sent.
+ * The host key that a machine offers, and has proved to hold. The connection ends with the key exchange: who we are is
+ * not said, and no credential is sent.
  * @throws SshError where it shows none
  */
-export async function offeredHostKey(host: Omit<SshHost, "hostKeys">, { what, known, timeoutMs, through }: OfferOptions): Promise<HostKey> {
+export async function offeredHostKey(
+  host: Omit<SshHost, "hostKeys">,
+  { what, known, timeoutMs, through }: OfferOptions,
+): Promise<HostKey> {
   const end = performance.now() + timeoutMs;
   const { stream, release } = through
     ? await throughBastion(through.bastion, through.credentials, { ...host, hostKeys: [] }, timeoutMs)
     : { stream: connectTcp({ host: host.address, port: host.port ?? 22, noDelay: true }), release: () => {} };
   try {
-    return await keyExchange(stream, `${what} (${host.address}:${host.port ?? 22})`, host, known, Math.max(1, end - performance.now()));
+    return await keyExchange(
+      stream,
+      `${what} (${host.address}:${host.port ?? 22})`,
+      host,
+      known,
+      Math.max(1, end - performance.now()),
+    );
   } finally {
     stream.destroy();
     release();
   }
 }
 
-/** ssh2 checks the signature over the exchange after its verifier has agreed, and before it says that the handshake is over. */
-function keyExchange(stream: Duplex, name: string, host: Omit<SshHost, "hostKeys">, known: readonly string[], timeoutMs: number): Promise<HostKey> {
+/**
+ * ssh2 checks the signature over the exchange after its verifier has agreed, and before it says that the handshake is
+ * over.
+ */
+function keyExchange(
+  stream: Duplex,
+  name: string,
+  host: Omit<SshHost, "hostKeys">,
+  known: readonly string[],
+  timeoutMs: number,
+): Promise<HostKey> {
   const client = new Client();
   const nobody: SshCredentials = { id: "nobody", shown: "no key", config: {} };
   const story: Story = { name, host: { ...host, hostKeys: [] }, credentials: nobody, offers: [], hello: "" };

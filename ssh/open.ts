@@ -12,12 +12,15 @@ import { hostKeyAlgorithms, parseHostKey } from "./hostKey";
 /** For one attempt, from TCP to signed in: an emulated guest needs long. */
 const HANDSHAKE_MS = 60_000;
 
-/** Handshakes at a time with one machine; sshd drops some at random when more than 10 are under way (`MaxStartups`, sshd_config(5)). */
+/**
+ * Handshakes at a time with one machine; sshd drops some at random when more than 10 are under way (`MaxStartups`,
+ * sshd_config(5)).
+ */
 const HANDSHAKES_PER_HOST = 4;
 
 /**
- * How near to the deadline counts as at it. An attempt's own deadline comes first, as it knows what was waited for; this much later ends what
- * waits for its turn.
+ * How near to the deadline counts as at it. An attempt's own deadline comes first, as it knows what was waited for;
+ * this much later ends what waits for its turn.
  */
 const GRACE_MS = 100;
 
@@ -36,12 +39,15 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a connection, trying again while the machine boots. Whatever a booting machine shows is tried again; a wrong host key, a refused
- * authentication and a machine without an algorithm in common are not.
+ * Opens a connection, trying again while the machine boots. Whatever a booting machine shows is tried again; a wrong
+ * host key, a refused authentication and a machine without an algorithm in common are not.
  * @throws SshError
  * @throws UserError when there is no usable host key to expect
  */
-export async function openConnection(target: SshTarget, { deadlineMs, what, log }: OpenOptions): Promise<SshConnection> {
+export async function openConnection(
+  target: SshTarget,
+  { deadlineMs, what, log }: OpenOptions,
+): Promise<SshConnection> {
   for (const { hostKeys } of [target, target.bastion ?? target]) hostKeyAlgorithms(hostKeys.map(parseHostKey));
   const credentials = sshCredentials(target);
   const start = performance.now();
@@ -53,36 +59,54 @@ export async function openConnection(target: SshTarget, { deadlineMs, what, log 
       return await attemptOnce(target, credentials, what, left);
     } catch (error) {
       if (!(error instanceof SshError) || error.kind !== "unreachable") throw error;
-      // An attempt that the deadline cut short knows less than the one before; its timer may fire some milliseconds early.
+      // An attempt that the deadline cut short knows less than the one before; its timer may fire some milliseconds
+      // early.
       if (!failure || left() > GRACE_MS) failure = error;
     }
     const pause = pauseAfter(attempt);
     if (left() <= pause) throw gaveUp(target, what, deadlineMs, attempt, failure);
     if (performance.now() >= nextLog) {
-      log?.(`waiting for SSH on ${what}, ${Math.round((performance.now() - start) / 1000)} s so far: ${failure.summary}`);
+      log?.(
+        `waiting for SSH on ${what}, ${Math.round((performance.now() - start) / 1000)} s so far: ${failure.summary}`,
+      );
       nextLog = performance.now() + PROGRESS_MS;
     }
     await sleep(pause);
   }
 }
 
-/** 250 ms at first, half as much again each time up to 5 s; somewhere in the upper half, so that several waiters spread. */
+/**
+ * 250 ms at first, half as much again each time up to 5 s; somewhere in the upper half, so that several waiters spread.
+ */
 const pauseAfter = (attempt: number) => Math.min(5_000, 250 * 1.5 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 
 const limits = new Map<string, LimitFunction>();
 
-async function attemptOnce(target: SshTarget, credentials: SshCredentials, what: string, left: () => number): Promise<SshConnection> {
+async function attemptOnce(
+  target: SshTarget,
+  credentials: SshCredentials,
+  what: string,
+  left: () => number,
+): Promise<SshConnection> {
   const host = `${target.address}:${target.port ?? 22}`;
   const limit = limits.get(host) ?? pLimit(HANDSHAKES_PER_HOST);
   limits.set(host, limit);
   const opening = limit(() => openOnce(target, credentials, what, Math.min(HANDSHAKE_MS, left())));
   return await within(left() + GRACE_MS, opening, () => {
-    opening.then((connection) => connection.close(), () => {});
+    opening.then(
+      (connection) => connection.close(),
+      () => {},
+    );
     return new SshError("unreachable", `too many handshakes with ${host} are under way`);
   });
 }
 
-async function openOnce(target: SshTarget, credentials: SshCredentials, what: string, timeoutMs: number): Promise<SshConnection> {
+async function openOnce(
+  target: SshTarget,
+  credentials: SshCredentials,
+  what: string,
+  timeoutMs: number,
+): Promise<SshConnection> {
   const port = target.port ?? 22;
   const name = `${what} (${target.user}@${target.address}:${port})`;
   const end = performance.now() + timeoutMs;
@@ -98,17 +122,22 @@ async function openOnce(target: SshTarget, credentials: SshCredentials, what: st
 function gaveUp(target: SshTarget, what: string, deadlineMs: number, attempts: number, last: SshError): SshError {
   const through = target.bastion ? `, through the bastion ${target.bastion.address}` : "";
   const at = `${target.address}:${target.port ?? 22}${through}`;
-  return new SshError("unreachable", `${what} gave no SSH session within ${Math.round(deadlineMs / 100) / 10} s, at ${at} (${attempts} attempts)`, {
-    said: `last seen: ${last.summary}`,
-    todo: last.detail.todo ?? adviceFor(last),
-    cause: last,
-  });
+  return new SshError(
+    "unreachable",
+    `${what} gave no SSH session within ${Math.round(deadlineMs / 100) / 10} s, at ${at} (${attempts} attempts)`,
+    {
+      said: `last seen: ${last.summary}`,
+      todo: last.detail.todo ?? adviceFor(last),
+      cause: last,
+    },
+  );
 }
 
 /** What to do about a machine that gave no session, for an error that does not say it itself. */
 export function adviceFor({ message }: SshError): string {
   if (/^the bastion \S+ could not reach \S+: administratively prohibited/.test(message))
     return "look whether the bastion's sshd allows AllowTcpForwarding and PermitOpen to this address";
-  if (/^the bastion \S+: /.test(message)) return "look at the bastion: does it run, has it this address, does its sshd run? And is there a route to it from here?";
+  if (/^the bastion \S+: /.test(message))
+    return "look at the bastion: does it run, has it this address, does its sshd run? And is there a route to it from here?";
   return "look at the machine's console: does it run, has it this address, does its sshd run? And is there a way to it?";
 }

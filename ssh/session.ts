@@ -14,19 +14,28 @@ const COMMANDS_PER_SESSION = 8;
 /** How often a look is repeated whose connection drops each time. */
 const REPEATS = 3;
 
-/** How long a dropped connection is tried to be opened again, in milliseconds: a machine that is away for longer is on its way down, or gone. */
+/**
+ * How long a dropped connection is tried to be opened again, in milliseconds: a machine that is away for longer is on
+ * its way down, or gone.
+ */
 const REOPEN_MS = 10_000;
 
-/** A control plane that restarts, or elects another leader of its etcd, answers again within so long, in milliseconds. */
+/**
+ * A control plane that restarts, or elects another leader of its etcd, answers again within so long, in milliseconds.
+ */
 const PATIENCE_MS = 30_000;
 
 /** Commands on a machine, over one connection at a time. */
 export interface SshSession {
-  /** How long something on the machine that does not answer for the moment, as an API server, is asked again, in milliseconds. Default: 0. */
+  /**
+   * How long something on the machine that does not answer for the moment, as an API server, is asked again, in
+   * milliseconds. Default: 0.
+   */
   readonly patienceMs?: number;
   /**
    * Runs a POSIX shell command; resolves whatever its exit code is (128 + n when signal n ended it).
-   * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what `looks` is run a second time.
+   * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what
+   * `looks` is run a second time.
    * @throws UserError when it prints more than 1 MB, or than `mostOutput`
    */
   exec(command: string, options?: SshExecOptions): Promise<ExecResult>;
@@ -38,10 +47,15 @@ export interface SshSession {
 }
 
 /**
- * Opens a session, waiting and trying again while the machine boots, runs `use` with it, and closes it. `use` itself is never run again.
+ * Opens a session, waiting and trying again while the machine boots, runs `use` with it, and closes it. `use` itself is
+ * never run again.
  * @throws SshError when there is no session within the deadline, or there never will be one
  */
-export async function withSession<T>(target: SshTarget, options: OpenOptions, use: (session: SshSession) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  target: SshTarget,
+  options: OpenOptions,
+  use: (session: SshSession) => Promise<T>,
+): Promise<T> {
   const session = await Session.open(target, options);
   try {
     return await use(session);
@@ -76,18 +90,28 @@ class Session implements SshSession {
     this.connection.close();
   }
 
-  exec: SshSession["exec"] = (command, options = {}) => this.limit(() => this.execOrRepeat(command, options, options.looks ? REPEATS : 0));
+  exec: SshSession["exec"] = (command, options = {}) =>
+    this.limit(() => this.execOrRepeat(command, options, options.looks ? REPEATS : 0));
 
   run: SshSession["run"] = async (command, options) => {
     const { stdout, stderr, exitCode } = await this.exec(command, options);
     if (exitCode === 0) return stdout;
-    throw new UserError(`${this.options.what}: ${shortened(command)} failed with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
+    throw new UserError(`${this.options.what}: ${shortened(command)} failed with exit code ${exitCode}`, {
+      said: lastLines(stderr || stdout),
+    });
   };
 
-  private async execOrRepeat(command: string, options: SshExecOptions, repeats: number): ReturnType<SshSession["exec"]> {
+  private async execOrRepeat(
+    command: string,
+    options: SshExecOptions,
+    repeats: number,
+  ): ReturnType<SshSession["exec"]> {
     await this.isUp();
     try {
-      return await execOver(this.connection, this.options.what, command, { ...options, timeoutMs: options.timeoutMs ?? this.options.commandTimeoutMs });
+      return await execOver(this.connection, this.options.what, command, {
+        ...options,
+        timeoutMs: options.timeoutMs ?? this.options.commandTimeoutMs,
+      });
     } catch (error) {
       if (!isDropped(error) || repeats === 0 || !(await this.isUp())) throw error;
       return this.execOrRepeat(command, options, repeats - 1);
@@ -104,7 +128,10 @@ class Session implements SshSession {
   private async reopen(): Promise<boolean> {
     if (this.isClosed) return false;
     try {
-      this.connection = await openConnection(this.target, { ...this.options, deadlineMs: Math.min(REOPEN_MS, this.options.deadlineMs) });
+      this.connection = await openConnection(this.target, {
+        ...this.options,
+        deadlineMs: Math.min(REOPEN_MS, this.options.deadlineMs),
+      });
       if (this.isClosed) this.connection.close();
       return !this.isClosed;
     } catch {

@@ -11,7 +11,10 @@ export interface SshHost {
 
 /** A machine to open sessions on. A plain value without secrets: it goes through Pulumi's state. */
 export interface SshTarget extends SshHost {
-  /** A private key without a passphrase, for bastion and target alike. Default: the keys of the agent at `SSH_AUTH_SOCK`. */
+  /**
+   * A private key without a passphrase, for bastion and target alike. Default: the keys of the agent at
+   * `SSH_AUTH_SOCK`.
+   */
   privateKeyFile?: string;
   /** Which of the agent's keys is offered, as in a `.pub` file. Default: each in turn, of which sshd takes six. */
   publicKey?: string;

@@ -1,5 +1,6 @@
 /**
- * Ways from a machine to its host, and things of which the host has only one: what the base image has of them is no clone's. Those that
+ * Ways from a machine to its host, and things of which the host has only one: what the base image has of them is no
+ * clone's. Those that
  * `showvminfo` prints, by the names under which the configuration keeps them open.
  */
 const PRINTED = {
@@ -10,8 +11,13 @@ const PRINTED = {
   vrde: (values: Values) => unless(values, "vrde", "off", ["--vrde", "off"]),
   clipboard: (values: Values) => unless(values, "clipboard", "disabled", ["--clipboard-mode", "disabled"]),
   dragAndDrop: (values: Values) => unless(values, "draganddrop", "disabled", ["--draganddrop", "disabled"]),
-  sharedFolders: (values: Values) => numbered(values, "SharedFolderNameMachineMapping").map(({ key, value }) => ({ shown: `${key}=${value}`, folder: value })),
-  usbFilters: (values: Values) => numbered(values, "USBFilterActive").map(({ key, value }) => ({ shown: `${key}=${value}`, usbFilter: 0 as const })),
+  sharedFolders: (values: Values) =>
+    numbered(values, "SharedFolderNameMachineMapping").map(({ key, value }) => ({
+      shown: `${key}=${value}`,
+      folder: value,
+    })),
+  usbFilters: (values: Values) =>
+    numbered(values, "USBFilterActive").map(({ key, value }) => ({ shown: `${key}=${value}`, usbFilter: 0 as const })),
   recording: (values: Values) => unless(values, "recording_enabled", "off", ["--recording", "off"]),
   audio: (values: Values) => unless(values, "audio_in", "off", ["--audioin", "off"]),
   teleporter: (values: Values) => unless(values, "teleporterenabled", "off", ["--teleporter", "off"]),
@@ -27,20 +33,25 @@ export type Door = keyof typeof PRINTED | (typeof UNSEEN_DOORS)[number];
 /** All doors, by their names. */
 export const DOORS: readonly Door[] = [...(Object.keys(PRINTED) as (keyof typeof PRINTED)[]), ...UNSEEN_DOORS];
 
-/** A door that is open, and how it is closed: by flags of `modifyvm`, or by removing a shared folder or a USB filter. */
+/**
+ * A door that is open, and how it is closed: by flags of `modifyvm`, or by removing a shared folder or a USB filter.
+ */
 export type OpenDoor = Way & {
   door: Door;
   /** As VirtualBox prints it, such as `vrde=on`. */
   shown: string;
 };
-type Way = { flags: string[] } | { folder: string } | { /** The index, which those behind it take when it is removed. */ usbFilter: 0 };
+type Way =
+  | { flags: string[] }
+  | { folder: string }
+  | { /** The index, which those behind it take when it is removed. */ usbFilter: 0 };
 
 type Values = ReadonlyMap<string, string>;
 type Seen = Way & { shown: string };
 
 /** The open doors of a machine, of what `showvminfo` prints of it. */
 export const openDoors = (values: Values): OpenDoor[] =>
-  Object.entries(PRINTED).flatMap(([door, seen]) => (seen(values)).map((way) => ({ door: door as Door, ...way })));
+  Object.entries(PRINTED).flatMap(([door, seen]) => seen(values).map((way) => ({ door: door as Door, ...way })));
 
 /** A setting that counts as open with any value but one. An older VirtualBox may not have it at all. */
 function unless(values: Values, key: string, closed: string, flags: string[]): Seen[] {
@@ -52,11 +63,17 @@ function unless(values: Values, key: string, closed: string, flags: string[]): S
 function ports(values: Values, kind: "uart" | "lpt", most: number): Seen[] {
   return Array.from({ length: most }, (_, index) => `${kind}${index + 1}`).flatMap((port) => {
     const end = values.get(port.replace(kind, `${kind}mode`));
-    return unless(values, port, "off", [`--${port}`, "off"]).map(({ shown, ...way }) => ({ ...(way as { flags: string[] }), shown: end === undefined ? shown : `${shown} ${end}` }));
+    return unless(values, port, "off", [`--${port}`, "off"]).map(({ shown, ...way }) => ({
+      ...(way as { flags: string[] }),
+      shown: end === undefined ? shown : `${shown} ${end}`,
+    }));
   });
 }
 
-/** `name,protocol,host address,host port,guest address,guest port`; a name that was given in VirtualBox's window may hold commas. */
+/**
+ * `name,protocol,host address,host port,guest address,guest port`; a name that was given in VirtualBox's window may
+ * hold commas.
+ */
 function forwardings(values: Values): Seen[] {
   return [...values].flatMap(([key, value]) => {
     const [, number] = /^nic(\d+) Forwarding\(/.exec(key) ?? [];
@@ -69,7 +86,9 @@ function forwardings(values: Values): Seen[] {
 function tftpServers(values: Values): Seen[] {
   return [...values].flatMap(([key, value]) => {
     const [, number] = /^nic(\d+) enableTFTP$/.exec(key) ?? [];
-    return number === undefined || value === "0" ? [] : [{ shown: `${key}=${value}`, flags: [`--nat-enable-tftp${number}`, "off"] }];
+    return number === undefined || value === "0"
+      ? []
+      : [{ shown: `${key}=${value}`, flags: [`--nat-enable-tftp${number}`, "off"] }];
   });
 }
 

@@ -5,7 +5,10 @@ import { UserError } from "../common/errors";
 import { isLocked, whileLocked } from "../common/lock";
 import type { VBoxManage } from "./vboxManage";
 
-/** Which VirtualBox has a machine: every user, and every VBOX_USER_HOME, has one of its own, which knows nothing of the others' machines. */
+/**
+ * Which VirtualBox has a machine: every user, and every VBOX_USER_HOME, has one of its own, which knows nothing of the
+ * others' machines.
+ */
 export interface VirtualBoxHome {
   /** Random, in VirtualBox's own settings: it stays when they move to another folder, and when the host is renamed. */
   id: string;
@@ -27,17 +30,22 @@ const UNKNOWN_ID = "unknown";
 
 const idOf = (vbox: VBoxManage) => vbox.getExtraData("global", ID_KEY);
 
-/** The VirtualBox that is asked, or undefined where it has no id: then no machine was made in it since version 0.1.0. */
+/**
+ * The VirtualBox that is asked, or undefined where it has no id: then no machine was made in it since version 0.1.0.
+ */
 export async function virtualBoxHome(vbox: VBoxManage): Promise<VirtualBoxHome | undefined> {
   const id = await idOf(vbox);
   return id ? { id, where: whereHere() } : undefined;
 }
 
 /**
- * The VirtualBox of a machine that was found, with its mark, in the one that is asked: that one, as the machine may have moved on purpose. One
- * that has no id, or is the known one, leaves it as it was known.
+ * The VirtualBox of a machine that was found, with its mark, in the one that is asked: that one, as the machine may
+ * have moved on purpose. One that has no id, or is the known one, leaves it as it was known.
  */
-export async function homeWhereFound(vbox: VBoxManage, known: VirtualBoxHome | undefined): Promise<VirtualBoxHome | undefined> {
+export async function homeWhereFound(
+  vbox: VBoxManage,
+  known: VirtualBoxHome | undefined,
+): Promise<VirtualBoxHome | undefined> {
   const here = await virtualBoxHome(vbox);
   return here && here.id !== known?.id ? here : known;
 }
@@ -58,25 +66,40 @@ async function giveId(vbox: VBoxManage): Promise<VirtualBoxHome> {
   await vbox.setExtraData("global", ID_KEY, randomBytes(16).toString("hex"));
   const home = await virtualBoxHome(vbox);
   if (home) return home;
-  throw new UserError("VirtualBox did not keep its id in its global extra data", { todo: "run VBoxManage getextradata global enumerate" });
+  throw new UserError("VirtualBox did not keep its id in its global extra data", {
+    todo: "run VBoxManage getextradata global enumerate",
+  });
 }
 
 /**
  * What it means that VirtualBox does not know a machine of the state.
- * @returns `gone`: it is the VirtualBox that had the machine; `forgotten`: it is another one, and the user said that the first is gone for good
+ * @returns `gone`: it is the VirtualBox that had the machine; `forgotten`: it is another one, and the user said that
+ * the first is gone for good
  * @throws OtherVirtualBox where it is another one
  */
-export async function absenceOf(vbox: VBoxManage, { name, uuid }: { name: string; uuid: string }, made: VirtualBoxHome = UNKNOWN_HOME): Promise<"gone" | "forgotten"> {
+export async function absenceOf(
+  vbox: VBoxManage,
+  { name, uuid }: { name: string; uuid: string },
+  made: VirtualBoxHome = UNKNOWN_HOME,
+): Promise<"gone" | "forgotten"> {
   const id = await idOf(vbox);
   if (made.id && made.id === id) return "gone";
   if (isForgotten(made)) return "forgotten";
-  throw elsewhere(`VirtualBox has no machine ${name} (${uuid}), and may not be the one in which it was made; nothing was changed`, made, id);
+  throw elsewhere(
+    `VirtualBox has no machine ${name} (${uuid}), and may not be the one in which it was made; nothing was changed`,
+    made,
+    id,
+  );
 }
 
-/** @throws OtherVirtualBox where something that is kept for a machine of one VirtualBox is to be changed by who asks another one */
+/**
+ * @throws OtherVirtualBox where something that is kept for a machine of one VirtualBox is to be changed by who asks
+ * another one
+ */
 export async function checkHome(vbox: VBoxManage, what: string, made: VirtualBoxHome): Promise<void> {
   const id = await idOf(vbox);
-  if (made.id !== id && !isForgotten(made)) throw elsewhere(`${what} is for a machine of another VirtualBox; nothing was changed`, made, id);
+  if (made.id !== id && !isForgotten(made))
+    throw elsewhere(`${what} is for a machine of another VirtualBox; nothing was changed`, made, id);
 }
 
 /** Whether the user said that this VirtualBox is gone for good. */

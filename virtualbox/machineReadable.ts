@@ -1,12 +1,14 @@
 /**
- * Parses what `showvminfo --machinereadable` prints, which is no format at all (VirtualBox, `showVMInfo` in VBoxManageInfo.cpp):
+ * Parses what `showvminfo --machinereadable` prints, which is no format at all (VirtualBox, `showVMInfo` in
+ * VBoxManageInfo.cpp):
  * - most values escape `"` and `\`, but not a newline, so a value may span lines;
  * - names of networks are printed as they are;
  * - in a description (before 7.x) and in snapshots (always) anything may stand, also lines that look like keys;
- * - a key may be quoted, and hold spaces, brackets and escaped quotes; some lines have no `=`; warnings may come before.
+ * - a key may be quoted, and hold spaces, brackets and escaped quotes; some lines have no `=`; warnings may come
+ *   before.
  *
- * VirtualBox prints all that describes the machine before any of the free text, so of two values of one key the first is the true one, and
- * what follows the machine's state and the first free text is not read at all.
+ * VirtualBox prints all that describes the machine before any of the free text, so of two values of one key the first
+ * is the true one, and what follows the machine's state and the first free text is not read at all.
  *
  * The settings of a NAT adapter follow it without its number: their keys get its name, as in `nic2 Forwarding(0)`.
  */
@@ -37,7 +39,8 @@ const KEY = /^(?:"((?:[^"\\]|\\.)*)"|([^"=]+))=/;
 const FREE_TEXT = /^(description|SnapshotName)$/;
 
 /** Values that are printed without escapes. */
-const RAW = /^(nic\d+ Forwarding\(\d+\)|(intnet|natnet|nat-network|hostonlyadapter|hostonly-network|bridgeadapter|generic|cloud-network)\d+)$/;
+const RAW =
+  /^(nic\d+ Forwarding\(\d+\)|(intnet|natnet|nat-network|hostonlyadapter|hostonly-network|bridgeadapter|generic|cloud-network)\d+)$/;
 
 /** What is printed of each NAT adapter, and may be a door to the host. */
 const NAT = /^(Forwarding\(\d+\)|enableTFTP)$/;
@@ -45,7 +48,10 @@ const NAT = /^(Forwarding\(\d+\)|enableTFTP)$/;
 /** A quoted value with its escapes. */
 const QUOTED = /^"((?:[^"\\]|\\[^])*)"/;
 
-/** Whether an open value ends on a line. Each line is looked at once: all of a long value at each would take time by its square. */
+/**
+ * Whether an open value ends on a line. Each line is looked at once: all of a long value at each would take time by its
+ * square.
+ */
 const CLOSES = /^(?:[^"\\]|\\[^])*"/;
 
 const valueOf = (text: string) => {

@@ -44,7 +44,10 @@ const conditions: Record<string, Condition> = {
 export function conditionOf(state: string): Condition {
   const condition = Object.hasOwn(conditions, state) ? conditions[state] : undefined;
   if (condition) return condition;
-  throw new UserError(`VirtualBox reports a state of the machine that this program does not know: ${JSON.stringify(state)}`, {
-    todo: "look at the machine in VirtualBox and power it off, or bring it into a state such as running",
-  });
+  throw new UserError(
+    `VirtualBox reports a state of the machine that this program does not know: ${JSON.stringify(state)}`,
+    {
+      todo: "look at the machine in VirtualBox and power it off, or bring it into a state such as running",
+    },
+  );
 }

@@ -22,8 +22,8 @@ export interface Medium {
 }
 
 /**
- * Reads what `list hdds` and `list dvds` print: blocks of `Key: value` lines, each of which starts with `UUID:`. Without a medium there is
- * no output.
+ * Reads what `list hdds` and `list dvds` print: blocks of `Key: value` lines, each of which starts with `UUID:`.
+ * Without a medium there is no output.
  * @throws NotUnderstood for a block that lacks one of its lines, and for anything that is no block
  */
 export const readMedia = (output: string) => mediaIn("VBoxManage list", output);
@@ -35,7 +35,8 @@ export const readMedia = (output: string) => mediaIn("VBoxManage list", output);
 export function readMedium(output: string): Medium {
   const call = "VBoxManage showmediuminfo";
   const media = mediaIn(call, output);
-  if (media.length !== 1 || (media[0]!.isAccessible && !/^Format variant: +\S/m.test(output))) throw new NotUnderstood(call, output);
+  if (media.length !== 1 || (media[0]!.isAccessible && !/^Format variant: +\S/m.test(output)))
+    throw new NotUnderstood(call, output);
   return media[0]!;
 }
 
@@ -61,9 +62,13 @@ function mediumIn(call: string, block: string): Medium {
     location: known("Location", /./),
     format: known("Storage format", /^\S+$/).toUpperCase(),
     sizeMb: Number.parseInt(known("Capacity", /^\d+ MBytes$/), 10),
-    isAccessible: known("State", /^(not created|created|locked read|locked write|inaccessible|creating|deleting)$/) !== "inaccessible",
+    isAccessible:
+      known("State", /^(not created|created|locked read|locked write|inaccessible|creating|deleting)$/) !==
+      "inaccessible",
     isFixed: /^fixed/.test(value("Format variant")),
     isInUse: value("In use by VMs") !== "",
-    users: [...block.matchAll(/^(?:In use by VMs: | {8}) +(\S.*?) \(UUID: [0-9a-f-]{36}\)/gm)].map((match) => match[1]!),
+    users: [...block.matchAll(/^(?:In use by VMs: | {8}) +(\S.*?) \(UUID: [0-9a-f-]{36}\)/gm)].map(
+      (match) => match[1]!,
+    ),
   };
 }

@@ -6,4 +6,11 @@ export interface Slot {
 }
 
 /** Names a drive, as `VBoxManage storageattach` wants it. */
-export const slotArguments = ({ controller, port, device }: Slot) => ["--storagectl", controller, "--port", String(port), "--device", String(device)];
+export const slotArguments = ({ controller, port, device }: Slot) => [
+  "--storagectl",
+  controller,
+  "--port",
+  String(port),
+  "--device",
+  String(device),
+];

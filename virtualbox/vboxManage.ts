@@ -1,34 +1,10 @@
-import pLimit from "p-limit";
-import pRetry from "p-retry";
-import { type Exec, exec as execHere, NotRunnable } from "../common/exec";
-import { UserError } from "../common/errors";
+import { inaccessibleIn, readInaccessibleFiles, readSystemProperty, readValue } from "./answer";
+import { VBoxCalls } from "./calls";
+import { VBoxError } from "./error";
 import { type Medium, readMedia, readMedium } from "./media";
 import { type Slot, slotArguments } from "./slot";
-import { inaccessibleIn, languageIn, nameOfLanguage, NotUnderstood, readInaccessibleFiles, readSystemProperty, readValue } from "./answer";
-import { VBoxError } from "./error";
 import { judgeVersion, readVersion } from "./version";
 import { InaccessibleVm, readVmInfo, type VmInfo } from "./vmInfo";
-
-/** Calls at a time in this process: VBoxSVC, which does the work, gains nothing from more. What takes long is not in the way of the rest. */
-const shortCalls = pLimit(4);
-const longCalls = pLimit(4);
-const LONG_VERBS = new Set(["clonevm", "createmedium", "clonemedium", "modifymedium", "unregistervm", "startvm", "discardstate", "snapshot"]);
-
-/** How long a call that meets a locked machine is tried again. VirtualBox holds a lock for some seconds after a power-off. */
-const PASSING_MS = 60_000;
-
-/** English, and not in ASCII: with `C` alone VirtualBox ends at the first name with another letter (7.2: VERR_NO_TRANSLATION). */
-const ENVIRONMENT = { LC_ALL: "C.UTF-8" };
-
-interface CallOptions {
-  timeoutMs?: number;
-  /** Changes nothing, so it may be repeated after any collision. */
-  looks?: boolean;
-  /** How long a failure that passes is met with another try. Default: a minute. */
-  patienceMs?: number;
-  /** Whether a failure passes. Default: what does for every call. */
-  passes?(error: VBoxError): Promise<boolean>;
-}
 
 /** How to clone a machine; see `VBoxManage clonevm`. */
 export interface CloneOptions {
@@ -43,17 +19,11 @@ export interface CloneOptions {
 }
 
 /**
- * VBoxManage, call by call. A machine is given by its name or UUID. A call that meets a lock which will pass is tried again for a minute.
- * Every method throws a {@link VBoxError} with VirtualBox's own words where it does not say otherwise.
+ * VBoxManage, call by call. A machine is given by its name or UUID. A call that meets a lock which will pass is tried
+ * again for a minute. Every method throws a {@link VBoxError} with VirtualBox's own words where it does not say
+ * otherwise.
  */
-export class VBoxManage {
-  constructor(
-    private readonly file = "VBoxManage",
-    private readonly exec: Exec = execHere,
-    /** How long a copy or the making of a disk may take, in milliseconds; other calls have the deadline of `exec`. */
-    private readonly cloneTimeoutMs = 3_600_000,
-  ) {}
-
+export class VBoxManage extends VBoxCalls {
   /**
    * @throws UserError for a VirtualBox that is too old; one that is newer than we know is a warning in `log`
    * @throws NotUnderstood for one that speaks another language than English
@@ -65,7 +35,10 @@ export class VBoxManage {
   }
 
   /** What `list` prints of something that VirtualBox has, read by `read`. */
-  list = <T>(what: "hostonlyifs" | "bridgedifs" | "hostonlynets" | "natnets" | "vms" | "runningvms", read: (output: string) => T) => this.look(["list", what], read);
+  list = <T>(
+    what: "hostonlyifs" | "bridgedifs" | "hostonlynets" | "natnets" | "vms" | "runningvms",
+    read: (output: string) => T,
+  ) => this.look(["list", what], read);
 
   /** VirtualBox's version: whole, such as `7.2.22_Debianr175245`, and its first numbers. */
   version = async () => readVersion(await this.call(["--version"], { looks: true }));
@@ -82,7 +55,10 @@ export class VBoxManage {
     }
   }
 
-  /** UUIDs of the registered machines whose settings VirtualBox cannot read: it knows nothing else of them, not even their names. */
+  /**
+   * UUIDs of the registered machines whose settings VirtualBox cannot read: it knows nothing else of them, not even
+   * their names.
+   */
   inaccessibleVms = () => this.look(["list", "vms"], inaccessibleIn);
 
   /** Paths of these machines' settings files, by UUID. */
@@ -98,38 +74,48 @@ export class VBoxManage {
     }
   }
 
-  /** The value of a key of the extra data of a machine, or of VirtualBox itself: `global`; undefined where it has none. */
-  getExtraData = (vm: string, key: string) => this.look(["getextradata", vm, key], (output) => readValue("VBoxManage getextradata", output));
+  /**
+   * The value of a key of the extra data of a machine, or of VirtualBox itself: `global`; undefined where it has none.
+   */
+  getExtraData = (vm: string, key: string) =>
+    this.look(["getextradata", vm, key], (output) => readValue("VBoxManage getextradata", output));
 
   /** Without a value, the key is taken away. */
-  setExtraData = (vm: string, key: string, value?: string) => this.call(["setextradata", vm, key, ...(value === undefined ? [] : [value])]);
+  setExtraData = (vm: string, key: string, value?: string) =>
+    this.call(["setextradata", vm, key, ...(value === undefined ? [] : [value])]);
 
   /** The value of a guest property, or undefined, also where there is no such machine. */
   guestProperty = (vm: string, property: string) =>
-    this.found(this.look(["guestproperty", "get", vm, property], (output) => readValue("VBoxManage guestproperty", output)));
+    this.found(
+      this.look(["guestproperty", "get", vm, property], (output) => readValue("VBoxManage guestproperty", output)),
+    );
 
   /** The folder in which VirtualBox makes machines. */
   machineFolder = () => this.systemProperty("Default machine folder");
 
   /**
-   * Has VirtualBox write its registry of media to its settings. It does so when a property is set, whatever the value was before, and not
-   * when a disk is closed that an interrupted clone left, if the server that cloned it still runs: the disk would be back after VirtualBox's
-   * next start (measured with 7.2.22).
+   * Has VirtualBox write its registry of media to its settings. It does so when a property is set, whatever the value
+   * was before, and not when a disk is closed that an interrupted clone left, if the server that cloned it still runs:
+   * the disk would be back after VirtualBox's next start (measured with 7.2.22).
    */
   async saveRegistry(): Promise<void> {
     await this.call(["setproperty", "loghistorycount", await this.systemProperty("Log history count")]);
   }
 
-  private systemProperty = (name: string) => this.look(["list", "systemproperties"], (output) => readSystemProperty(output, name));
+  private systemProperty = (name: string) =>
+    this.look(["list", "systemproperties"], (output) => readSystemProperty(output, name));
 
   /** Whether the machine has a snapshot of this name or UUID. */
-  hasSnapshot = async (vm: string, snapshot: string) => (await this.found(this.call(["snapshot", vm, "showvminfo", snapshot], { looks: true }))) !== undefined;
+  hasSnapshot = async (vm: string, snapshot: string) =>
+    (await this.found(this.call(["snapshot", vm, "showvminfo", snapshot], { looks: true }))) !== undefined;
 
   async clone(base: string, { name, uuid, baseFolder, snapshot, linked }: CloneOptions): Promise<void> {
     const from = snapshot ? ["--snapshot", snapshot] : [];
     const options = linked ? ["--options", "link"] : [];
     const target = ["--name", name, "--uuid", uuid, "--basefolder", baseFolder, "--register"];
-    await this.call(["clonevm", base, "--mode", "machine", ...from, ...options, ...target], { timeoutMs: this.cloneTimeoutMs });
+    await this.call(["clonevm", base, "--mode", "machine", ...from, ...options, ...target], {
+      timeoutMs: this.cloneTimeoutMs,
+    });
   }
 
   /** @param flags all changes at once: `["--cpus", "2", …]`; none at all is no call */
@@ -139,9 +125,21 @@ export class VBoxManage {
 
   addIdeController = (vm: string, name: string) => this.call(["storagectl", vm, "--name", name, "--add", "ide"]);
 
-  /** @param medium a path or UUID, or `emptydrive`: of a running machine, one that the guest has mounted is taken out too */
+  /**
+   * @param medium a path or UUID, or `emptydrive`: of a running machine, one that the guest has mounted is taken out
+   * too
+   */
   attach = (vm: string, slot: Slot, type: "hdd" | "dvddrive", medium: string) =>
-    this.call(["storageattach", vm, ...slotArguments(slot), "--type", type, ...(type === "dvddrive" ? ["--forceunmount"] : []), "--medium", medium]);
+    this.call([
+      "storageattach",
+      vm,
+      ...slotArguments(slot),
+      "--type",
+      type,
+      ...(type === "dvddrive" ? ["--forceunmount"] : []),
+      "--medium",
+      medium,
+    ]);
 
   /** Takes the drive away. Its medium stays, and stays registered. */
   detach = (vm: string, slot: Slot) => this.call(["storageattach", vm, ...slotArguments(slot), "--medium", "none"]);
@@ -151,15 +149,20 @@ export class VBoxManage {
     await this.call(["createmedium", "disk", ...disk], { timeoutMs: this.cloneTimeoutMs });
   }
 
-  resizeDisk = (medium: string, sizeMb: number) => this.call(["modifymedium", "disk", medium, "--resize", String(sizeMb)]);
+  resizeDisk = (medium: string, sizeMb: number) =>
+    this.call(["modifymedium", "disk", medium, "--resize", String(sizeMb)]);
 
   /** A disk by its UUID or path, or undefined where VirtualBox finds none. */
-  showDisk = (medium: string): Promise<Medium | undefined> => this.found(this.look(["showmediuminfo", "disk", medium], readMedium));
+  showDisk = (medium: string): Promise<Medium | undefined> =>
+    this.found(this.look(["showmediuminfo", "disk", medium], readMedium));
 
   /** All media of a kind that VirtualBox has registered. */
   listMedia = (kind: "hdds" | "dvds") => this.look(["list", kind], readMedia);
 
-  /** Takes a medium out of the registry. One that is not there, or just vanished with the machine that it belonged to, is no error. */
+  /**
+   * Takes a medium out of the registry. One that is not there, or just vanished with the machine that it belonged to,
+   * is no error.
+   */
   async closeMedium(kind: "disk" | "dvd", uuid: string): Promise<void> {
     try {
       await this.call(["closemedium", kind, uuid]);
@@ -171,8 +174,8 @@ export class VBoxManage {
   }
 
   /**
-   * Starts a machine. A start that VirtualBox lost on the way is tried again, as long as a start may take; one that fails, or passes its
-   * deadline, counts where the machine runs all the same.
+   * Starts a machine. A start that VirtualBox lost on the way is tried again, as long as a start may take; one that
+   * fails, or passes its deadline, counts where the machine runs all the same.
    */
   async start(vm: VmInfo, timeoutMs: number): Promise<void> {
     const passes = async (error: VBoxError) => (error.isPassing || error.isLostStart) && !(await this.isUp(vm));
@@ -183,7 +186,11 @@ export class VBoxManage {
     }
   }
 
-  private isUp = ({ uuid }: VmInfo) => this.showVm(uuid).then((vm) => vm?.condition === "running", () => false);
+  private isUp = ({ uuid }: VmInfo) =>
+    this.showVm(uuid).then(
+      (vm) => vm?.condition === "running",
+      () => false,
+    );
 
   control = (vm: string, command: "acpipowerbutton" | "poweroff" | "resume") => this.call(["controlvm", vm, command]);
 
@@ -202,85 +209,15 @@ export class VBoxManage {
   discardState = (vm: string) => this.call(["discardstate", vm]);
 
   /**
-   * Takes a machine out of the registry; with `deleteFiles`, its folder and disks are deleted, wherever they lie. VirtualBox does so in two
-   * phases: where only the second fails, the machine is gone and files are left, which is no error. Nor is it that there is no such machine.
+   * Takes a machine out of the registry; with `deleteFiles`, its folder and disks are deleted, wherever they lie.
+   * VirtualBox does so in two phases: where only the second fails, the machine is gone and files are left, which is no
+   * error. Nor is it that there is no such machine.
    */
   async unregister(vm: string, { deleteFiles }: { deleteFiles: boolean }): Promise<void> {
     try {
       await this.call(["unregistervm", vm, ...(deleteFiles ? ["--delete"] : [])], { timeoutMs: this.cloneTimeoutMs });
     } catch (error) {
       if (!(error instanceof VBoxError) || (await this.showVm(vm))) throw error;
-    }
-  }
-
-  /** A call that changes nothing, and what its output means. @throws NotUnderstood naming VirtualBox's language, where that is why */
-  private async look<T>(args: readonly string[], read: (output: string) => T): Promise<T> {
-    const output = await this.call(args, { looks: true });
-    try {
-      return read(output);
-    } catch (error) {
-      throw error instanceof NotUnderstood ? await this.explained(error) : error;
-    }
-  }
-
-  private async explained(error: NotUnderstood): Promise<NotUnderstood> {
-    const properties = await this.call(["list", "systemproperties"], { looks: true }).catch(() => "");
-    const language = languageIn(properties);
-    return language ? new NotUnderstood(error.call, error.output, nameOfLanguage(language)) : error;
-  }
-
-  /** A failure that passes is tried again. The time for that begins with the first answer, and does not count a wait for other calls. */
-  private call(args: readonly string[], options: CallOptions = {}): Promise<string> {
-    const { looks, patienceMs = PASSING_MS, passes = (error: VBoxError) => this.passes(error, args, looks) } = options;
-    const limit = LONG_VERBS.has(args[0]!) ? longCalls : shortCalls;
-    let [answered, queued] = [0, 0];
-    const attempt = () => {
-      const asked = performance.now();
-      return limit(() => {
-        queued += performance.now() - asked;
-        return this.once(args, options);
-      });
-    };
-    return pRetry(attempt, {
-      retries: 1000,
-      minTimeout: 200,
-      maxTimeout: 3000,
-      factor: 1.5,
-      randomize: true,
-      shouldRetry: ({ error }) => {
-        if (answered === 0) [answered, queued] = [performance.now(), 0];
-        return error instanceof VBoxError && performance.now() - answered - queued < patienceMs && passes(error);
-      },
-    });
-  }
-
-  private passes = async (error: VBoxError, [, vm = ""]: readonly string[], looks = false): Promise<boolean> =>
-    (looks && error.isCollision) || (error.isPassing && !(await this.isInaccessible(vm, error)));
-
-  /** VirtualBox has one code for a machine that is not ready yet and one whose settings it cannot read; the second it lists without a name. */
-  private async isInaccessible(vm: string, { isDenied }: VBoxError): Promise<boolean> {
-    return isDenied && inaccessibleIn(await this.once(["list", "vms"]).catch(() => "")).includes(vm.toLowerCase());
-  }
-
-  private async once(args: readonly string[], { timeoutMs }: CallOptions = {}): Promise<string> {
-    const result = await this.exec(this.file, args, { timeoutMs, env: ENVIRONMENT }).catch((error: unknown) => {
-      throw error instanceof NotRunnable ? this.missing(error) : error;
-    });
-    if (result.exitCode !== 0) throw new VBoxError(`${this.file} ${args.slice(0, 3).join(" ")}`, result);
-    return result.stdout;
-  }
-
-  private missing({ message, detail }: NotRunnable): UserError {
-    const todo = "install VirtualBox, or give `vboxManage` the path of its VBoxManage";
-    return new UserError(message.split("\n")[0]!, { ...detail, todo });
-  }
-
-  private async found<T>(answer: Promise<T>): Promise<T | undefined> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (error instanceof VBoxError && error.isNotFound) return undefined;
-      throw error;
     }
   }
 }

@@ -7,14 +7,17 @@ const OLDEST = [6, 1] as const;
 const NEWEST_KNOWN = [7, 2] as const;
 
 /**
- * Reads the output of `VBoxManage --version`, which may follow a warning and carry the packager's suffix, and judges it.
+ * Reads the output of `VBoxManage --version`, which may follow a warning and carry the packager's suffix, and judges
+ * it.
  * @returns a warning where the version is newer than any that was tried
  * @throws UserError where it is too old, or is no version at all
  */
 export function judgeVersion(output: string): string | undefined {
   const { version, major, minor } = readVersion(output);
   if (isBefore([major, minor], OLDEST)) {
-    throw new UserError(`VirtualBox ${version} is too old`, { todo: `install VirtualBox ${OLDEST.join(".")} or later, or give \`vboxManage\` the VBoxManage of such a one` });
+    throw new UserError(`VirtualBox ${version} is too old`, {
+      todo: `install VirtualBox ${OLDEST.join(".")} or later, or give \`vboxManage\` the VBoxManage of such a one`,
+    });
   }
   if (isBefore(NEWEST_KNOWN, [major, minor]))
     return `VirtualBox ${version} is newer than any that this program was tried with (${NEWEST_KNOWN.join(".")})`;

@@ -86,7 +86,9 @@ export function readVmInfo(output: string): VmInfo {
   };
 }
 
-/** The last line that every machine has, behind all that describes it: without it, what is read before may be cut short. */
+/**
+ * The last line that every machine has, behind all that describes it: without it, what is read before may be cut short.
+ */
 const LAST_LINE = /^GuestMemoryBalloon=/m;
 
 /** The settings file of a machine is missing or damaged: it is registered, and that is all that VirtualBox knows. */
@@ -104,7 +106,10 @@ function missing(key: string): never {
   });
 }
 
-/** The key that names the network, by the attachment's type. A nat NIC has a network too, `natnet1="nat"`, which says nothing. */
+/**
+ * The key that names the network, by the attachment's type. A nat NIC has a network too, `natnet1="nat"`, which says
+ * nothing.
+ */
 const networkKeys: Record<string, string> = {
   natnetwork: "nat-network",
   intnet: "intnet",
@@ -136,18 +141,23 @@ function nicOf(values: Map<string, string>, number: number): ObservedNic {
 function controllersOf(values: Map<string, string>): Controller[] {
   const controllers: Controller[] = [];
   for (let i = 0; values.has(`storagecontrollername${i}`); i++) {
-    controllers.push({ name: values.get(`storagecontrollername${i}`)!, type: values.get(`storagecontrollertype${i}`) ?? "" });
+    controllers.push({
+      name: values.get(`storagecontrollername${i}`)!,
+      type: values.get(`storagecontrollertype${i}`) ?? "",
+    });
   }
   return controllers;
 }
 
 function attachmentsOf(values: Map<string, string>, controller: string): Attachment[] {
   return [...values].flatMap(([key, medium]) => {
-    const [, port, device] = (key.startsWith(`${controller}-`) && /^(\d+)-(\d+)$/.exec(key.slice(controller.length + 1))) || [];
+    const [, port, device] =
+      (key.startsWith(`${controller}-`) && /^(\d+)-(\d+)$/.exec(key.slice(controller.length + 1))) || [];
     if (port === undefined || medium === "none") return [];
     const uuid = values.get(`${controller}-ImageUUID-${port}-${device}`);
     // Only a removable medium can be ejected; older versions leave that out for an empty drive.
-    const isDvd = medium === "emptydrive" || values.has(`${controller}-tempeject-${port}-${device}`) || /\.iso$/i.test(medium);
+    const isDvd =
+      medium === "emptydrive" || values.has(`${controller}-tempeject-${port}-${device}`) || /\.iso$/i.test(medium);
     return [{ controller, port: Number(port), device: Number(device), medium, ...(uuid && { uuid }), isDvd }];
   });
 }

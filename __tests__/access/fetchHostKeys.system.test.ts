@@ -53,7 +53,11 @@ const planOf = (more: Partial<HostKeyPlan> = {}): HostKeyPlan => ({
 });
 
 /** Fetches with these answers, and none after them; what was asked and found. */
-async function fetched(answers: (string | (() => string))[], more: Partial<HostKeyPlan> = {}, routes = { list: () => Promise.resolve([]), addByHand: () => "sudo ip route add …" }) {
+async function fetched(
+  answers: (string | (() => string))[],
+  more: Partial<HostKeyPlan> = {},
+  routes = { list: () => Promise.resolve([]), addByHand: () => "sudo ip route add …" },
+) {
   const [questions, found]: [string[], Finding[]] = [[], []];
   const left = [...answers];
   const ask = (question: string) => {
@@ -77,10 +81,19 @@ const both = () => entry("localhost", bastion.port, bastionKey) + entry("127.0.0
 test("the bastion's key, and through it the master's, are shown as on the console, and added after a yes, once", async () => {
   const { questions, told } = await fetched(["yes", fingerprint(bare(masterKey))]);
   expect(questions).toEqual([
-    expect.stringMatching(new RegExp(`^\\? localhost \\(localhost:${bastion.port}\\) {2}ED25519 {2}SHA256:\\S+\n.*\`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key\\.pub\`.* own console\\.\n.*to be added to ${file}\\?`)),
-    expect.stringMatching(new RegExp(`^\\? 127\\.0\\.0\\.1 \\(127\\.0\\.0\\.1:${master.port}\\) {2}ED25519 {2}SHA256:`)),
+    expect.stringMatching(
+      new RegExp(
+        `^\\? localhost \\(localhost:${bastion.port}\\) {2}ED25519 {2}SHA256:\\S+\n.*\`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key\\.pub\`.* own console\\.\n.*to be added to ${file}\\?`,
+      ),
+    ),
+    expect.stringMatching(
+      new RegExp(`^\\? 127\\.0\\.0\\.1 \\(127\\.0\\.0\\.1:${master.port}\\) {2}ED25519 {2}SHA256:`),
+    ),
   ]);
-  expect(told).toEqual([`right: the host key of localhost is in ${file} now`, `right: the host key of 127.0.0.1 is in ${file} now`]);
+  expect(told).toEqual([
+    `right: the host key of localhost is in ${file} now`,
+    `right: the host key of 127.0.0.1 is in ${file} now`,
+  ]);
   expect(text()).toBe(both());
   expect([statSync(file).mode & 0o777, statSync(join(file, "..")).mode & 0o777]).toEqual([0o600, 0o700]);
   const { program, env } = await openSsh();
@@ -88,7 +101,10 @@ test("the bastion's key, and through it the master's, are shown as on the consol
   expect(questions[1]).toContain(shown!.split(" ")[1]);
 
   const again = await fetched([]);
-  expect(again.told).toEqual([expect.stringMatching(/^right: localhost has the host key that is known: ED25519 /), expect.stringMatching(/^right: 127\.0\.0\.1 has/)]);
+  expect(again.told).toEqual([
+    expect.stringMatching(/^right: localhost has the host key that is known: ED25519 /),
+    expect.stringMatching(/^right: 127\.0\.0\.1 has/),
+  ]);
   expect(text()).toBe(both());
 });
 
@@ -96,7 +112,10 @@ test("without a yes nothing is written, and nothing is asked of the masters", as
   for (const answers of [["no"], [], ["y", "maybe", fingerprint(bare(masterKey)), "no"]]) {
     const { questions, told } = await fetched(answers);
     expect(questions).toHaveLength(Math.max(1, answers.length));
-    expect(told).toEqual(["wrong: the host key of localhost was not added", "later: the masters 127.0.0.1: they are reached through the bastion"]);
+    expect(told).toEqual([
+      "wrong: the host key of localhost was not added",
+      "later: the masters 127.0.0.1: they are reached through the bastion",
+    ]);
   }
   expect(() => statSync(file)).toThrow("ENOENT");
 });
@@ -104,13 +123,21 @@ test("without a yes nothing is written, and nothing is asked of the masters", as
 test("nobody is told who we are before his key is known", async () => {
   const asked: string[] = [];
   const serve = async (name: string, names = {}) => {
-    const server = await startSshServer({ hostKeys: [bastionKey], authorized: userKey.public, names, onAuthentication: () => (asked.push(name), true) });
+    const server = await startSshServer({
+      hostKeys: [bastionKey],
+      authorized: userKey.public,
+      names,
+      onAuthentication: () => (asked.push(name), true),
+    });
     servers.push(server);
     return server;
   };
   const hidden = await serve("master");
   const open = await serve("bastion", { "kube-mast01:22": hidden.port });
-  const hosts = { bastion: { ...planOf().bastion, port: open.port }, masters: [{ ...planOf().masters[0]!, address: "kube-mast01", port: undefined }] };
+  const hosts = {
+    bastion: { ...planOf().bastion, port: open.port },
+    masters: [{ ...planOf().masters[0]!, address: "kube-mast01", port: undefined }],
+  };
   await fetched(["no"], hosts);
   expect(asked).toEqual([]);
   const { told } = await fetched(["yes", "no"], hosts);
@@ -121,9 +148,14 @@ test("nobody is told who we are before his key is known", async () => {
 
 test("a machine that does not answer is told, and the others are gone on with", async () => {
   const [first] = planOf().masters;
-  const { found } = await fetched(["yes", "yes"], { masters: [{ ...first!, port: await freePort() }, { ...first!, address: "no-such-name.invalid" }, first!] });
+  const { found } = await fetched(["yes", "yes"], {
+    masters: [{ ...first!, port: await freePort() }, { ...first!, address: "no-such-name.invalid" }, first!],
+  });
   expect(found.map(({ is }) => is)).toEqual(["right", "wrong", "wrong", "right"]);
-  expect(found[1]).toMatchObject({ what: expect.stringMatching(/^the bastion \S+ could not reach 127\.0\.0\.1:\d+: connect failed/), todo: expect.stringContaining("console") });
+  expect(found[1]).toMatchObject({
+    what: expect.stringMatching(/^the bastion \S+ could not reach 127\.0\.0\.1:\d+: connect failed/),
+    todo: expect.stringContaining("console"),
+  });
   expect(text()).toBe(both());
 });
 
@@ -133,7 +165,10 @@ test("a bastion that does not answer is told with the routes that are not there 
   expect(questions).toEqual([]);
   expect(found.map(({ is }) => is)).toEqual(["wrong", "warning", "later"]);
   expect(found[0]!.what).toMatch(/^localhost \(localhost:\d+\): .*ECONNREFUSED/);
-  expect(found[1]).toMatchObject({ what: "there is no route to 192.168.4.0/27 on this host yet", todo: expect.stringContaining("sudo ip route add") });
+  expect(found[1]).toMatchObject({
+    what: "there is no route to 192.168.4.0/27 on this host yet",
+    todo: expect.stringContaining("sudo ip route add"),
+  });
 });
 
 test("a key that has changed is never overwritten, nor added to: the error names its line", async () => {
@@ -141,25 +176,41 @@ test("a key that has changed is never overwritten, nor added to: the error names
   const before = text();
   const { found, questions } = await fetched(["yes", "yes"]);
   expect(questions).toEqual([]);
-  expect(found[0]).toMatchObject({ is: "wrong", what: expect.stringMatching(/^localhost has another host key than the one that is known: ED25519 {2}SHA256:/), said: `known: ${file}:2`, todo: expect.stringContaining(`ssh-keygen -R '[localhost]:${bastion.port}' -f ${file}`) });
+  expect(found[0]).toMatchObject({
+    is: "wrong",
+    what: expect.stringMatching(/^localhost has another host key than the one that is known: ED25519 {2}SHA256:/),
+    said: `known: ${file}:2`,
+    todo: expect.stringContaining(`ssh-keygen -R '[localhost]:${bastion.port}' -f ${file}`),
+  });
   expect(found[1]!.is).toBe("later");
   expect(text()).toBe(before);
   const pinned = await fetched(["yes"], { pinned: () => [newKeyPair().public] });
-  expect(pinned.found[0]).toMatchObject({ is: "wrong", said: "known: hostKeys.localhost", todo: expect.stringContaining("correct hostKeys.localhost") });
+  expect(pinned.found[0]).toMatchObject({
+    is: "wrong",
+    said: "known: hostKeys.localhost",
+    todo: expect.stringContaining("correct hostKeys.localhost"),
+  });
 });
 
 test("a revoked key is never added", async () => {
   await write(`@revoked * ${bare(bastionKey)}\n`);
   const { found, questions } = await fetched(["yes"]);
   expect(questions).toEqual([]);
-  expect(found[0]).toMatchObject({ is: "wrong", what: expect.stringMatching(/^the host key that localhost offers is revoked: ED25519/), said: `by ${file}:1` });
+  expect(found[0]).toMatchObject({
+    is: "wrong",
+    what: expect.stringMatching(/^the host key that localhost offers is revoked: ED25519/),
+    said: `by ${file}:1`,
+  });
   expect(text()).toBe(`@revoked * ${bare(bastionKey)}\n`);
 });
 
 test("the type of a key that is known is asked for, as OpenSSH does", async () => {
   await write(entry("localhost", bastion.port, otherBastionKey));
   const { told } = await fetched(["yes"]);
-  expect(told).toEqual([expect.stringMatching(/^right: localhost has the host key that is known: ECDSA {2}SHA256:/), expect.stringMatching(/^right: the host key of 127/)]);
+  expect(told).toEqual([
+    expect.stringMatching(/^right: localhost has the host key that is known: ECDSA {2}SHA256:/),
+    expect.stringMatching(/^right: the host key of 127/),
+  ]);
 });
 
 test("a file that hashes its names has them hashed, keeps its mode and its link, and gets its last line ended", async () => {
@@ -171,10 +222,15 @@ test("a file that hashes its names has them hashed, keeps its mode and its link,
   rmSync(file);
   symlinkSync(real, file);
   const { told } = await fetched(["yes"]);
-  expect(told).toEqual([expect.stringMatching(/^right: localhost has/), `right: the host key of 127.0.0.1 is in ${file} now`]);
+  expect(told).toEqual([
+    expect.stringMatching(/^right: localhost has/),
+    `right: the host key of 127.0.0.1 is in ${file} now`,
+  ]);
   expect(readFileSync(real, "utf8")).toMatch(/^\|1\|\S+ ssh-ed25519 \S+\n\|1\|\S+ ssh-ed25519 \S+\n$/);
   expect(hostKeysFor(text(), "127.0.0.1", master.port)).toEqual([bare(masterKey)]);
-  expect(await run(program("usr/bin/ssh-keygen"), ["-F", `[127.0.0.1]:${master.port}`, "-f", real], { env })).toContain(bare(masterKey));
+  expect(await run(program("usr/bin/ssh-keygen"), ["-F", `[127.0.0.1]:${master.port}`, "-f", real], { env })).toContain(
+    bare(masterKey),
+  );
   expect(statSync(real).mode & 0o777).toBe(0o644);
 });
 
@@ -194,18 +250,27 @@ test("a key that is known for the name without the port is enough, and one that 
   await write(`localhost ${bare(bastionKey)}\n127.0.0.1 ${bare(newKeyPair())}\n`);
   const before = text();
   const { told } = await fetched(["yes"]);
-  expect(told).toEqual([expect.stringMatching(/^right: localhost has the host key that is known/), `right: the host key of 127.0.0.1 is in ${file} now`]);
+  expect(told).toEqual([
+    expect.stringMatching(/^right: localhost has the host key that is known/),
+    `right: the host key of 127.0.0.1 is in ${file} now`,
+  ]);
   expect(text()).toBe(before + entry("127.0.0.1", master.port, masterKey));
 });
 
 test("a file that cannot be written is told, and the masters are not asked", async () => {
   const { found } = await fetched(["yes"], { files: () => [{ path: "/dev/null", text: "" }] });
-  expect(found[0]).toMatchObject({ is: "wrong", what: "the host key of localhost could not be added to /dev/null, which is as it was", said: "it is no regular file" });
+  expect(found[0]).toMatchObject({
+    is: "wrong",
+    what: "the host key of localhost could not be added to /dev/null, which is as it was",
+    said: "it is no regular file",
+  });
   expect(found[1]!.is).toBe("later");
 });
 
 test("a pipe's answer is none", async () => {
   const use = jest.fn();
-  await expect(atTerminal("run it in a terminal", use)).rejects.toThrow("there is a question to answer, and this is no terminal\n→ run it in a terminal");
+  await expect(atTerminal("run it in a terminal", use)).rejects.toThrow(
+    "there is a question to answer, and this is no terminal\n→ run it in a terminal",
+  );
   expect(use).not.toHaveBeenCalled();
 });

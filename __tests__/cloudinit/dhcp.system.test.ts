@@ -3,7 +3,8 @@ import { filesOf, renderOptions, someHostKey, userDataOf } from "../support/clou
 import { dhcpSiteUp, type DhcpSite } from "../support/dhcpSite";
 import { inGuest } from "../support/guestRoot";
 
-// The real ifupdown, dhclient and dhcpcd on a machine with two NICs, each of which is offered a default route, by our network-config.
+// The real ifupdown, dhclient and dhcpcd on a machine with two NICs, each of which is offered a default route, by our
+// network-config.
 jest.setTimeout(300_000);
 
 const [first, second] = ["08:00:27:a1:b2:c3", "08:00:27:a1:b2:c4"] as const;
@@ -14,7 +15,9 @@ let site: DhcpSite;
 beforeEach(async () => (site = await dhcpSiteUp([first, second])));
 afterEach(() => site.down());
 
-/** The first boot of a new installation, and a later one: what of the network is seen after each, and before our step. */
+/**
+ * The first boot of a new installation, and a later one: what of the network is seen after each, and before our step.
+ */
 async function boots(prepare: string): Promise<string[]> {
   const script = `
     mount -t sysfs sys /sys
@@ -34,7 +37,10 @@ async function boots(prepare: string): Promise<string[]> {
     up; seen
     ${program} '${first} ${second}' >/dev/null 2>&1; seen
     power_off; up; seen; power_off`;
-  const files = { [program]: filesOf(userDataOf(options))[program]!, "/network-config": render(options, someHostKey).files["network-config"] };
+  const files = {
+    [program]: filesOf(userDataOf(options))[program]!,
+    "/network-config": render(options, someHostKey).files["network-config"],
+  };
   const { stdout, stderr, exitCode } = await inGuest(script, files, site.guest);
   expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
   return stdout.split("----\n").slice(0, 3);
@@ -49,17 +55,22 @@ const clients = [
   ["dhcpcd", "rm -r /etc/dhcp /usr/sbin/dhclient; echo noarp >>/etc/dhcpcd.conf"],
 ] as const;
 
-test.each(clients)("%s: one default route, now and later, and the address of the machine before", async (_, prepare) => {
-  const [untouched, completed, later] = await boots(prepare);
-  expect(untouched).toContain("default 10.0.3.2");
-  for (const seen of [completed!, later!]) {
-    expect(seen.match(/^default .*$/gm)).toEqual(["default 192.168.2.254"]);
-    expect(addressOf("enp0s8", seen)).toMatch(/^10\.0\.3\./);
-  }
-  const address = addressOf("enp0s3", completed!);
-  expect(addressOf("enp0s3", later!)).toBe(address);
-  // The lease that it had by another identity is given back.
-  expect((await site.leases()).split("\n").filter((line) => line.includes(first))).toEqual([expect.stringMatching(`${address} \\S+ 01:${first}$`)]);
-  const [, replacement] = await boots(prepare);
-  expect(addressOf("enp0s3", replacement!)).toBe(address);
-});
+test.each(clients)(
+  "%s: one default route, now and later, and the address of the machine before",
+  async (_, prepare) => {
+    const [untouched, completed, later] = await boots(prepare);
+    expect(untouched).toContain("default 10.0.3.2");
+    for (const seen of [completed!, later!]) {
+      expect(seen.match(/^default .*$/gm)).toEqual(["default 192.168.2.254"]);
+      expect(addressOf("enp0s8", seen)).toMatch(/^10\.0\.3\./);
+    }
+    const address = addressOf("enp0s3", completed!);
+    expect(addressOf("enp0s3", later!)).toBe(address);
+    // The lease that it had by another identity is given back.
+    expect((await site.leases()).split("\n").filter((line) => line.includes(first))).toEqual([
+      expect.stringMatching(`${address} \\S+ 01:${first}$`),
+    ]);
+    const [, replacement] = await boots(prepare);
+    expect(addressOf("enp0s3", replacement!)).toBe(address);
+  },
+);

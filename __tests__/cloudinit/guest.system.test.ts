@@ -6,11 +6,21 @@ import { inGuest } from "../support/guestRoot";
 jest.setTimeout(240_000);
 
 const cri = { criDockerdUrl: "https://example.org/cri-dockerd.deb", criDockerdSha256: "a".repeat(64) };
-const optional = { sshCaPublicKey: "ssh-ed25519 CA", debianMirror: "http://mirror/debian", sandboxImage: "registry.k8s.io/pause:3.10" };
+const optional = {
+  sshCaPublicKey: "ssh-ed25519 CA",
+  debianMirror: "http://mirror/debian",
+  sandboxImage: "registry.k8s.io/pause:3.10",
+};
 const everyChoice = (["debian", "ubuntu"] as const).flatMap((distro) =>
   (["containerd", "docker"] as const).flatMap((containerRuntime) =>
     [false, true].map((all) => {
-      const given = { ...cri, ...(all && optional), distro, packageUpgrade: all, macAddresses: ["080027A1B2C3", "080027A1B2C4"] };
+      const given = {
+        ...cri,
+        ...(all && optional),
+        distro,
+        packageUpgrade: all,
+        macAddresses: ["080027A1B2C3", "080027A1B2C4"],
+      };
       return {
         name: `${distro}-${containerRuntime}-${all}`,
         options: renderOptions(given, { containerRuntime, sshCa: all, mirror: all, reboot: all }),
@@ -26,20 +36,26 @@ test("cloud-init finds no fault with any rendering", async () => {
     files[`/check/cloud-config/${name}`] = rendering["user-data"];
     files["/check/network-config/nics"] = rendering["network-config"];
   }
-  const check = "for f in /check/*/*; do cloud-init schema --schema-type $(basename $(dirname $f)) --config-file $f 2>&1 || echo BAD; done";
+  const check =
+    "for f in /check/*/*; do cloud-init schema --schema-type $(basename $(dirname $f)) --config-file $f 2>&1 || echo BAD; done";
   const { stdout } = await inGuest(check, files);
   expect(stdout).not.toContain("BAD");
   expect(stdout.match(/^Valid schema/gm)).toHaveLength(Object.keys(files).length);
 });
 
-const scripts = { ...filesOf(userDataOf(renderOptions())), ...filesOf(userDataOf(renderOptions(cri, { containerRuntime: "docker" }))) };
+const scripts = {
+  ...filesOf(userDataOf(renderOptions())),
+  ...filesOf(userDataOf(renderOptions(cri, { containerRuntime: "docker" }))),
+};
 const programs = Object.fromEntries(Object.entries(scripts).filter(([path]) => path.startsWith("/usr/local/sbin/")));
 
 /** Programs that say what they were called with. */
 const recorders = (...names: string[]) =>
   Object.fromEntries(names.map((name) => [`/usr/local/bin/${name}`, `#!/bin/sh\necho "${name} $*"\n`]));
 const apt = recorders("apt-get");
-const printer = (name: string, output: string) => ({ [`/usr/local/bin/${name}`]: `#!/bin/sh\ncat <<'END'\n${output}\nEND\n` });
+const printer = (name: string, output: string) => ({
+  [`/usr/local/bin/${name}`]: `#!/bin/sh\ncat <<'END'\n${output}\nEND\n`,
+});
 
 test("packages are installed only when they are missing", async () => {
   expect(Object.keys(programs)).toHaveLength(12);
@@ -54,7 +70,10 @@ test("packages are installed only when they are missing", async () => {
 });
 
 test("packages are upgraded only where that is wanted", async () => {
-  const { stdout } = await inGuest("upgrade-packages wanted=false; echo --; upgrade-packages wanted=true", { ...programs, ...apt });
+  const { stdout } = await inGuest("upgrade-packages wanted=false; echo --; upgrade-packages wanted=true", {
+    ...programs,
+    ...apt,
+  });
   expect(stdout).toBe("--\napt-get update\napt-get dist-upgrade");
 });
 
@@ -67,22 +86,37 @@ open("/run/held", "w")
 signal.pause()
 ' ${files.join(" ")} </dev/null >/dev/null 2>&1 & holder=$!; echo $holder >/run/holder; trap 'kill $holder 2>/dev/null || true' EXIT; while [ ! -e /run/held ]; do /usr/bin/sleep 0.1; done`;
 /** Says that somebody has been waiting, and ends the waiting. */
-const impatience = { "/usr/local/bin/sleep": "#!/bin/sh\n/usr/bin/sleep 0.1; [ ! -e /run/held ] || { rm /run/held; echo waits; kill $(cat /run/holder); }\n" };
+const impatience = {
+  "/usr/local/bin/sleep":
+    "#!/bin/sh\n/usr/bin/sleep 0.1; [ ! -e /run/held ] || { rm /run/held; echo waits; kill $(cat /run/holder); }\n",
+};
 const lists = "/var/lib/apt/lists/lock";
 const frontend = "/var/lib/dpkg/lock-frontend";
 
 test.each([
   ["the lists, for the lists", lists, "/usr/local/sbin/when-unlocked apt-get update"],
   ["the lists, for a new repository", lists, "install-packages no-such-package || [ $? -eq 100 ]"],
-  ["dpkg, for an installation", frontend, "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files"],
+  [
+    "dpkg, for an installation",
+    frontend,
+    "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files",
+  ],
   ["dpkg's own, for an installation", "/var/lib/dpkg/lock", "/usr/local/sbin/when-unlocked dpkg --configure -a"],
-  ["the archives, for a download", "/var/cache/apt/archives/lock", "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files"],
+  [
+    "the archives, for a download",
+    "/var/cache/apt/archives/lock",
+    "/usr/local/sbin/when-unlocked apt-get install -y --reinstall --download-only base-files",
+  ],
   ["dpkg, for a selection", frontend, "hold-packages curl"],
 ])("a lock on %s is waited for", async (_what, lock, command) => {
   const sources = { "/etc/apt/sources.list": "" };
   const script = `${hold(lock)}; ${command}; echo done`;
   const result = await inGuest(script, { ...programs, ...impatience, ...sources });
-  expect(result).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^waits$[^]*^done$/m), stderr: expect.stringMatching(/lock/) });
+  expect(result).toEqual({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^waits$[^]*^done$/m),
+    stderr: expect.stringMatching(/lock/),
+  });
 });
 
 test("a lock that stays ends the waiting, with the program's own words", async () => {
@@ -110,7 +144,13 @@ test("a repository is trusted only with the one key of the fingerprint", async (
     { ...programs, ...apt },
   );
   expect(stdout.replace(/^\/etc\/apt\/\S+:\n|^\n/gm, "")).toBe(
-    ["--", "apt-get update", "deb [signed-by=/etc/apt/keyrings/test.gpg] http://repository/deb trixie stable", "644", "1"].join("\n"),
+    [
+      "--",
+      "apt-get update",
+      "deb [signed-by=/etc/apt/keyrings/test.gpg] http://repository/deb trixie stable",
+      "644",
+      "1",
+    ].join("\n"),
   );
 });
 
@@ -131,7 +171,10 @@ test("what is installed already is left alone", async () => {
 });
 
 test("Kubernetes and the runtime are installed at their version", async () => {
-  const fake = { "/usr/local/sbin/apt-repository": '#!/bin/sh\necho "apt-repository $*"\n', ...printer("kubelet", "Kubernetes v1.35.0") };
+  const fake = {
+    "/usr/local/sbin/apt-repository": '#!/bin/sh\necho "apt-repository $*"\n',
+    ...printer("kubelet", "Kubernetes v1.35.0"),
+  };
   const { stdout } = await inGuest(
     `install-kubernetes 1.36.3 http://k8s http://key F
     install-containerd containerd.io http://docker http://key F
@@ -188,7 +231,11 @@ test("containerd is configured in the form that it reads", async () => {
     "  SystemdCgroup = true",
   ]);
   const second = await form('[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = ""', "");
-  expect(second.slice(0, 3)).toEqual(["version = 2", "[plugins.'io.containerd.grpc.v1.cri'.cni]", "  bin_dir = '/opt/cni/bin'"]);
+  expect(second.slice(0, 3)).toEqual([
+    "version = 2",
+    "[plugins.'io.containerd.grpc.v1.cri'.cni]",
+    "  bin_dir = '/opt/cni/bin'",
+  ]);
 });
 
 test("swap stays off, however often", async () => {

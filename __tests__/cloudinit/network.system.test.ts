@@ -2,8 +2,8 @@ import { render } from "../../cloudinit/render";
 import { filesOf, renderOptions, someHostKey, userDataOf } from "../support/cloudInit";
 import { inGuest } from "../support/guestRoot";
 
-// What each of cloud-init's renderers makes of our network-config, and what the first boot adds to it, in a Debian with the real cloud-init.
-// dhcp.system.test.ts runs ifupdown, dhclient and dhcpcd by it.
+// What each of cloud-init's renderers makes of our network-config, and what the first boot adds to it, in a Debian with
+// the real cloud-init. dhcp.system.test.ts runs ifupdown, dhclient and dhcpcd by it.
 jest.setTimeout(120_000);
 
 const macs = ["080027A1B2C3", "080027A1B2C4"];
@@ -41,34 +41,61 @@ test("netplan has all of it", async () => {
 
 test("systemd-networkd gets it as drop-ins, and a lease by the MAC address at once", async () => {
   const { stdout } = await complete("networkd", macs, {}, "cd /etc/systemd/network; head -n 20 *.d/*");
-  expect(stdout).toMatch(/^networkctl reload\nnetworkctl reconfigure enp0s3\nnetworkctl reconfigure enp0s8\nwait-online --interface=enp0s3:routable --timeout=60\n/);
+  expect(stdout).toMatch(
+    /^networkctl reload\nnetworkctl reconfigure enp0s3\nnetworkctl reconfigure enp0s8\nwait-online --interface=enp0s3:routable --timeout=60\n/,
+  );
   expect(stdout).toContain("==> 10-cloud-init-nic1.network.d/50-complete.conf <==\n[DHCPv4]\nClientIdentifier=mac\n\n");
-  expect(stdout).toContain("==> 10-cloud-init-nic2.network.d/50-complete.conf <==\n[DHCPv4]\nClientIdentifier=mac\nUseRoutes=no\nUseGateway=no\n[Link]\nRequiredForOnline=no");
+  expect(stdout).toContain(
+    "==> 10-cloud-init-nic2.network.d/50-complete.conf <==\n[DHCPv4]\nClientIdentifier=mac\nUseRoutes=no\nUseGateway=no\n[Link]\nRequiredForOnline=no",
+  );
 });
 
 const interfaces = `sed -i 's/nic1/enp0s3/; s/nic2/enp0s8/' /etc/network/interfaces.d/50-cloud-init`;
 
 test("ifupdown with dhclient: the further ones bring no route, now and later, and no boot waits for them", async () => {
   const hook = "/etc/dhcp/dhclient-enter-hooks.d/complete";
-  const files = { "/etc/dhcp/dhclient.conf": "", "/usr/local/bin/cloud-init": `#!/bin/sh\n/usr/bin/cloud-init "$@"; ${interfaces}\n` };
-  const routers = (name: string) => `interface=${name} new_routers=10.0.3.2; . ${hook}; echo "$interface: \${new_routers-none}"`;
-  const { stdout } = await complete("eni", macs, files, `ip route; ${routers("enp0s3")}; ${routers("enp0s8")}; grep enp0s /etc/network/interfaces.d/50-cloud-init`);
+  const files = {
+    "/etc/dhcp/dhclient.conf": "",
+    "/usr/local/bin/cloud-init": `#!/bin/sh\n/usr/bin/cloud-init "$@"; ${interfaces}\n`,
+  };
+  const routers = (name: string) =>
+    `interface=${name} new_routers=10.0.3.2; . ${hook}; echo "$interface: \${new_routers-none}"`;
+  const { stdout } = await complete(
+    "eni",
+    macs,
+    files,
+    `ip route; ${routers("enp0s3")}; ${routers("enp0s8")}; grep enp0s /etc/network/interfaces.d/50-cloud-init`,
+  );
   expect(stdout).not.toContain("default");
-  expect(stdout).toContain("enp0s3: 10.0.3.2\nenp0s8: none\nauto enp0s3\niface enp0s3 inet dhcp\nallow-hotplug enp0s8\niface enp0s8 inet dhcp");
+  expect(stdout).toContain(
+    "enp0s3: 10.0.3.2\nenp0s8: none\nauto enp0s3\niface enp0s3 inet dhcp\nallow-hotplug enp0s8\niface enp0s8 inet dhcp",
+  );
 });
 
 test("ifupdown with dhcpcd: the same, and the lease goes by the MAC address", async () => {
   const files = { "/usr/local/bin/cloud-init": `#!/bin/sh\n/usr/bin/cloud-init "$@"; ${interfaces}\n` };
-  const { stdout } = await complete("eni", macs, files, "grep -E 'duid|^clientid|^interface|^nogateway' /etc/dhcpcd.conf; dhcpcd --version | head -n 1");
+  const { stdout } = await complete(
+    "eni",
+    macs,
+    files,
+    "grep -E 'duid|^clientid|^interface|^nogateway' /etc/dhcpcd.conf; dhcpcd --version | head -n 1",
+  );
   expect(stdout).toMatch(/^#duid\nclientid\ninterface enp0s8\nnogateway\ninterface nic2\nnogateway\ndhcpcd /m);
 });
 
 test("NetworkManager: the lease goes by the MAC address; further ones, for which the boot would wait, are refused", async () => {
-  const { stdout } = await complete("network-manager", macs.slice(0, 1), {}, "cat /etc/NetworkManager/system-connections/*");
+  const { stdout } = await complete(
+    "network-manager",
+    macs.slice(0, 1),
+    {},
+    "cat /etc/NetworkManager/system-connections/*",
+  );
   expect(stdout).toContain("[ipv4]\ndhcp-client-id=mac\n");
   const { exitCode, stderr } = await complete("network-manager", macs);
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("complete-network-config: NetworkManager lets the boot wait for every network interface: use a base image with netplan.io or systemd-networkd, or give networkConfig");
+  expect(stderr).toContain(
+    "complete-network-config: NetworkManager lets the boot wait for every network interface: use a base image with netplan.io or systemd-networkd, or give networkConfig",
+  );
 });
 
 test("what is not known is left alone with one, and refused with more", async () => {

@@ -14,7 +14,9 @@ test("a scalar that is a placeholder takes the value's type", () => {
 });
 
 test("within a scalar, and in a key, the value is text", () => {
-  expect(fill({ "${key}": "${user}@${host}:${port}" }, { key: "k", user: "u", host: "h", port: 22 }, "t")).toEqual({ k: "u@h:22" });
+  expect(fill({ "${key}": "${user}@${host}:${port}" }, { key: "k", user: "u", host: "h", port: 22 }, "t")).toEqual({
+    k: "u@h:22",
+  });
 });
 
 test("a doubled dollar is a plain one", () => {

@@ -85,8 +85,12 @@ test("a value of the user's own that a template has must be given, once it is kn
   const userData = "a: ${userDataValues.password}";
   expect(inputProblems({ userData })).toEqual({});
   expect(inputProblems({ userData, userDataValues: { password: "x" } })).toEqual({});
-  expect(inputProblems({ userData, userDataValues: {} })).toEqual({ userData: expect.stringContaining("userDataValues.password: the user-data template has") });
-  expect(JSON.stringify(inputProblems({ userDataValues: { password: "hunter2\0" } }))).toMatch(/what is there will not do/);
+  expect(inputProblems({ userData, userDataValues: {} })).toEqual({
+    userData: expect.stringContaining("userDataValues.password: the user-data template has"),
+  });
+  expect(JSON.stringify(inputProblems({ userDataValues: { password: "hunter2\0" } }))).toMatch(
+    /what is there will not do/,
+  );
 });
 
 test.each([

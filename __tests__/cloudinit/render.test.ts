@@ -48,14 +48,22 @@ test("notes the first boot before anything else", () => {
 test("prepares the kernel", () => {
   const files = filesOf(userDataOf(renderOptions()));
   expect(files["/etc/modules-load.d/kubernetes.conf"]).toBe("overlay\nbr_netfilter\n");
-  for (const line of ["net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1", "net.bridge.bridge-nf-call-arptables = 1"]) {
+  for (const line of [
+    "net.ipv4.ip_forward = 1",
+    "net.bridge.bridge-nf-call-iptables = 1",
+    "net.bridge.bridge-nf-call-arptables = 1",
+  ]) {
     expect(files["/etc/sysctl.d/90-kubernetes.conf"]).toContain(line);
   }
 });
 
 test("version 0.1.0's templates are rendered to the bytes of that version", () => {
   const userData = readFileSync(join(__dirname, "recordings/user-data-0.1.0.yaml"), "utf8");
-  const options = { userData, macAddresses: ["080027A1B2C3", "080027A1B2C4"], networkConfig: "version: 2\nethernets: ${ethernets}\n" };
+  const options = {
+    userData,
+    macAddresses: ["080027A1B2C3", "080027A1B2C4"],
+    networkConfig: "version: 2\nethernets: ${ethernets}\n",
+  };
   expect(rendered(options).instanceId).toBe("kube-node01-deb7126fd526c9ff");
 });
 
@@ -100,7 +108,12 @@ test("docker has a systemd driver, bounded logs and a checked cri-dockerd", () =
     "log-opts": { "max-size": "100m" },
     "storage-driver": "overlay2",
   });
-  expect(userData.runcmd).toContainEqual(["/usr/local/sbin/install-cri-dockerd", cri.criDockerdUrl, cri.criDockerdSha256, ""]);
+  expect(userData.runcmd).toContainEqual([
+    "/usr/local/sbin/install-cri-dockerd",
+    cri.criDockerdUrl,
+    cri.criDockerdSha256,
+    "",
+  ]);
   expect(JSON.stringify(userData.runcmd)).not.toContain("install-containerd");
 });
 
@@ -109,7 +122,10 @@ test("trusts a certification authority, and takes packages from a mirror, only w
   expect(plain["apt"]).toBeUndefined();
   expect(filesOf(plain)).not.toHaveProperty("/etc/ssh/ca.pub");
   const given = userDataOf(
-    renderOptions({ sshCaPublicKey: "ssh-ed25519 CA", debianMirror: "http://mirror/debian" }, { sshCa: true, mirror: true }),
+    renderOptions(
+      { sshCaPublicKey: "ssh-ed25519 CA", debianMirror: "http://mirror/debian" },
+      { sshCa: true, mirror: true },
+    ),
   );
   expect(given["apt"]).toMatchObject({ primary: [{ arches: ["default"], uri: "http://mirror/debian" }] });
   expect(filesOf(given)).toMatchObject({
@@ -119,7 +135,9 @@ test("trusts a certification authority, and takes packages from a mirror, only w
 });
 
 test.each([true, false])("packageUpgrade: %s", (packageUpgrade) => {
-  expect(userDataOf(renderOptions({ packageUpgrade }))).toMatchObject({ runcmd: expect.arrayContaining([["/usr/local/sbin/upgrade-packages", `wanted=${packageUpgrade}`]]) });
+  expect(userDataOf(renderOptions({ packageUpgrade }))).toMatchObject({
+    runcmd: expect.arrayContaining([["/usr/local/sbin/upgrade-packages", `wanted=${packageUpgrade}`]]),
+  });
 });
 
 test("matches each NIC by its MAC address, and only the first gives routes", () => {
@@ -142,7 +160,10 @@ test("matches each NIC by its MAC address, and only the first gives routes", () 
 test("the instance is another when anything is, and the same when nothing is", () => {
   const { instanceId, files } = rendered();
   expect(instanceId).toMatch(/^kube-node01-[0-9a-f]{16}$/);
-  expect(parseYaml(files["meta-data"], "meta-data")).toEqual({ "instance-id": instanceId, "local-hostname": "kube-node01" });
+  expect(parseYaml(files["meta-data"], "meta-data")).toEqual({
+    "instance-id": instanceId,
+    "local-hostname": "kube-node01",
+  });
   expect(rendered().instanceId).toBe(instanceId);
   expect(rendered({ timezone: "Europe/Vienna" }).instanceId).not.toBe(instanceId);
   expect(rendered({ macAddresses: ["080027A1B2C4"] }).instanceId).not.toBe(instanceId);
@@ -185,7 +206,10 @@ describe("a template of one's own", () => {
       "{version: 2, ethernets: {lan: {match: {macaddress: '${mac1}'}, addresses: [192.0.2.1/24]}}}",
     );
     const { files, reboots } = rendered(ourTemplates({ userData, networkConfig }));
-    expect(parseYaml(files["user-data"], "user-data")).toMatchObject({ hostname: "kube-node01", power_state: { mode: "poweroff" } });
+    expect(parseYaml(files["user-data"], "user-data")).toMatchObject({
+      hostname: "kube-node01",
+      power_state: { mode: "poweroff" },
+    });
     expect(files["network-config"]).toContain("macaddress: 08:00:27:a1:b2:c3");
     expect(reboots).toBe(false);
   });
@@ -196,7 +220,9 @@ describe("a template of one's own", () => {
       bootcmd: [["mine", "early"], expect.arrayContaining(["/var/lib/cloud/instance/first-boot-id"])],
       runcmd: [["mine"], ["sync"], ["touch", "/var/lib/cloud/instance/installed"]],
     });
-    expect(() => ourTemplates({ userData: file("user.yaml", "runcmd: apt-get update\n") })).toThrow("runcmd in the template");
+    expect(() => ourTemplates({ userData: file("user.yaml", "runcmd: apt-get update\n") })).toThrow(
+      "runcmd in the template",
+    );
   });
 
   test("an edited comment is no change", () => {
@@ -205,8 +231,12 @@ describe("a template of one's own", () => {
   });
 
   test("is named when it cannot be read or is no map", () => {
-    expect(() => ourTemplates({ userData: join(folder, "none.yaml") })).toThrow(`the template ${folder}/none.yaml cannot be read`);
-    expect(() => ourTemplates({ metaData: file("list.yaml", "- a") })).toThrow(`the template ${folder}/list.yaml is not a YAML map`);
+    expect(() => ourTemplates({ userData: join(folder, "none.yaml") })).toThrow(
+      `the template ${folder}/none.yaml cannot be read`,
+    );
+    expect(() => ourTemplates({ metaData: file("list.yaml", "- a") })).toThrow(
+      `the template ${folder}/list.yaml is not a YAML map`,
+    );
     expect(() => ourTemplates({ metaData: file("bad.yaml", "a: [") })).toThrow(`${folder}/bad.yaml is not YAML`);
   });
 });
@@ -217,5 +247,9 @@ test.each([
   ["http://mirror/ubuntu", "http://mirror/ubuntu"],
 ])("the security updates of %s come from %s", (debianMirror, security) => {
   const { apt } = userDataOf(renderOptions({ debianMirror }, { mirror: true }));
-  expect(apt).toEqual({ preserve_sources_list: false, primary: [{ arches: ["default"], uri: debianMirror }], security: [{ arches: ["default"], uri: security }] });
+  expect(apt).toEqual({
+    preserve_sources_list: false,
+    primary: [{ arches: ["default"], uri: debianMirror }],
+    security: [{ arches: ["default"], uri: security }],
+  });
 });

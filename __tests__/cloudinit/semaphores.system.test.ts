@@ -17,8 +17,11 @@ test("a step that the power ended is never run again, and the next boot is clean
   const userData = join(folder, "user-data.yaml");
   writeFileSync(userData, "runcmd: [kill -9 0]\n");
   const { files } = render(renderOptions(ourTemplates({ userData })), someHostKey);
-  const seed = Object.fromEntries(Object.entries(files).map(([name, text]) => [`/var/lib/cloud/seed/nocloud/${name}`, text]));
-  const boot = "rm -rf /run/cloud-init; cloud-init init; cloud-init modules --mode config; setsid --wait cloud-init modules --mode final";
+  const seed = Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [`/var/lib/cloud/seed/nocloud/${name}`, text]),
+  );
+  const boot =
+    "rm -rf /run/cloud-init; cloud-init init; cloud-init modules --mode config; setsid --wait cloud-init modules --mode final";
   const { stdout } = await inGuest(
     `set +e; ( ${boot} ) >/dev/null 2>&1
     ( ${boot} ) >/dev/null 2>&1
@@ -37,5 +40,10 @@ cloud_final_modules: [scripts_user]
   );
   const [report, scripts] = stdout.split(/\nend\s+/);
   expect(scripts).toBe("runcmd");
-  expect(readReport(`${report}\nend`)).toMatchObject({ reached: "-", status: "done", errors: [], firstBootId: expect.any(String) });
+  expect(readReport(`${report}\nend`)).toMatchObject({
+    reached: "-",
+    status: "done",
+    errors: [],
+    firstBootId: expect.any(String),
+  });
 });

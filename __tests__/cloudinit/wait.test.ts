@@ -8,12 +8,22 @@ import type { SshSession, withSession } from "../../ssh/session";
 
 // Each look would be followed by a pause: how long ones were asked for, in milliseconds.
 const mockPauses: number[] = [];
-jest.mock("node:timers/promises", () => ({ setTimeout: (ms: number) => new Promise((resolve) => setImmediate(resolve, mockPauses.push(ms))) }));
+jest.mock("node:timers/promises", () => ({
+  setTimeout: (ms: number) => new Promise((resolve) => setImmediate(resolve, mockPauses.push(ms))),
+}));
 
 const LINKS = JSON.stringify([
   { ifname: "lo", address: "00:00:00:00:00:00", addr_info: [{ family: "inet", scope: "host", local: "127.0.0.1" }] },
-  { ifname: "enp0s3", address: "08:00:27:A1:B2:01", addr_info: [{ family: "inet", scope: "global", local: "192.168.2.131" }] },
-  { ifname: "cni0", address: "0a:58:0a:f4:01:01", addr_info: [{ family: "inet", scope: "global", local: "10.244.1.1" }] },
+  {
+    ifname: "enp0s3",
+    address: "08:00:27:A1:B2:01",
+    addr_info: [{ family: "inet", scope: "global", local: "192.168.2.131" }],
+  },
+  {
+    ifname: "cni0",
+    address: "0a:58:0a:f4:01:01",
+    addr_info: [{ family: "inet", scope: "global", local: "10.244.1.1" }],
+  },
   {},
 ]);
 
@@ -37,7 +47,10 @@ const printed = ({
 const rebooted = printed({ boot: BOOT_2, status: "done" });
 type Step = string | Error;
 
-/** A machine that prints these one after the other; an error ends the session, or stands for one that does not come. The last stays. */
+/**
+ * A machine that prints these one after the other; an error ends the session, or stands for one that does not come. The
+ * last stays.
+ */
 function machine(...steps: Step[]) {
   const commands: string[] = [];
   let opened = 0;
@@ -95,27 +108,38 @@ test("without a reboot to come it is over when cloud-init is done", async () => 
 
 test("the addresses are those of the machine, by MAC address", async () => {
   const { addresses } = await machine(rebooted).wait();
-  expect(Object.fromEntries(addresses)).toEqual({ "08:00:27:a1:b2:01": "192.168.2.131", "0a:58:0a:f4:01:01": "10.244.1.1" });
+  expect(Object.fromEntries(addresses)).toEqual({
+    "08:00:27:a1:b2:01": "192.168.2.131",
+    "0a:58:0a:f4:01:01": "10.244.1.1",
+  });
 });
 
 test("errors in spite of which cloud-init went on are told", async () => {
-  const { wait, lines } = machine(printed({ boot: BOOT_2, status: "done", recoverable_errors: { WARNING: ["no locale"] } }));
+  const { wait, lines } = machine(
+    printed({ boot: BOOT_2, status: "done", recoverable_errors: { WARNING: ["no locale"] } }),
+  );
   await wait();
   expect(lines).toEqual(["cloud-init went on in spite of: no locale"]);
 });
 
 test("a failure shows cloud-init's errors and the end of its output, without secrets", async () => {
   const { wait, commands } = machine(printed({ status: "error", errors: ["runcmd failed"] }));
-  await expect(wait()).rejects.toThrow(/cloud-init failed on node1\n {4}runcmd failed\n {4}.*\n {4}E: no such package abcdef\.<redacted>/);
+  await expect(wait()).rejects.toThrow(
+    /cloud-init failed on node1\n {4}runcmd failed\n {4}.*\n {4}E: no such package abcdef\.<redacted>/,
+  );
   expect(commands.at(-1)).toBe("sudo -n tail -c 131072 /var/log/cloud-init-output.log");
 });
 
 describe("a boot that is done without the last step's mark", () => {
   const cutShort = printed({ boot: BOOT_2, reached: "-", status: "done" });
   test.each([true, false])("was cut short: another machine is needed (reboot expected: %s)", async (rebootExpected) => {
-    const error = await machine(cutShort).wait({ rebootExpected }).catch((error: unknown) => error);
+    const error = await machine(cutShort)
+      .wait({ rebootExpected })
+      .catch((error: unknown) => error);
     expect(error).toBeInstanceOf(FirstBootFailed);
-    expect((error as Error).message).toMatch(/^the first boot of node1 did not come to its end.*\n {4}.*\n {4}E: no such[^]*→ look at/);
+    expect((error as Error).message).toMatch(
+      /^the first boot of node1 did not come to its end.*\n {4}.*\n {4}E: no such[^]*→ look at/,
+    );
   });
   test("may just be writing it", async () => {
     await machine(printed({ reached: "-", status: "done" }), rebooted).wait();
@@ -126,14 +150,29 @@ describe("a boot that is done without the last step's mark", () => {
   });
 });
 
-test.each([["-", true], ["installed", false], ["joined", false]])("a failure of a machine that has reached %j is one that only another machine helps against: %s", async (reached, expected) => {
-  const error = await machine(printed({ reached, status: "error" })).wait().catch((error: unknown) => error);
-  expect(error).toBeInstanceOf(UserError);
-  expect(error instanceof FirstBootFailed).toBe(expected);
-});
+test.each([
+  ["-", true],
+  ["installed", false],
+  ["joined", false],
+])(
+  "a failure of a machine that has reached %j is one that only another machine helps against: %s",
+  async (reached, expected) => {
+    const error = await machine(printed({ reached, status: "error" }))
+      .wait()
+      .catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error instanceof FirstBootFailed).toBe(expected);
+  },
+);
 
 test("a failure that passes, as while the machine goes down, is none", async () => {
-  await machine(printed({ status: "error" }), "", printed({ status: "done" }), printed({ status: "error" }), rebooted).wait();
+  await machine(
+    printed({ status: "error" }),
+    "",
+    printed({ status: "done" }),
+    printed({ status: "error" }),
+    rebooted,
+  ).wait();
 });
 
 test("a machine where cloud-init is switched off, or not there, is not waited for", async () => {
@@ -144,17 +183,21 @@ test("a machine where cloud-init is switched off, or not there, is not waited fo
 });
 
 test("user-data that does not write its first boot down is a mistake", async () => {
-  await expect(machine(printed({ first: "-", status: "done" })).wait()).rejects.toThrow(/has not written .*first-boot-id\n→/);
+  await expect(machine(printed({ first: "-", status: "done" })).wait()).rejects.toThrow(
+    /has not written .*first-boot-id\n→/,
+  );
 });
 
 test.each(["hostKey", "authentication"] as const)("a refusal by %s is final", async (kind) => {
-  await expect(machine(printed({ status: "running" }), new SshError(kind, "refused")).wait()).rejects.toThrow("refused");
+  await expect(machine(printed({ status: "running" }), new SshError(kind, "refused")).wait()).rejects.toThrow(
+    "refused",
+  );
 });
 
 test("a machine that is never reached keeps the reason that SSH gives", async () => {
-  await expect(machine(new SshError("unreachable", "no session within 5 s, look at the console")).wait()).rejects.toThrow(
-    "look at the console",
-  );
+  await expect(
+    machine(new SshError("unreachable", "no session within 5 s, look at the console")).wait(),
+  ).rejects.toThrow("look at the console");
 });
 
 test("the deadline says what it waited for, what it saw last, and what to look at", async () => {
@@ -164,22 +207,34 @@ test("the deadline says what it waited for, what it saw last, and what to look a
 });
 
 test("the last look is at the deadline, and no pause comes after it", async () => {
-  await expect(machine(printed({ status: "running" })).wait({ timeoutSeconds: 0.05 })).rejects.toThrow("cloud-init is running");
+  await expect(machine(printed({ status: "running" })).wait({ timeoutSeconds: 0.05 })).rejects.toThrow(
+    "cloud-init is running",
+  );
   expect(mockPauses.at(-1)).toBe(0);
 });
 
 const whole = printed({ status: "done", errors: ["e"], recoverable_errors: { WARNING: ["w"] } });
-const links = (...addresses: unknown[]) => whole.replace(LINKS, JSON.stringify([{ address: "08:00:27:a1:b2:01", addr_info: addresses }]));
+const links = (...addresses: unknown[]) =>
+  whole.replace(LINKS, JSON.stringify([{ address: "08:00:27:a1:b2:01", addr_info: addresses }]));
 const inet = (local: unknown) => links({ family: "inet", scope: "global", local });
 
 test("a whole answer is read, with the line ends of a terminal too", () => {
-  const report = { bootId: BOOT_1, firstBootId: BOOT_1, reached: "installed", status: "done", errors: ["e"], warnings: ["w"] };
-  for (const answer of [whole, whole.replaceAll("\n", "\r\n"), `${whole}\n`]) expect(readReport(answer)).toMatchObject(report);
+  const report = {
+    bootId: BOOT_1,
+    firstBootId: BOOT_1,
+    reached: "installed",
+    status: "done",
+    errors: ["e"],
+    warnings: ["w"],
+  };
+  for (const answer of [whole, whole.replaceAll("\n", "\r\n"), `${whole}\n`])
+    expect(readReport(answer)).toMatchObject(report);
   expect(readReport(inet("192.168.2.130"))!.addresses.get("08:00:27:a1:b2:01")).toBe("192.168.2.130");
 });
 
-test.each(Array.from({ length: whole.length - 1 }, (_, length) => length).filter((length) => length % 17 === 0))("the first %d characters of an answer are none", (length) =>
-  expect(readReport(whole.slice(0, length))).toBeUndefined(),
+test.each(Array.from({ length: whole.length - 1 }, (_, length) => length).filter((length) => length % 17 === 0))(
+  "the first %d characters of an answer are none",
+  (length) => expect(readReport(whole.slice(0, length))).toBeUndefined(),
 );
 
 test.each<[string, string]>([

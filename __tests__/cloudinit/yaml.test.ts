@@ -52,13 +52,22 @@ test("names the text that is not YAML", () => {
 });
 
 test("says where it is not, and shows nothing of it, which may be a password", () => {
-  expect(() => parseYaml("a: b\nchpasswd: [hunter2\n", "own.yaml")).toThrow(/^own.yaml is not YAML\n {4}line 3, column 1: [a-z ]+(\n|$)/);
-  for (const text of ["a: 'hunter2", "hunter2: [", "- hunter2: }", "a: *hunter2", "a: !hunter2 x"]) expect(() => parseYaml(text, "own.yaml")).toThrow(/^own.yaml is not YAML\n(?![^]*hunter2)/);
+  expect(() => parseYaml("a: b\nchpasswd: [hunter2\n", "own.yaml")).toThrow(
+    /^own.yaml is not YAML\n {4}line 3, column 1: [a-z ]+(\n|$)/,
+  );
+  for (const text of ["a: 'hunter2", "hunter2: [", "- hunter2: }", "a: *hunter2", "a: !hunter2 x"])
+    expect(() => parseYaml(text, "own.yaml")).toThrow(/^own.yaml is not YAML\n(?![^]*hunter2)/);
 });
 
 test("merges maps, appends lists, replaces the rest", () => {
   const under = { a: { x: 1, y: 2 }, list: [1], scalar: "old", kept: true };
   const over = { a: { y: 3, z: 4 }, list: [2, 3], scalar: "new", added: null };
-  expect(merge(under, over)).toEqual({ a: { x: 1, y: 3, z: 4 }, list: [1, 2, 3], scalar: "new", kept: true, added: null });
+  expect(merge(under, over)).toEqual({
+    a: { x: 1, y: 3, z: 4 },
+    list: [1, 2, 3],
+    scalar: "new",
+    kept: true,
+    added: null,
+  });
   expect(merge({ a: [1] }, { a: "x" })).toEqual({ a: "x" });
 });

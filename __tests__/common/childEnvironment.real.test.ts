@@ -21,10 +21,13 @@ test("a VBoxManage that is given only what it needs finds the server that one wi
     expect(await exec(vboxManage, ["createvm", "--name", "held", "--register"])).toMatchObject({ exitCode: 0 });
     // The server ends a few seconds after its last client.
     const client = exec(vboxManage, ["guestproperty", "wait", "held", "nothing", "--timeout", "20000"]);
-    const servers = () => virtualBoxProcesses(folder).filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("VBoxSVC"));
+    const servers = () =>
+      virtualBoxProcesses(folder).filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("VBoxSVC"));
     const [server] = servers();
     expect(readFileSync(`/proc/${server}/environ`, "utf8")).not.toContain("PULUMI");
-    expect(await execWithAll(vboxManage, ["guestproperty", "set", "held", "nothing", "any"])).toMatchObject({ exitCode: 0 });
+    expect(await execWithAll(vboxManage, ["guestproperty", "set", "held", "nothing", "any"])).toMatchObject({
+      exitCode: 0,
+    });
     expect(servers()).toEqual([server]);
     await client;
   } finally {

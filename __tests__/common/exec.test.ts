@@ -3,7 +3,11 @@ import { run } from "../../dev/lab/exec";
 import { UserError } from "../../common/errors";
 
 test("a program's output and exit code come back, whatever the code is", async () => {
-  expect(await exec("sh", ["-c", "echo out; echo err >&2; exit 3"])).toEqual({ stdout: "out", stderr: "err", exitCode: 3 });
+  expect(await exec("sh", ["-c", "echo out; echo err >&2; exit 3"])).toEqual({
+    stdout: "out",
+    stderr: "err",
+    exitCode: 3,
+  });
 });
 
 test("input goes in by standard input", async () => {

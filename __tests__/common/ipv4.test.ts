@@ -13,10 +13,17 @@ test.each([
   expect(netmask(parsed.prefix)).toBe(mask);
 });
 
-test.each(["", "192.168.4.0", "192.168.4/24", "192.168.4.0/33", "192.168.4.0/027", "192.168.04.0/24", "256.1.1.1/8", "fe80::/64", "1.2.3.4/8\n"])(
-  "%j is no network",
-  (text) => expect(networkOf(text)).toBeUndefined(),
-);
+test.each([
+  "",
+  "192.168.4.0",
+  "192.168.4/24",
+  "192.168.4.0/33",
+  "192.168.4.0/027",
+  "192.168.04.0/24",
+  "256.1.1.1/8",
+  "fe80::/64",
+  "1.2.3.4/8\n",
+])("%j is no network", (text) => expect(networkOf(text)).toBeUndefined());
 
 test("a network is its own network, and holds as many addresses as its prefix says", () => {
   fc.assert(

@@ -31,6 +31,10 @@ test("a UUID says which stack gave it, and is a new one each time", () => {
   const [one, other] = [birthUuid(owner), birthUuid(owner)];
   expect(one).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(one).not.toBe(other);
-  expect([isBirthUuid(one, owner), isBirthUuid(one, twin), isBirthUuid(one, { ...owner, name: "kube-node02" })]).toEqual([true, false, false]);
+  expect([
+    isBirthUuid(one, owner),
+    isBirthUuid(one, twin),
+    isBirthUuid(one, { ...owner, name: "kube-node02" }),
+  ]).toEqual([true, false, false]);
   expect(isBirthUuid(birthUuid(former), former)).toBe(true);
 });

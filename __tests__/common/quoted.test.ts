@@ -14,14 +14,16 @@ describe("a long text", () => {
   test("is bounded to whole lines, of its end or its beginning", () => {
     expect(bounded(lines)).toMatch(/^…\nline \d+\n[^]*\nline 39999$/);
     expect(bounded(lines, "beginning")).toMatch(/^line 0\n[^]*\n…$/);
-    for (const keep of ["end", "beginning"] as const) expect(bounded(lines, keep).length).toBeLessThanOrEqual(64 * kB + 2);
+    for (const keep of ["end", "beginning"] as const)
+      expect(bounded(lines, keep).length).toBeLessThanOrEqual(64 * kB + 2);
   });
 
   test("in one line is bounded to whole words, so that no token is cut", () => {
     for (let before = 0; before < 30; before++) {
       const end = `${" x".repeat(64 * kB)}${token} ${"y".repeat(64 * kB - before)}`;
       const beginning = `${"y".repeat(64 * kB - before)} ${token}${" x".repeat(64 * kB)}`;
-      for (const text of [bounded(end), bounded(beginning, "beginning")]) expect(text.replace(token, "")).not.toMatch(/[0-9]/);
+      for (const text of [bounded(end), bounded(beginning, "beginning")])
+        expect(text.replace(token, "")).not.toMatch(/[0-9]/);
     }
   });
 
@@ -41,7 +43,12 @@ test("the beginning is shortened after its secrets are out", () => {
 test("a key of more lines than are shown does not come through by its end", () => {
   const { private: key } = newKeyPair();
   const body = key.trim().split("\n").slice(1, -1);
-  const long = [key.split("\n")[0], ...Array.from({ length: 40 }, () => body[0]), ...body, "-----END OPENSSH PRIVATE KEY-----"].join("\n");
+  const long = [
+    key.split("\n")[0],
+    ...Array.from({ length: 40 }, () => body[0]),
+    ...body,
+    "-----END OPENSSH PRIVATE KEY-----",
+  ].join("\n");
   const shown = lastLines(`words\n${long}\nmore words`);
   for (const line of body) expect(shown).not.toContain(line);
   expect(shown).toBe("words\n<private key redacted>\nmore words");
@@ -52,13 +59,16 @@ test("nothing reaches a terminal that it would obey or hide, and what is shown i
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       const { message } = new UserError(text, { said: text, todo: text });
-      for (const shown of [lastLines(text), beginningOf(text), message]) expect(withoutLines(shown)).not.toMatch(TERMINAL);
+      for (const shown of [lastLines(text), beginningOf(text), message])
+        expect(withoutLines(shown)).not.toMatch(TERMINAL);
       expect(visible(visible(text))).toBe(visible(text));
     }),
   );
 });
 
 test("no line of somebody else's can pass for one of ours", () => {
-  expect(hanging("kube-node01: it said\nkube-mast01: Ready\n    more")).toBe("kube-node01: it said\n    kube-mast01: Ready\n    more");
+  expect(hanging("kube-node01: it said\nkube-mast01: Ready\n    more")).toBe(
+    "kube-node01: it said\n    kube-mast01: Ready\n    more",
+  );
   expect(new UserError("a\nb", { said: "c\nd", todo: "e\nf" }).message).toBe("a\n    b\n    c\n    d\n→ e\n    f");
 });

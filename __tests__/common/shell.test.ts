@@ -12,8 +12,14 @@ test("a word of the shell's grammar is a program's name", () => expect(shellComm
 test("a NUL byte is refused", () => expect(() => shellCommand(["a\0"])).toThrow("NUL"));
 
 test("a real shell reads back exactly the arguments", async () => {
-  const argument = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("-n", "~", "*", "\\", "\n", "'", "''", "!", "#", "a\r\n"));
-  const commands = fc.array(fc.array(argument.filter((text) => !text.includes("\0"))), { minLength: 50, maxLength: 50 });
+  const argument = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("-n", "~", "*", "\\", "\n", "'", "''", "!", "#", "a\r\n"),
+  );
+  const commands = fc.array(fc.array(argument.filter((text) => !text.includes("\0"))), {
+    minLength: 50,
+    maxLength: 50,
+  });
   await fc.assert(
     fc.asyncProperty(commands, async (all) => {
       const script = all.map((args) => shellCommand(["printf", "%s\\0", "start", ...args])).join("\n");

@@ -29,14 +29,29 @@ const OWN = "/O=system:nodes/CN=system:node:kube-node01";
 async function request(subject = OWN, ...options: string[]): Promise<string> {
   const file = join(folder, "request.pem");
   const key = options.includes("rsa:2048") ? [] : ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  await run("openssl", ["req", "-new", "-nodes", ...key, "-keyout", "/dev/null", "-subj", subject, ...options, "-out", file]);
+  await run("openssl", [
+    "req",
+    "-new",
+    "-nodes",
+    ...key,
+    "-keyout",
+    "/dev/null",
+    "-subj",
+    subject,
+    ...options,
+    "-out",
+    file,
+  ]);
   return readFile(file, "utf8");
 }
 
 /** A configuration of OpenSSL's that writes printable strings, as Go does. */
 async function printable(): Promise<string> {
   const configuration = join(folder, "printable.cnf");
-  await run("sh", ["-c", `printf '[req]\\nstring_mask = default\\ndistinguished_name = dn\\n[dn]\\n' > ${configuration}`]);
+  await run("sh", [
+    "-c",
+    `printf '[req]\\nstring_mask = default\\ndistinguished_name = dn\\n[dn]\\n' > ${configuration}`,
+  ]);
   return request(OWN, "-config", configuration);
 }
 
@@ -66,9 +81,12 @@ test.each([
   expect(isKubeletsRequest(await request(subject), "kube-node01")).toBe(false);
 });
 
-test.each(["DNS:kube-node02", "IP:192.168.2.1", "email:a@b", "URI:spiffe://x"])("no request with the alternative name %s", async (name) => {
-  expect(isKubeletsRequest(await request(OWN, "-addext", `subjectAltName=${name}`), "kube-node01")).toBe(false);
-});
+test.each(["DNS:kube-node02", "IP:192.168.2.1", "email:a@b", "URI:spiffe://x"])(
+  "no request with the alternative name %s",
+  async (name) => {
+    expect(isKubeletsRequest(await request(OWN, "-addext", `subjectAltName=${name}`), "kube-node01")).toBe(false);
+  },
+);
 
 test("nothing around the one block, nothing left out, and no other block", () => {
   const [, body = ""] = /-----\n([^-]*)-----END/.exec(genuine)!;
@@ -92,7 +110,8 @@ test("nothing around the one block, nothing left out, and no other block", () =>
 
 test("no byte of its frame may differ, and none may be missing", () => {
   const der = Buffer.from(genuine.replace(/-----.*-----/g, ""), "base64");
-  const pem = (bytes: Buffer) => `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+  const pem = (bytes: Buffer) =>
+    `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
   expect(isKubeletsRequest(pem(der), "kube-node01")).toBe(true);
   // Outer header, inner header, version, subject: the key and the signature behind them are the API server's to check.
   const frame = der.indexOf(Buffer.from("system:node:kube-node01")) + "system:node:kube-node01".length;
@@ -103,5 +122,6 @@ test("no byte of its frame may differ, and none may be missing", () => {
       return !isKubeletsRequest(pem(changed), "kube-node01");
     }),
   );
-  for (let length = 0; length < der.length; length++) expect(isKubeletsRequest(pem(der.subarray(0, length)), "kube-node01")).toBe(false);
+  for (let length = 0; length < der.length; length++)
+    expect(isKubeletsRequest(pem(der.subarray(0, length)), "kube-node01")).toBe(false);
 });

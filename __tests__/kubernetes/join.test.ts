@@ -1,4 +1,4 @@
-import { newToken, tokenDescription } from "../../kubernetes/kubeadm";
+import { newToken, tokenDescription } from "../../kubernetes/bootstrapToken";
 import { OWNER_ANNOTATION } from "../../kubernetes/labels";
 import { SshError } from "../../ssh/error";
 import { ensureJoined, type JoinPlan, type JoinSessions, spending } from "../../kubernetes/join";
@@ -19,12 +19,22 @@ const plan: JoinPlan = {
   joinTimeoutSeconds: 1,
 };
 const now = () => Math.round(Date.now() / 1000);
-const facts = (joined: 0 | 1, halfJoined: 0 | 1 = 0) => () =>
-  `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\nkubeadmVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
+const facts =
+  (joined: 0 | 1, halfJoined: 0 | 1 = 0) =>
+  () =>
+    `swap=0\nbrNetfilter=1\nipForward=1\nepoch=${now()}\nmachineId=m1\nsystemUuid=U1\ncriSockets=/run/containerd/containerd.sock\nkubeletVersion=v1.36.3\nkubeadmVersion=v1.36.3\ncgroup=cgroup2fs\njoined=${joined}\nhalfJoined=${halfJoined}`;
 const node = (annotations: Record<string, string> = {}, systemUUID = "u1") =>
-  JSON.stringify({ metadata: { name: "n1", uid: "uid", annotations }, spec: {}, status: { conditions: [{ type: "Ready", status: "Unknown" }], nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" } } });
+  JSON.stringify({
+    metadata: { name: "n1", uid: "uid", annotations },
+    spec: {},
+    status: {
+      conditions: [{ type: "Ready", status: "Unknown" }],
+      nodeInfo: { machineID: "m1", systemUUID, kubeletVersion: "v1.36.3" },
+    },
+  });
 const base64 = (text: string) => Buffer.from(text).toString("base64");
-const tokens = (id: string, minutes: number) => () => `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan))}\n`;
+const tokens = (id: string, minutes: number) => () =>
+  `${base64(id)} ${base64(new Date(Date.now() + minutes * 60_000).toISOString())} ${base64(tokenDescription(plan))}\n`;
 
 interface Cluster {
   existing?: string | (() => string);
@@ -38,15 +48,24 @@ const master = ({ existing = "", known = tokens(token.slice(0, 6), 20), revoked 
     [/get nodes/, '{"items":[]}'],
     [/kubectl.* version/, '{"serverVersion":{"gitVersion":"v1.36.3"}}'],
     [/date/, () => String(now())],
-    [/get secrets/, () => [typeof known === "string" ? known : known(), ...madeOf(session).map((id) => tokens(id, 30)())].join("")],
+    [
+      /get secrets/,
+      () => [typeof known === "string" ? known : known(), ...madeOf(session).map((id) => tokens(id, 30)())].join(""),
+    ],
     [/kubeadm version/, "v1.36.3"],
     [/--field-manager=vbox-kubeadm'? /, () => `secret/bootstrap-token-${madeOf(session)[0]!} serverside-applied`],
-    [/apply --server-side/, ["node-bootstrapper", "get-nodes", "kubelet-config", "nodes-kubeadm-config"].map((role) => `binding/vbox-kubeadm:${role} serverside-applied\n`).join("")],
+    [
+      /apply --server-side/,
+      ["node-bootstrapper", "get-nodes", "kubelet-config", "nodes-kubeadm-config"]
+        .map((role) => `binding/vbox-kubeadm:${role} serverside-applied\n`)
+        .join(""),
+    ],
   ]);
   return session;
 };
 /** The tokens that a master was given, by their ids, the last one first. */
-const madeOf = ({ inputs }: FakeSession) => inputs.flatMap((input) => /"bootstrap-token-(\w{6})"/.exec(input)?.[1] ?? []).reverse();
+const madeOf = ({ inputs }: FakeSession) =>
+  inputs.flatMap((input) => /"bootstrap-token-(\w{6})"/.exec(input)?.[1] ?? []).reverse();
 const worker = (say: () => string, join: string | Error | (() => string | Error) = "") =>
   new FakeSession([
     [/product_uuid/, say],
@@ -56,7 +75,8 @@ const worker = (say: () => string, join: string | Error | (() => string | Error)
 const log = () => {};
 
 /** As the resource does it. */
-const joined = (sessions: Omit<JoinSessions, "misuse">, plan: JoinPlan) => spending(sessions, plan, () => ensureJoined({ ...sessions, misuse: innocent }, plan));
+const joined = (sessions: Omit<JoinSessions, "misuse">, plan: JoinPlan) =>
+  spending(sessions, plan, () => ensureJoined({ ...sessions, misuse: innocent }, plan));
 
 test("a fresh worker joins with its token over standard input, and the token is revoked", async () => {
   const [m, w] = [master(), worker(facts(0))];
@@ -90,7 +110,9 @@ test("a half-done join is taken back before the next", async () => {
 });
 
 test("our own Node of an earlier machine goes first, with the pods that were bound to it", async () => {
-  const m: FakeSession = master({ existing: () => (m.did(/delete node/) ? "" : node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another")) });
+  const m: FakeSession = master({
+    existing: () => (m.did(/delete node/) ? "" : node({ [OWNER_ANNOTATION]: "kube/dev/n1" }, "another")),
+  });
   await joined({ master: m, worker: worker(facts(0)), log }, plan);
   expect(m.did(/delete node n1/)).toBe(true);
   expect(m.did(/delete pods --all-namespaces --field-selector '?spec.nodeName=n1/)).toBe(true);
@@ -98,7 +120,9 @@ test("our own Node of an earlier machine goes first, with the pods that were bou
 
 test("a Node that is not ours is refused, and nothing is changed", async () => {
   const [m, w] = [master({ existing: node({}, "another") }), worker(facts(0))];
-  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
+  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(
+    "already has a Node n1, which this stack did not make",
+  );
   expect(m.did(/delete (node|pods)/)).toBe(false);
   expect(w.did(/kubeadm (join|reset)/)).toBe(false);
 });
@@ -107,12 +131,17 @@ test.each<[string, string | (() => string)]>([
   ["expired", tokens(token.slice(0, 6), -5)],
   ["gone", ""],
   ["short", tokens(token.slice(0, 6), 1.02)],
-  ["older", () => tokens(token.slice(0, 6), 20)().replace(base64(tokenDescription(plan)), base64("vbox-kubeadm kube/other"))],
+  [
+    "older",
+    () => tokens(token.slice(0, 6), 20)().replace(base64(tokenDescription(plan)), base64("vbox-kubeadm kube/other")),
+  ],
 ])("a token that is %s is renewed for as long as this join may take, and the new one revoked", async (_what, known) => {
   const [m, w] = [master({ known }), worker(facts(0))];
   await joined({ master: m, worker: w, log }, plan);
   const [fresh] = madeOf(m);
-  const { data } = JSON.parse(m.inputs.find((input) => input.includes("bootstrap-token"))!) as { data: { expiration: string } };
+  const { data } = JSON.parse(m.inputs.find((input) => input.includes("bootstrap-token"))!) as {
+    data: { expiration: string };
+  };
   expect(fresh).not.toBe(token.slice(0, 6));
   expect(Date.parse(Buffer.from(data.expiration, "base64").toString()) - Date.now()).toBeCloseTo(120_000, -4);
   expect(w.inputs.join()).toContain(`${fresh}.`);
@@ -134,9 +163,11 @@ test("a failed join names its cause, shows no secret, and revokes the token", as
 });
 
 test("a cluster whose CA is not the pinned one is not joined, the error says how to go on, and the token is revoked", async () => {
-  const said = "cluster CA found in cluster-info configmap is invalid: none of the public keys \"sha256:11\" are pinned";
+  const said = 'cluster CA found in cluster-info configmap is invalid: none of the public keys "sha256:11" are pinned';
   const [m, w] = [master(), worker(facts(0), new Error(said))];
-  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(/the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/);
+  await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(
+    /the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/,
+  );
   expect(w.inputs).toEqual([expect.stringContaining(plan.caCertHash)]);
   expect(w.did(/kubeadm reset/)).toBe(false);
   expect(m.did(/delete secret/)).toBe(true);
@@ -152,21 +183,32 @@ describe("a join that fails after its kubelet has registered its Node", () => {
   /** The Node is there once `kubeadm join` has failed, until it is deleted. */
   const late = (registered: string) => {
     const answers = [new Error("failed while waiting for TLS bootstrap: context deadline exceeded"), ""];
-    const w: FakeSession = worker(() => facts(w.did(/kubeadm join/) && !w.did(/kubeadm reset/) ? 1 : 0)(), () => answers.shift()!);
-    const m: FakeSession = master({ existing: () => (w.did(/kubeadm join/) && !m.did(/delete node/) ? registered : "") });
+    const w: FakeSession = worker(
+      () => facts(w.did(/kubeadm join/) && !w.did(/kubeadm reset/) ? 1 : 0)(),
+      () => answers.shift()!,
+    );
+    const m: FakeSession = master({
+      existing: () => (w.did(/kubeadm join/) && !m.did(/delete node/) ? registered : ""),
+    });
     return { m, w };
   };
 
   test("is taken back with its Node, under whose name kubeadm would not join, and tried again", async () => {
     const { m, w } = late(node());
     await joined({ master: m, worker: w, log }, plan);
-    expect(w.ran.flatMap((command) => /kubeadm (join|reset)/.exec(command)?.[1] ?? [])).toEqual(["join", "reset", "join"]);
+    expect(w.ran.flatMap((command) => /kubeadm (join|reset)/.exec(command)?.[1] ?? [])).toEqual([
+      "join",
+      "reset",
+      "join",
+    ]);
     expect(m.did(/delete node n1/)).toBe(true);
   });
 
   test("leaves a Node of its name that another machine registered meanwhile", async () => {
     const { m, w } = late(node({}, "another"));
-    await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow("already has a Node n1, which this stack did not make");
+    await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(
+      "already has a Node n1, which this stack did not make",
+    );
     expect(m.did(/delete node/)).toBe(false);
   });
 });
@@ -174,7 +216,14 @@ describe("a join that fails after its kubelet has registered its Node", () => {
 test("a token that cannot be revoked does not hide why the join failed, but fails one that went well", async () => {
   const broken = () => master({ revoked: new Error("gone\nand more") });
   const lines: string[] = [];
-  const failed = joined({ master: broken(), worker: worker(facts(0), new Error("no space left on device")), log: (line) => void lines.push(line) }, plan);
+  const failed = joined(
+    {
+      master: broken(),
+      worker: worker(facts(0), new Error("no space left on device")),
+      log: (line) => void lines.push(line),
+    },
+    plan,
+  );
   await expect(failed).rejects.toThrow(/kubeadm join failed[^]*disk is full/);
   expect(lines.at(-1)).toBe("its token could not be revoked, and ends by itself: gone");
   await expect(joined({ master: broken(), worker: worker(facts(0)), log }, plan)).rejects.toThrow("gone");

@@ -4,7 +4,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../dev/lab/exec";
-import { apiVersion, caCertHash, joinConfiguration, joinInformation, listTokens, newToken, parseClusterInfo, registerToken, revokeToken } from "../../kubernetes/kubeadm";
+import { apiVersion, joinConfiguration } from "../../kubernetes/kubeadm";
+import { caCertHash, joinInformation, parseClusterInfo } from "../../kubernetes/clusterInfo";
+import { listTokens, newToken, registerToken, revokeToken } from "../../kubernetes/bootstrapToken";
 import { ApiUnreachable } from "../../kubernetes/kubectl";
 import { SshError } from "../../ssh/error";
 import { TOKEN_GROUP } from "../../kubernetes/tokenGroup";
@@ -68,7 +70,9 @@ test("joinConfiguration in v1beta3 has kubelet arguments as a map, and the disco
 test("whatever a name holds stays one value", () => {
   fc.assert(
     fc.property(fc.string(), (name) => {
-      const [{ nodeRegistration }] = loadAll(joinConfiguration("v1.36.3", { ...plan, name })) as [{ nodeRegistration: { name: string } }];
+      const [{ nodeRegistration }] = loadAll(joinConfiguration("v1.36.3", { ...plan, name })) as [
+        { nodeRegistration: { name: string } },
+      ];
       return nodeRegistration.name === name;
     }),
   );
@@ -79,29 +83,48 @@ describe("a token", () => {
   const options = { ttlMinutes: 30, description: "d" };
   const applied = `secret/bootstrap-token-${id} serverside-applied`;
   const master = (...answers: (string | Error | ReturnType<typeof troubled>)[]) =>
-    Object.assign(new FakeSession([[/date/, "1790000000\n"], [/apply/, () => answers.shift()!]]), { patienceMs: 1_000 });
+    Object.assign(
+      new FakeSession([
+        [/date/, "1790000000\n"],
+        [/apply/, () => answers.shift()!],
+      ]),
+      { patienceMs: 1_000 },
+    );
 
   test("goes in by standard input only, and ends by the master's clock", async () => {
     const session = master(applied);
     await registerToken(session, plan.token, options);
     expect(session.ran.join("\n")).not.toContain(secret);
     const { type, data } = JSON.parse(session.inputs.at(-1)!) as { type: string; data: Record<string, string> };
-    const values = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+    const values = Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+    );
     expect(type).toBe("bootstrap.kubernetes.io/token");
-    expect(values).toMatchObject({ "token-id": id, "token-secret": secret, expiration: new Date(1_790_001_800_000).toISOString().replace(".000", ""), description: "d", "auth-extra-groups": TOKEN_GROUP });
+    expect(values).toMatchObject({
+      "token-id": id,
+      "token-secret": secret,
+      expiration: new Date(1_790_001_800_000).toISOString().replace(".000", ""),
+      description: "d",
+      "auth-extra-groups": TOKEN_GROUP,
+    });
   });
 
-  test("that meets a leader change is made all the same", () => registerToken(master(troubled("leader"), applied), plan.token, options));
+  test("that meets a leader change is made all the same", () =>
+    registerToken(master(troubled("leader"), applied), plan.token, options));
 
   test.each<[string, ReturnType<typeof troubled> | Error]>([
     ["sick", troubled("etcd")],
     ["hanging", new SshError("timeout", "the command did not end within 5 s")],
   ])("of a cluster that stays %s names that, so that another master can be asked", async (_what, answer) => {
-    await expect(registerToken(master(answer, answer, answer), plan.token, options)).rejects.toBeInstanceOf(ApiUnreachable);
+    await expect(registerToken(master(answer, answer, answer), plan.token, options)).rejects.toBeInstanceOf(
+      ApiUnreachable,
+    );
   });
 
   test("whose making was not understood is none", async () => {
-    await expect(registerToken(master("<html>"), plan.token, options)).rejects.toThrow("kubectl apply did not answer as it does when it has made bootstrap-token-");
+    await expect(registerToken(master("<html>"), plan.token, options)).rejects.toThrow(
+      "kubectl apply did not answer as it does when it has made bootstrap-token-",
+    );
   });
 });
 
@@ -112,13 +135,19 @@ test.each([
   ["anything else", "<html>", false],
 ])("revokeToken names the Secret by the token's id, and reads the answer: %s", async (_what, answer, isRevoked) => {
   const master = new FakeSession([[/delete secret bootstrap-token-abcdef --ignore-not-found/, answer]]);
-  const revoked = revokeToken(master, "abcdef").then(() => true, ({ message }: Error) => message);
+  const revoked = revokeToken(master, "abcdef").then(
+    () => true,
+    ({ message }: Error) => message,
+  );
   expect(await revoked).toEqual(isRevoked || expect.stringContaining("kubectl delete secret"));
 });
 
 test("listTokens reads ids, expirations and descriptions", async () => {
   const encoded = (text: string) => Buffer.from(text).toString("base64");
-  const lines = [`${encoded("abcdef")} ${encoded("2030-01-01T00:00:00Z")} ${encoded("vbox-kubeadm kube/dev/n1")}`, `${encoded("ghijkl")} <no value> <no value>`];
+  const lines = [
+    `${encoded("abcdef")} ${encoded("2030-01-01T00:00:00Z")} ${encoded("vbox-kubeadm kube/dev/n1")}`,
+    `${encoded("ghijkl")} <no value> <no value>`,
+  ];
   const master = new FakeSession([[/get secrets/, `${lines.join("\n")}\n`]]);
   expect(await listTokens(master)).toEqual([
     { id: "abcdef", expiration: new Date("2030-01-01T00:00:00Z"), description: "vbox-kubeadm kube/dev/n1" },
@@ -129,13 +158,17 @@ test("listTokens reads ids, expirations and descriptions", async () => {
 test("listTokens takes no other answer for a cluster without tokens", async () => {
   expect(await listTokens(new FakeSession([]))).toEqual([]);
   for (const said of ["}{ <html> no such thing", "YWJjZGVm", "a b c d"]) {
-    await expect(listTokens(new FakeSession([[/get secrets/, said]]))).rejects.toThrow("kubectl get secrets did not answer with the tokens");
+    await expect(listTokens(new FakeSession([[/get secrets/, said]]))).rejects.toThrow(
+      "kubectl get secrets did not answer with the tokens",
+    );
   }
 });
 
 test("a cluster without cluster-info: the error says what makes it", async () => {
   const missing = { exitCode: 1, stderr: 'Error from server (NotFound): configmaps "cluster-info" not found' };
-  await expect(joinInformation(new FakeSession([[/get configmap cluster-info/, missing]]))).rejects.toThrow(/^kubectl get configmap cluster-info failed[^]*→ .*`kubeadm init phase bootstrap-token` on a master/);
+  await expect(joinInformation(new FakeSession([[/get configmap cluster-info/, missing]]))).rejects.toThrow(
+    /^kubectl get configmap cluster-info failed[^]*→ .*`kubeadm init phase bootstrap-token` on a master/,
+  );
 });
 
 describe("the CA's pin", () => {
@@ -150,31 +183,80 @@ describe("the CA's pin", () => {
     ["EC", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]],
   ])("is openssl's digest of an %s key", async (kind, key) => {
     const pem = join(folder, `${kind}.pem`);
-    await run("openssl", ["req", "-x509", "-nodes", ...key, "-keyout", join(folder, "key"), "-out", pem, "-subj", "/CN=ca"]);
-    const digest = await run("sh", ["-c", `openssl x509 -in ${pem} -pubkey -noout | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1`]);
+    await run("openssl", [
+      "req",
+      "-x509",
+      "-nodes",
+      ...key,
+      "-keyout",
+      join(folder, "key"),
+      "-out",
+      pem,
+      "-subj",
+      "/CN=ca",
+    ]);
+    const digest = await run("sh", [
+      "-c",
+      `openssl x509 -in ${pem} -pubkey -noout | openssl pkey -pubin -outform der | sha256sum | cut -d' ' -f1`,
+    ]);
     const text = await readFile(pem, "utf8");
     expect(caCertHash(text)).toBe(`sha256:${digest}`);
-    const clusterInfo = { clusters: [{ cluster: { server: "https://192.168.4.20:6443", "certificate-authority-data": Buffer.from(text).toString("base64") } }] };
-    expect(parseClusterInfo(JSON.stringify(clusterInfo))).toEqual({ endpoint: "192.168.4.20:6443", caCertHash: `sha256:${digest}` });
+    const clusterInfo = {
+      clusters: [
+        {
+          cluster: {
+            server: "https://192.168.4.20:6443",
+            "certificate-authority-data": Buffer.from(text).toString("base64"),
+          },
+        },
+      ],
+    };
+    expect(parseClusterInfo(JSON.stringify(clusterInfo))).toEqual({
+      endpoint: "192.168.4.20:6443",
+      caCertHash: `sha256:${digest}`,
+    });
   });
 
   test("stays while the cluster has that CA, wherever in the bundle; and is another's when it has gone", async () => {
-    const [rsa, ec] = await Promise.all(["RSA", "EC"].map((kind) => readFile(join(folder, `${kind}.pem`), "utf8"))) as [string, string];
+    const [rsa, ec] = (await Promise.all(
+      ["RSA", "EC"].map((kind) => readFile(join(folder, `${kind}.pem`), "utf8")),
+    )) as [string, string];
     const read = (bundle: string, pinned?: string) =>
-      parseClusterInfo(JSON.stringify({ clusters: [{ cluster: { server: "https://a:6443", "certificate-authority-data": Buffer.from(bundle).toString("base64") } }] }), pinned).caCertHash;
-    for (const bundle of [rsa + ec, ec + rsa, `# old\n${rsa}# new\n${ec}`]) expect(read(bundle, caCertHash(rsa))).toBe(caCertHash(rsa));
+      parseClusterInfo(
+        JSON.stringify({
+          clusters: [
+            {
+              cluster: {
+                server: "https://a:6443",
+                "certificate-authority-data": Buffer.from(bundle).toString("base64"),
+              },
+            },
+          ],
+        }),
+        pinned,
+      ).caCertHash;
+    for (const bundle of [rsa + ec, ec + rsa, `# old\n${rsa}# new\n${ec}`])
+      expect(read(bundle, caCertHash(rsa))).toBe(caCertHash(rsa));
     expect(read(ec, caCertHash(rsa))).toBe(caCertHash(ec));
     expect(read(ec + rsa)).toBe(caCertHash(ec));
-    for (const cut of [rsa + ec.slice(0, 200), "", "rubbish"]) expect(() => read(cut, caCertHash(rsa))).toThrow("does not publish how to join it");
+    for (const cut of [rsa + ec.slice(0, 200), "", "rubbish"])
+      expect(() => read(cut, caCertHash(rsa))).toThrow("does not publish how to join it");
   });
 
   test.each<[string, unknown]>([
     ["nothing", ""],
     ["half of it", "apiVersion: v1\nclusters:\n- clus"],
     ["no cluster", { clusters: [] }],
-    ["two clusters", { clusters: [{ cluster: { server: "https://a:6443" } }, { cluster: { server: "https://b:6443" } }] }],
+    [
+      "two clusters",
+      { clusters: [{ cluster: { server: "https://a:6443" } }, { cluster: { server: "https://b:6443" } }] },
+    ],
     ["a page", "<html>502</html>"],
     ["no port", { clusters: [{ cluster: { server: "https://a" } }] }],
     ["no TLS", { clusters: [{ cluster: { server: "http://a:6443" } }] }],
-  ])("is not read from %s", (_what, text) => expect(() => parseClusterInfo(typeof text === "string" ? text : JSON.stringify(text))).toThrow("does not publish how to join it"));
+  ])("is not read from %s", (_what, text) =>
+    expect(() => parseClusterInfo(typeof text === "string" ? text : JSON.stringify(text))).toThrow(
+      "does not publish how to join it",
+    ),
+  );
 });

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { dump, loadAll } from "js-yaml";
-import { joinConfiguration, newToken } from "../../kubernetes/kubeadm";
+import { joinConfiguration } from "../../kubernetes/kubeadm";
+import { newToken } from "../../kubernetes/bootstrapToken";
 import { ensureBinaries } from "../../dev/lab/binaries";
 import { exec } from "../../dev/lab/exec";
 import { versions } from "../../dev/lab/versions";
@@ -40,7 +41,9 @@ test("a join is written as kubeadm 1.29 wants it", async () => {
 
 test("that kubeadm does not take everything: a field of a later version is refused", async () => {
   const [first, ...rest] = loadAll(join) as [object, ...object[]];
-  const wrong = [{ ...first, timeouts: { discovery: "300s" } }, ...rest].map((document) => dump(document)).join("---\n");
+  const wrong = [{ ...first, timeouts: { discovery: "300s" } }, ...rest]
+    .map((document) => dump(document))
+    .join("---\n");
   const { exitCode, stderr } = await judged(wrong);
   expect(exitCode).not.toBe(0);
   expect(stderr).toMatch(/unknown field "timeouts"/);

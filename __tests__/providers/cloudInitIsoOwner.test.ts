@@ -23,23 +23,30 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const isoOf = (stackId?: string) => new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path, ...(stackId && { stackId }) }));
+const isoOf = (stackId?: string) =>
+  new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path, ...(stackId && { stackId }) }));
 const onDisk = () => readFileSync(path);
 
-test.each([[theirs], [former]])("the ISO of another stack, %s, is refused before anything is written, and stays", async (stackId) => {
-  const iso = isoOf(stackId);
-  await iso.up();
-  const before = onDisk();
-  const second = isoOf(ours);
-  await expect(second.up()).rejects.toThrow(/belongs to another stack, or to this one's lost state; nothing was changed[^]*pulumi stack import[^]*adopt true/);
-  expect(onDisk()).toEqual(before);
-  expect(second.state).toBeUndefined();
-});
+test.each([[theirs], [former]])(
+  "the ISO of another stack, %s, is refused before anything is written, and stays",
+  async (stackId) => {
+    const iso = isoOf(stackId);
+    await iso.up();
+    const before = onDisk();
+    const second = isoOf(ours);
+    await expect(second.up()).rejects.toThrow(
+      /belongs to another stack, or to this one's lost state; nothing was changed[^]*pulumi stack import[^]*adopt true/,
+    );
+    expect(onDisk()).toEqual(before);
+    expect(second.state).toBeUndefined();
+  },
+);
 
 test.each([[theirs], [former]])("adopt takes it over from %s with its host key, as the same image", async (stackId) => {
   const { outs: before } = await isoOf(stackId).up();
   const { outs } = await isoOf(ours).up({ adopt: true });
-  for (const property of ["sha256", "instanceId", "hostPublicKey", "hostPrivateKey"]) expect(outs[property]).toBe(before[property]);
+  for (const property of ["sha256", "instanceId", "hostPublicKey", "hostPrivateKey"])
+    expect(outs[property]).toBe(before[property]);
   expect(publisherOf(onDisk())).toBe(ours);
 });
 
@@ -57,8 +64,14 @@ test("the stack that lost it neither writes over it nor deletes it", async () =>
 test("version 0.1.0's gets the stack's id in place, and keeps its identity", async () => {
   const iso = isoOf();
   const { id, outs } = await iso.up();
-  const { inputs } = await operations.check(cloudInitIsoProvider(box.exec) as never, {}, { ...renderOptions(), path, stackId: ours });
-  expect(await operations.diff(cloudInitIsoProvider(box.exec) as never, id, outs, inputs as { name: string })).toMatchObject({ changes: true, replaces: [] });
+  const { inputs } = await operations.check(
+    cloudInitIsoProvider(box.exec) as never,
+    {},
+    { ...renderOptions(), path, stackId: ours },
+  );
+  expect(
+    await operations.diff(cloudInitIsoProvider(box.exec) as never, id, outs, inputs as { name: string }),
+  ).toMatchObject({ changes: true, replaces: [] });
   const after = await iso.up({ stackId: ours });
   expect(after.outs).toEqual({ ...outs, stackId: ours });
   expect(publisherOf(onDisk())).toBe(ours);
@@ -84,7 +97,9 @@ test("one that other content made, and that a finished machine booted from, is n
   await box.run("createvm", "--name", "kube-node01", "--register");
   await box.run("setextradata", "kube-node01", "vbox-kubeadm/finished", "x");
   const before = onDisk();
-  await expect(isoOf(ours).up({ timezone: "Europe/Vienna" })).rejects.toThrow(/has other content, and the machine kube-node01 .* was made from it; nothing was changed/);
+  await expect(isoOf(ours).up({ timezone: "Europe/Vienna" })).rejects.toThrow(
+    /has other content, and the machine kube-node01 .* was made from it; nothing was changed/,
+  );
   expect(onDisk()).toEqual(before);
   await isoOf(ours).up();
   expect(onDisk()).toEqual(before);

@@ -7,7 +7,16 @@ import type { Context } from "../../providers/dynamic";
 import { hostRouteProvider } from "../../providers/hostRoute";
 
 const DESTINATION = "192.168.4.0/27";
-const INPUTS = { name: "dmz", destination: DESTINATION, gateway: "192.168.4.30", interface: "vboxnet0", adopt: false, stack: "", stackId: "", commandTimeoutSeconds: 120 };
+const INPUTS = {
+  name: "dmz",
+  destination: DESTINATION,
+  gateway: "192.168.4.30",
+  interface: "vboxnet0",
+  adopt: false,
+  stack: "",
+  stackId: "",
+  commandTimeoutSeconds: 120,
+};
 
 let lines: string[] = [];
 const context = { log: (line: string) => void lines.push(line) } as Context;
@@ -106,7 +115,9 @@ describe("on Linux, in a network namespace with a vboxnet0", () => {
 
   test("a missing interface names VirtualBox's own command", async () => {
     const missing = provider.create({ ...INPUTS, interface: "vboxnet7" }, context);
-    await expect(missing).rejects.toThrow(/no network interface "vboxnet7"[^]*VBoxManage hostonlyif create[^]*networks\.conf/);
+    await expect(missing).rejects.toThrow(
+      /no network interface "vboxnet7"[^]*VBoxManage hostonlyif create[^]*networks\.conf/,
+    );
   });
 
   test("a gateway that the interface does not reach says what the interface needs", async () => {
@@ -117,7 +128,9 @@ describe("on Linux, in a network namespace with a vboxnet0", () => {
   test("without the right to do it, the command to type is printed", async () => {
     const nobody = inside("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--");
     const unprivileged: Exec = async (file, args, options) =>
-      file === "sudo" ? { stdout: "", stderr: "sudo: a password is required", exitCode: 1 } : nobody(file, args, options);
+      file === "sudo"
+        ? { stdout: "", stderr: "sudo: a password is required", exitCode: 1 }
+        : nobody(file, args, options);
     await expect(hostRouteProvider(() => routeTable("linux", unprivileged)).create(INPUTS, context)).rejects.toThrow(
       `sudo ip route add ${DESTINATION} via 192.168.4.30 dev vboxnet0 proto ${OUR_PROTOCOL}`,
     );
@@ -129,7 +142,11 @@ describe("on a system whose routes carry no mark", () => {
   /** A table in memory, as macOS and Windows have it. */
   function unmarked(...present: ListedRoute[]) {
     const routes = [...present];
-    const without = (gone: Route) => routes.splice(routes.findIndex((route) => route.gateway === gone.gateway), 1);
+    const without = (gone: Route) =>
+      routes.splice(
+        routes.findIndex((route) => route.gateway === gone.gateway),
+        1,
+      );
     const table: RouteTable = {
       list: (destination) => Promise.resolve(routes.filter((route) => route.destination === destination)),
       interfaces: () => Promise.resolve(["vboxnet0"]),
@@ -140,7 +157,11 @@ describe("on a system whose routes carry no mark", () => {
     };
     return { routes, provider: hostRouteProvider(() => table) };
   }
-  const pick = ({ destination, gateway, interface: device }: Route): ListedRoute => ({ destination, gateway, interface: device });
+  const pick = ({ destination, gateway, interface: device }: Route): ListedRoute => ({
+    destination,
+    gateway,
+    interface: device,
+  });
 
   test("what we made is deleted; what was there is adopted and stays", async () => {
     const fresh = unmarked();
@@ -182,8 +203,14 @@ describe("problems", () => {
 
   test.each([
     [{ destination: "192.168.4.30/27" }, { destination: '"192.168.4.30/27" has host bits set; give "192.168.4.0/27"' }],
-    [{ destination: "192.168.4.0" }, { destination: '"192.168.4.0" is not an IPv4 network; give a CIDR like "192.168.4.0/27"' }],
-    [{ destination: "0.0.0.0/0" }, { destination: "it would be the host's default route; give the network that is to be reached" }],
+    [
+      { destination: "192.168.4.0" },
+      { destination: '"192.168.4.0" is not an IPv4 network; give a CIDR like "192.168.4.0/27"' },
+    ],
+    [
+      { destination: "0.0.0.0/0" },
+      { destination: "it would be the host's default route; give the network that is to be reached" },
+    ],
     [{ gateway: "gate-node01" }, { gateway: '"gate-node01" is not an IPv4 address; give one like "192.168.4.30"' }],
     [{ interface: " " }, { interface: 'it is empty; give a name like "vboxnet0"' }],
   ])("%j", (inputs, expected) => expect(problems({ ...INPUTS, ...inputs })).toEqual(expected));

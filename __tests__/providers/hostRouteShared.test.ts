@@ -23,14 +23,18 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** `ip`, and no sudo. */
-const programs: Exec = (file, args) => (file === "ip" ? Promise.resolve(ip(network, args)) : Promise.reject(new NotRunnable(`${file} is not installed`)));
+const programs: Exec = (file, args) =>
+  file === "ip" ? Promise.resolve(ip(network, args)) : Promise.reject(new NotRunnable(`${file} is not installed`));
 const register = () => join(folder, ".vbox-kubeadm", ".routes");
 const provider = () => hostRouteProvider(() => linuxRoutes(programs), new RouteUsers(register()));
 const route = (stack: string, stackId: string, gateway = "192.168.4.30") =>
   new Driven(provider(), () => ({ name: destination, destination, gateway, interface: "vboxnet0", stack, stackId }));
 const [dev, staging] = ["a".repeat(32), "b".repeat(32)];
 const gateways = () => network.routes.map(({ gateway }) => gateway);
-const files = () => (existsSync(register()) ? readdirSync(register(), { recursive: true, encoding: "utf8" }).filter((path) => path.includes("/")) : []);
+const files = () =>
+  existsSync(register())
+    ? readdirSync(register(), { recursive: true, encoding: "utf8" }).filter((path) => path.includes("/"))
+    : [];
 
 test("two stacks share a route, and the last to go takes it away", async () => {
   const [one, other] = [route("kube/dev", dev), route("kube/staging", staging)];
@@ -39,7 +43,9 @@ test("two stacks share a route, and the last to go takes it away", async () => {
   expect(files()).toHaveLength(2);
   await other.destroy();
   expect(gateways()).toEqual(["192.168.4.30"]);
-  expect(console.log).toHaveBeenCalledWith(expect.stringMatching(/left the route .* to who uses it too: kube\/dev \(.*a{32}\)/));
+  expect(console.log).toHaveBeenCalledWith(
+    expect.stringMatching(/left the route .* to who uses it too: kube\/dev \(.*a{32}\)/),
+  );
   await one.destroy();
   expect(gateways()).toEqual([]);
   expect(readdirSync(folder)).toEqual([]);
@@ -48,7 +54,8 @@ test("two stacks share a route, and the last to go takes it away", async () => {
 test("another gateway is refused while another stack uses the route, also as a change; adopt puts it in its place", async () => {
   await route("kube/dev", dev).up();
   const other = route("kube/staging", staging, "192.168.4.29");
-  const refusal = /192\.168\.4\.30 on vboxnet0; another stack uses it, and nothing was changed\n.*kube\/dev \(.*\)\n.*adopt: true/;
+  const refusal =
+    /192\.168\.4\.30 on vboxnet0; another stack uses it, and nothing was changed\n.*kube\/dev \(.*\)\n.*adopt: true/;
   await expect(other.up()).rejects.toThrow(refusal);
   expect(files()).toHaveLength(1);
   await other.up({ gateway: "192.168.4.30" });
@@ -87,7 +94,10 @@ test("an entry of before the last boot counts no more, and one that cannot be re
   const [one, other] = [route("kube/dev", dev), route("kube/staging", staging)];
   await one.up();
   await other.up();
-  const file = join(register(), files().find((path) => path.endsWith(dev))!);
+  const file = join(
+    register(),
+    files().find((path) => path.endsWith(dev))!,
+  );
   writeFileSync(file, readFileSync(file, "utf8").replace(/"boot":"[^"]*"/, '"boot":"before"'));
   await other.destroy();
   expect(gateways()).toEqual([]);
@@ -101,7 +111,10 @@ test("an entry of another network namespace, as the lab's, counts for nothing he
   const [one, other] = [route("kube/dev", dev), route("kube/staging", staging)];
   await one.up();
   await other.up();
-  const file = join(register(), files().find((path) => path.endsWith(dev))!);
+  const file = join(
+    register(),
+    files().find((path) => path.endsWith(dev))!,
+  );
   writeFileSync(file, readFileSync(file, "utf8").replace(/net:\[\d+\]/, "net:[1]"));
   await other.destroy();
   expect(gateways()).toEqual([]);
@@ -150,5 +163,7 @@ test("a preview sees that the route is gone, as after a boot, and nothing where 
   expect(await diff()).toMatchObject({ changes: false });
   network.routes = [];
   expect(await diff()).toMatchObject({ changes: true, replaces: [] });
-  expect(await diff(hostRouteProvider(() => linuxRoutes(() => Promise.reject(new Error("no ip")))))).toMatchObject({ changes: false });
+  expect(await diff(hostRouteProvider(() => linuxRoutes(() => Promise.reject(new Error("no ip")))))).toMatchObject({
+    changes: false,
+  });
 });

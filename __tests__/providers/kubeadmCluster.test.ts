@@ -1,4 +1,4 @@
-import { caCertHash } from "../../kubernetes/kubeadm";
+import { caCertHash } from "../../kubernetes/clusterInfo";
 import { UNKNOWN } from "../../providers/dynamic";
 import { operations } from "../../providers/engine";
 import { provider as tokenProvider } from "../../providers/kubeadmJoinToken";
@@ -16,7 +16,12 @@ test("the cluster is read once, and its pin stays while it has that CA", async (
   await cluster.up();
   const { caCertificate, kubeconfig, endpoint } = site.world.read().cluster;
   const pinned = caCertHash(caCertificate);
-  expect(cluster.state!.outs).toMatchObject({ endpoint, caCertHash: pinned, kubeconfig: kubeconfig.trimEnd(), bastionAddress: site.bastionTarget().address });
+  expect(cluster.state!.outs).toMatchObject({
+    endpoint,
+    caCertHash: pinned,
+    kubeconfig: kubeconfig.trimEnd(),
+    bastionAddress: site.bastionTarget().address,
+  });
 
   const other = await temporarySite();
   const next = other.world.read().cluster.caCertificate;
@@ -36,7 +41,14 @@ test("a stack of version 0.1.0 replaces no worker for it, and its tokens lose th
   const asked = { ...joinProvider.defaults, ...joined, endpoint: UNKNOWN, caCertHash: UNKNOWN };
   expect((await operations.diff(joinProvider as unknown as AnyProvider, "id", joined, asked)).replaces).toEqual([]);
 
-  const old = { name: "n1", stack: "kube/dev", token: "t", endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k" };
+  const old = {
+    name: "n1",
+    stack: "kube/dev",
+    token: "t",
+    endpoint: "192.168.4.20:6443",
+    caCertHash: "sha256:00",
+    kubeconfig: "k",
+  };
   const { props } = (await operations.read(tokenProvider, "id", old)) as { props: object };
   for (const outs of [props, (await operations.update(tokenProvider, "id", old, { name: "n1" })).outs]) {
     expect(Object.keys(outs)).not.toEqual(expect.arrayContaining(["kubeconfig"]));

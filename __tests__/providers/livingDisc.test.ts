@@ -1,7 +1,25 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { box, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, upIso, useDiscStack, vm } from "../support/discStack";
+import {
+  box,
+  drive,
+  enter,
+  expectNoKey,
+  folder,
+  guest,
+  iso,
+  isoFiles,
+  name,
+  path,
+  refresh,
+  restoreKey,
+  up,
+  upIso,
+  useDiscStack,
+  vm,
+} from "../support/discStack";
 
-// Until a machine is replaced, the disc in its drive is the one that it was made with: another instance-id would be a second first boot.
+// Until a machine is replaced, the disc in its drive is the one that it was made with: another instance-id would be a
+// second first boot.
 jest.mock("../../cloudinit/guestAddress");
 useDiscStack();
 
@@ -64,8 +82,12 @@ describe("other content, for a machine that is to be replaced", () => {
     await up();
     restoreKey();
     await box.run("storageattach", name, ...drive, "--medium", path);
-    await box.change(({ machines }) => void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"]);
-    for (const property of ["seed", "keyRemoved", "virtualBox"]) [iso, vm].forEach(({ state }) => delete state!.outs[property]);
+    await box.change(
+      ({ machines }) =>
+        void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"],
+    );
+    for (const property of ["seed", "keyRemoved", "virtualBox"])
+      [iso, vm].forEach(({ state }) => delete state!.outs[property]);
     const before = await guest();
     const old = [iso.state, vm.state];
     enter("a".repeat(32));

@@ -4,7 +4,24 @@ import { guestAddress } from "../../cloudinit/guestAddress";
 import { firstBootImage, type Seed } from "../../cloudinit/seed";
 import { beginRun } from "../../providers/engine";
 import { refused } from "../../dev/simulator/virtualBox/refusal";
-import { box, disc, drive, enter, expectNoKey, folder, guest, iso, isoFiles, name, path, refresh, restoreKey, up, useDiscStack, vm } from "../support/discStack";
+import {
+  box,
+  disc,
+  drive,
+  enter,
+  expectNoKey,
+  folder,
+  guest,
+  iso,
+  isoFiles,
+  name,
+  path,
+  refresh,
+  restoreKey,
+  up,
+  useDiscStack,
+  vm,
+} from "../support/discStack";
 
 // After its first boot a machine's ISO has no private key: neither the file nor what is in the drive.
 jest.mock("../../cloudinit/guestAddress");
@@ -47,10 +64,13 @@ test.each<[string, () => Promise<void>]>([
       await refresh();
     },
   ],
-  ["replaced with its ISO", async () => {
-    await vm.destroy();
-    await iso.destroy();
-  }],
+  [
+    "replaced with its ISO",
+    async () => {
+      await vm.destroy();
+      await iso.destroy();
+    },
+  ],
 ])("a machine that is %s gets the image with the key first", async (_how, lose) => {
   await up();
   const { uuid } = vm.state!.outs;
@@ -73,7 +93,11 @@ test("a swap that VirtualBox refuses fails nobody, is in the state, and is done 
   box.fault = (args) => (args.includes("emptydrive") ? refused("no", "NS_ERROR_FAILURE", "Console").result : undefined);
   await up();
   expect(vm.state!.outs).toMatchObject({ keyRemoved: false, isoInserted: true, ready: true });
-  expect(console.log).toHaveBeenCalledWith(expect.stringMatching(/its ISO, .*, was not changed for the one without its private host key; the next `pulumi up` tries again/));
+  expect(console.log).toHaveBeenCalledWith(
+    expect.stringMatching(
+      /its ISO, .*, was not changed for the one without its private host key; the next `pulumi up` tries again/,
+    ),
+  );
   expect(await vm.differs()).toEqual(["keyRemoved"]);
   box.fault = () => undefined;
   await up();
@@ -103,7 +127,10 @@ test("an `up` that is killed at any call from the end of the first boot on is go
     });
     box.fault = () => (calls !== undefined && ++calls > left ? killed() : undefined);
     await iso.up();
-    isDone = await vm.up().then(() => calls !== undefined && calls <= left, () => false);
+    isDone = await vm.up().then(
+      () => calls !== undefined && calls <= left,
+      () => false,
+    );
     box.fault = () => undefined;
     if (!isDone) vm.state = undefined; // Nothing was recorded.
     await up();
@@ -117,7 +144,10 @@ test("the machine of an earlier version loses the key in place, with no restart"
   await up();
   restoreKey();
   await box.run("storageattach", name, ...drive, "--medium", path);
-  await box.change(({ machines }) => void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"]);
+  await box.change(
+    ({ machines }) =>
+      void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"],
+  );
   for (const property of ["seed", "keyRemoved"]) delete vm.state!.outs[property];
   const { uuid, boot } = box.vm(name);
   await refresh();
@@ -144,7 +174,10 @@ test("the image with the key, put back from a backup, is drift, and so is a thir
   await expectNoKey();
 });
 
-test.each([["that never ran", { autostart: false }], ["of which nobody tells whether it is ready", { readiness: undefined }]] as [string, object][])("a machine %s keeps the key, also when its ISO was lost", async (_what, changes) => {
+test.each([
+  ["that never ran", { autostart: false }],
+  ["of which nobody tells whether it is ready", { readiness: undefined }],
+] as [string, object][])("a machine %s keeps the key, also when its ISO was lost", async (_what, changes) => {
   await up(changes);
   expect(isoFiles()[0]).toContain("PRIVATE KEY");
   rmSync(path);
@@ -167,7 +200,11 @@ describe("a machine whose state was lost", () => {
   test("is taken over as the same instance, with its public key", async () => {
     const { boot } = box.vm(name);
     await up({ adopt: true });
-    expect(iso.state!.outs).toMatchObject({ hostPrivateKey: "", hostPublicKey: before.hostPublicKey, instanceId: before.instanceId });
+    expect(iso.state!.outs).toMatchObject({
+      hostPrivateKey: "",
+      hostPublicKey: before.hostPublicKey,
+      instanceId: before.instanceId,
+    });
     expect(await disc()).toMatchObject({ instanceId: before.instanceId });
     expect(box.vm(name).boot!.id).toBe(boot!.id);
     const taken = structuredClone([iso.state, vm.state]);
@@ -181,21 +218,31 @@ describe("a machine whose state was lost", () => {
     expect(await disc()).toMatchObject({ instanceId: before.instanceId });
   });
 
-  test.each([["failed", false], ["was not yet done, by version 0.1.0", true]])("stays the instance that it is where other content is asked for, and the removal of its key %s", async (_how, isOld) => {
-    const former = { ...before, ...(isOld && { stackId: "" }) } as unknown as Seed;
-    writeFileSync(path, firstBootImage(former)!);
-    if (isOld) await box.change(({ machines }) => void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"]);
-    const was = await guest();
-    const content = { adopt: true, timezone: "Europe/Berlin" };
-    await up(content);
-    expect(await disc()).toMatchObject({ instanceId: before.instanceId });
-    await box.run("controlvm", name, "poweroff");
-    await box.run("startvm", name, "--type", "headless");
-    expect(await guest()).toEqual(was);
-    expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
-    await refresh();
-    expect([await iso.differs(), await vm.differs()]).toEqual([[], []]);
-  });
+  test.each([
+    ["failed", false],
+    ["was not yet done, by version 0.1.0", true],
+  ])(
+    "stays the instance that it is where other content is asked for, and the removal of its key %s",
+    async (_how, isOld) => {
+      const former = { ...before, ...(isOld && { stackId: "" }) } as unknown as Seed;
+      writeFileSync(path, firstBootImage(former)!);
+      if (isOld)
+        await box.change(
+          ({ machines }) =>
+            void delete machines.find((machine) => machine.name === name)!.extraData["vbox-kubeadm/first-boot"],
+        );
+      const was = await guest();
+      const content = { adopt: true, timezone: "Europe/Berlin" };
+      await up(content);
+      expect(await disc()).toMatchObject({ instanceId: before.instanceId });
+      await box.run("controlvm", name, "poweroff");
+      await box.run("startvm", name, "--type", "headless");
+      expect(await guest()).toEqual(was);
+      expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
+      await refresh();
+      expect([await iso.differs(), await vm.differs()]).toEqual([[], []]);
+    },
+  );
 
   test("can be replaced together with its ISO, and not alone", async () => {
     await up({ adopt: true });
@@ -204,7 +251,9 @@ describe("a machine whose state was lost", () => {
     expect(box.names).toContain(name);
     beginRun();
     await vm.destroy();
-    await expect(up()).rejects.toThrow(/kube-node01 cannot be made again with its host key[^]*--replace URN`, with the URN of its vbox:CloudInitIso/);
+    await expect(up()).rejects.toThrow(
+      /kube-node01 cannot be made again with its host key[^]*--replace URN`, with the URN of its vbox:CloudInitIso/,
+    );
     expect(box.names).toEqual(["base"]);
     await iso.destroy();
     await up();
@@ -215,6 +264,8 @@ describe("a machine whose state was lost", () => {
   test("with another disc in the drive is not taken over", async () => {
     const theirs = join(box.folder, "worker.iso");
     await box.run("storageattach", name, ...drive, "--medium", theirs, "--forceunmount");
-    await expect(up({ adopt: true })).rejects.toThrow(new RegExp(`kube-node01 was not taken over: the disc ${theirs} is in the drive`));
+    await expect(up({ adopt: true })).rejects.toThrow(
+      new RegExp(`kube-node01 was not taken over: the disc ${theirs} is in the drive`),
+    );
   });
 });

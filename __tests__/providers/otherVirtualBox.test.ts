@@ -9,7 +9,9 @@ import { renderOptions } from "../support/cloudInit";
 import { Driven } from "../support/driven";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
 
-/** A state is used where another VirtualBox answers: another user's, another host's, or that of another VBOX_USER_HOME. */
+/**
+ * A state is used where another VirtualBox answers: another user's, another host's, or that of another VBOX_USER_HOME.
+ */
 let folder: string;
 let ours: SimulatedVirtualBox;
 let other: SimulatedVirtualBox;
@@ -31,7 +33,15 @@ afterEach(() => {
 
 const nics = [{ type: "intnet", network: "node", mac: "080027A1B201" }];
 const machineIn = (box: SimulatedVirtualBox, name = "node1") =>
-  new Driven(vboxVmProvider(box.exec), () => ({ name, stack: "kube/dev", stackId: "a".repeat(32), baseImage: "base", nics, isoPath: join(ours.folder, "worker.iso"), autostart: false }));
+  new Driven(vboxVmProvider(box.exec), () => ({
+    name,
+    stack: "kube/dev",
+    stackId: "a".repeat(32),
+    baseImage: "base",
+    nics,
+    isoPath: join(ours.folder, "worker.iso"),
+    autostart: false,
+  }));
 
 /** The same state, with another VirtualBox. */
 function elsewhere(): Driven {
@@ -40,7 +50,8 @@ function elsewhere(): Driven {
   return moved;
 }
 const home = () => vm.get<VirtualBoxHome>("virtualBox");
-const refusal = /VirtualBox has no machine node1 \(\S+\), and may not be the one in which it was made; nothing was changed\n.*made in: .* \(id [0-9a-f]{32}\)\n.*asked now: .*\n.*VBOX_KUBEADM_FORGET_VIRTUALBOX=[0-9a-f]{32} pulumi up --refresh/;
+const refusal =
+  /VirtualBox has no machine node1 \(\S+\), and may not be the one in which it was made; nothing was changed\n.*made in: .* \(id [0-9a-f]{32}\)\n.*asked now: .*\n.*VBOX_KUBEADM_FORGET_VIRTUALBOX=[0-9a-f]{32} pulumi up --refresh/;
 
 test("its `not found` is neither gone nor deleted, whether it has an id or not", async () => {
   for (const prepared of [() => Promise.resolve(), () => machineIn(other, "node2").up()]) {
@@ -63,7 +74,9 @@ test("said to be gone for good, a refresh drops it, and a destroy lists what was
   process.env[FORGET_VARIABLE] = home().id;
   expect(await dropped.refresh()).toBeUndefined();
   await destroyed.destroy();
-  expect(lines.at(-1)).toBe(`node1: was not looked at, and is left if it still exists: machine ${vm.get("uuid")} with its disks, its ISO ${vm.get("isoPath")}; in ${home().where}`);
+  expect(lines.at(-1)).toBe(
+    `node1: was not looked at, and is left if it still exists: machine ${vm.get("uuid")} with its disks, its ISO ${vm.get("isoPath")}; in ${home().where}`,
+  );
   expect(ours.names).toContain("node1");
 });
 
@@ -82,7 +95,9 @@ test("in the VirtualBox that made it, a machine that is gone is gone", async () 
 test("a state of version 0.1.0 learns it from the first look that finds the machine, and refuses to take its absence for granted", async () => {
   const { virtualBox, ...former } = vm.state!.outs;
   vm.state = { ...vm.state!, outs: { ...former, name: "node1" } };
-  await expect(elsewhere().refresh()).rejects.toThrow(/made in: {3}not known, as version 0\.1\.0[^]*VBOX_KUBEADM_FORGET_VIRTUALBOX=unknown/);
+  await expect(elsewhere().refresh()).rejects.toThrow(
+    /made in: {3}not known, as version 0\.1\.0[^]*VBOX_KUBEADM_FORGET_VIRTUALBOX=unknown/,
+  );
   expect((await vm.refresh())!.outs.virtualBox).toEqual(virtualBox);
 });
 
@@ -100,13 +115,20 @@ test("a machine that was found, with its mark, in another VirtualBox has that on
 
 test("machines of one VirtualBox have its one id, also where they are made side by side", async () => {
   const [two, three] = [machineIn(other, "node2"), machineIn(other, "node3")];
-  await Promise.all([two.up({ nics: [{ ...nics[0], mac: "080027A1B202" }] }), three.up({ nics: [{ ...nics[0], mac: "080027A1B203" }] })]);
+  await Promise.all([
+    two.up({ nics: [{ ...nics[0], mac: "080027A1B202" }] }),
+    three.up({ nics: [{ ...nics[0], mac: "080027A1B203" }] }),
+  ]);
   expect(two.get("virtualBox")).toEqual(three.get("virtualBox"));
   expect(two.get("virtualBox")).not.toEqual(home());
 });
 
 describe("a machine's ISO", () => {
-  const isoFor = (box: SimulatedVirtualBox) => new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path: join(folder, "iso/kube/node1.iso") }));
+  const isoFor = (box: SimulatedVirtualBox) =>
+    new Driven(cloudInitIsoProvider(box.exec), () => ({
+      ...renderOptions(),
+      path: join(folder, "iso/kube/node1.iso"),
+    }));
   const inOther = (iso: Driven) => Object.assign(isoFor(other), { state: iso.state });
   const onDisk = () => readFileSync(join(folder, "iso/kube/node1.iso"));
 
@@ -115,7 +137,9 @@ describe("a machine's ISO", () => {
     await iso.up();
     const [before, moved] = [onDisk(), inOther(iso)];
     for (const change of [{ timezone: "Europe/Lisbon" }, { path: join(folder, "root/kube/node1.iso") }]) {
-      await expect(moved.up(change)).rejects.toThrow(/node01: the ISO \S+ is for a machine of another VirtualBox; nothing was changed\n.*made in: .*\n.*asked now: .*\n.*FORGET_VIRTUALBOX=[0-9a-f]{32} pulumi up --refresh/);
+      await expect(moved.up(change)).rejects.toThrow(
+        /node01: the ISO \S+ is for a machine of another VirtualBox; nothing was changed\n.*made in: .*\n.*asked now: .*\n.*FORGET_VIRTUALBOX=[0-9a-f]{32} pulumi up --refresh/,
+      );
     }
     expect(onDisk()).toEqual(before);
     process.env[FORGET_VARIABLE] = iso.get<VirtualBoxHome>("virtualBox").id;

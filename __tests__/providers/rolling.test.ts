@@ -6,7 +6,10 @@ const settle = () => new Promise((resolve) => setTimeout(resolve, 5 * TIMES.gap)
 /** Whether a promise is settled after everything that could run has run. */
 const isSettled = async (promise: Promise<unknown>) => {
   let settled = false;
-  void promise.then(() => (settled = true), () => (settled = true));
+  void promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
   await settle();
   return settled;
 };

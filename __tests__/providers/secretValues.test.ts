@@ -1,12 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { keptSecret, secretsOfConfiguration } from "../../providers/secretValues";
 
-beforeAll(() => pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, "vbox-kubeadm", "dev"));
+beforeAll(() =>
+  pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, "vbox-kubeadm", "dev"),
+);
 
 /** A configuration, all of whose keys are secret but `zone`. */
 function secretsIn(values: Record<string, string>) {
   const keys = Object.keys(values).map((key) => `vbox-kubeadm:${key}`);
-  pulumi.runtime.setAllConfig({ ...Object.fromEntries(keys.map((key, index) => [key, Object.values(values)[index]!])), "vbox-kubeadm:zone": "kube.demo" }, keys);
+  pulumi.runtime.setAllConfig(
+    {
+      ...Object.fromEntries(keys.map((key, index) => [key, Object.values(values)[index]!])),
+      "vbox-kubeadm:zone": "kube.demo",
+    },
+    keys,
+  );
   return secretsOfConfiguration();
 }
 

@@ -26,7 +26,10 @@ const wanted = (changes: Partial<Inputs> = {}): Inputs => ({
   name: "node1",
   stack: "shop/test",
   baseImage: "base",
-  nics: [{ type: "intnet", network: "node", mac: "080027A1B201" }, { type: "nat", mac: "080027A1B202" }],
+  nics: [
+    { type: "intnet", network: "node", mac: "080027A1B201" },
+    { type: "nat", mac: "080027A1B202" },
+  ],
   autostart: false,
   ...changes,
 });
@@ -35,11 +38,74 @@ const shown = async (vm: string) => readVmInfo((await box.exec("", ["showvminfo"
 
 /** Opens every door of a machine that can be opened here. */
 async function openAll(vm: string): Promise<void> {
-  await box.run("modifyvm", vm, "--uart1", "0x3F8", "4", "--uartmode1", "file", "/tmp/base.log", "--uart4", "0x2E8", "3", "--uartmode4", "tcpserver", "2023", "--lpt2", "0x278", "5", "--lptmode2", "/dev/lp0");
-  await box.run("modifyvm", vm, "--nic1", "nat", "--natpf1", "ssh,tcp,,2222,,22", "--nat-enable-tftp1", "on", "--natpf2", "hidden,tcp,,2223,,22", "--natpf2", "too,udp,,53,,53");
-  await box.run("modifyvm", vm, "--vrde", "on", "--clipboard-mode", "hosttoguest", "--draganddrop", "bidirectional", "--recording", "on", "--audioin", "on", "--teleporter", "on");
-  await box.run("modifyvm", vm, "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb", "--audioout", "on");
-  await box.change(({ machines }) => void (machines.find(({ name }) => name === vm)!.settings["autostart-enabled"] = "on"));
+  await box.run(
+    "modifyvm",
+    vm,
+    "--uart1",
+    "0x3F8",
+    "4",
+    "--uartmode1",
+    "file",
+    "/tmp/base.log",
+    "--uart4",
+    "0x2E8",
+    "3",
+    "--uartmode4",
+    "tcpserver",
+    "2023",
+    "--lpt2",
+    "0x278",
+    "5",
+    "--lptmode2",
+    "/dev/lp0",
+  );
+  await box.run(
+    "modifyvm",
+    vm,
+    "--nic1",
+    "nat",
+    "--natpf1",
+    "ssh,tcp,,2222,,22",
+    "--nat-enable-tftp1",
+    "on",
+    "--natpf2",
+    "hidden,tcp,,2223,,22",
+    "--natpf2",
+    "too,udp,,53,,53",
+  );
+  await box.run(
+    "modifyvm",
+    vm,
+    "--vrde",
+    "on",
+    "--clipboard-mode",
+    "hosttoguest",
+    "--draganddrop",
+    "bidirectional",
+    "--recording",
+    "on",
+    "--audioin",
+    "on",
+    "--teleporter",
+    "on",
+  );
+  await box.run(
+    "modifyvm",
+    vm,
+    "--usbcardreader",
+    "on",
+    "--nictrace1",
+    "on",
+    "--tpm-type",
+    "host",
+    "--guest-debug-provider",
+    "gdb",
+    "--audioout",
+    "on",
+  );
+  await box.change(
+    ({ machines }) => void (machines.find(({ name }) => name === vm)!.settings["autostart-enabled"] = "on"),
+  );
   for (const name of ["src", "two"]) await box.run("sharedfolder", "add", vm, "--name", name, "--hostpath", "/");
   for (const name of ["key", "stick"]) await box.run("usbfilter", "add", "0", "--target", vm, "--name", name);
 }
@@ -49,7 +115,13 @@ test("a clone has none, also none that shows only when an adapter becomes a NAT 
   const { id, outs } = await create();
   expect((await shown(id)).doors).toEqual([]);
   expect(outs.openDoors).toEqual([]);
-  const { usbcardreader, nictrace1, audio_out, "tpm-type": tpm, "guest-debug-provider": debugging } = box.vm(id).settings;
+  const {
+    usbcardreader,
+    nictrace1,
+    audio_out,
+    "tpm-type": tpm,
+    "guest-debug-provider": debugging,
+  } = box.vm(id).settings;
   expect([usbcardreader, nictrace1, audio_out, tpm, debugging].filter((value) => value !== undefined)).toEqual([]);
   expect(await provider.read(id, outs, context)).toEqual(outs);
 });
@@ -65,7 +137,11 @@ test("all that are opened later are seen, and closed", async () => {
   await openAll("node1");
   const drifted = await provider.read(id, outs, context);
   const seen = DOORS.filter((door) => !["smartCardReader", "networkTrace", "tpm", "guestDebugging"].includes(door));
-  expect(drifted).toEqual({ ...outs, openDoors: seen, nics: [expect.objectContaining({ type: "nat" }), wanted().nics[1]] });
+  expect(drifted).toEqual({
+    ...outs,
+    openDoors: seen,
+    nics: [expect.objectContaining({ type: "nat" }), wanted().nics[1]],
+  });
   expect(await provider.update(id, drifted!, wanted(), context)).toEqual(outs);
   expect(context.lines).toContain(`closes its doors to the host: ${seen.join(", ")}`);
 });
@@ -77,7 +153,9 @@ test("some can be kept open by name; a serial port then ends in the machine's ow
   const { doors, settingsFile } = await shown(id);
   const file = join(settingsFile, "../node1-console.log");
   expect(new Set(doors.map(({ door }) => door))).toEqual(new Set(["serial", "vrde", "portForwarding"]));
-  expect(doors.filter(({ door }) => door === "serial").map(({ shown }) => shown)).toEqual([`uart1=0x03f8,4 file,${file}`]);
+  expect(doors.filter(({ door }) => door === "serial").map(({ shown }) => shown)).toEqual([
+    `uart1=0x03f8,4 file,${file}`,
+  ]);
   expect(box.vm(id).settings["tpm-type"]).toBe("host");
   expect(await provider.read(id, outs, context)).toEqual(outs);
 
@@ -106,7 +184,11 @@ test("an adopted machine keeps its own, which are reported", async () => {
   expect(outs.openDoors).toEqual([]);
   context = testContext();
   expect(await provider.read(id, outs, context)).toEqual(outs);
-  expect(context.lines).toEqual([expect.stringMatching(/^keeps its doors to the host, as it was adopted: serial \(uart1=0x03f8,4 file,\/tmp\/base\.log\), .*vrde \(vrde=on\), .*sharedFolders/)]);
+  expect(context.lines).toEqual([
+    expect.stringMatching(
+      /^keeps its doors to the host, as it was adopted: serial \(uart1=0x03f8,4 file,\/tmp\/base\.log\), .*vrde \(vrde=on\), .*sharedFolders/,
+    ),
+  ]);
 });
 
 describe("an unplugged cable", () => {
@@ -117,7 +199,9 @@ describe("an unplugged cable", () => {
     expect(drifted).toEqual({ ...outs, nics: [outs.nics[0], { ...outs.nics[1], cable: "unplugged" }] });
     const calls = box.calls.length;
     expect(await provider.update(id, drifted!, wanted({ autostart: true }), context)).toEqual(outs);
-    expect(box.calls.slice(calls).filter(([verb]) => !/^(show|get)/.test(verb!))).toEqual([["controlvm", id, "setlinkstate2", "on"]]);
+    expect(box.calls.slice(calls).filter(([verb]) => !/^(show|get)/.test(verb!))).toEqual([
+      ["controlvm", id, "setlinkstate2", "on"],
+    ]);
   });
 
   test.each([[false], [true]])("is plugged in on one that is off, autostart %s", async (autostart) => {
@@ -130,7 +214,18 @@ describe("an unplugged cable", () => {
   });
 
   test("of the base image is plugged in on a clone", async () => {
-    await box.run("modifyvm", "base", "--cableconnected1", "off", "--macaddress1", "080027A1B201", "--nic1", "intnet", "--intnet1", "node");
+    await box.run(
+      "modifyvm",
+      "base",
+      "--cableconnected1",
+      "off",
+      "--macaddress1",
+      "080027A1B201",
+      "--nic1",
+      "intnet",
+      "--intnet1",
+      "node",
+    );
     expect((await create()).outs.nics).toEqual(wanted().nics);
   });
 });

@@ -50,7 +50,18 @@ test("a machine that was renamed gets its name again, with its disks and a new o
 
 test("the ISO comes back into its drive, live", async () => {
   const { id, outs } = await create();
-  await box.run("storageattach", id, "--storagectl", "IDE", "--port", "1", "--type", "dvddrive", "--medium", join(box.folder, "moved.iso"));
+  await box.run(
+    "storageattach",
+    id,
+    "--storagectl",
+    "IDE",
+    "--port",
+    "1",
+    "--type",
+    "dvddrive",
+    "--medium",
+    join(box.folder, "moved.iso"),
+  );
   const drifted = await provider.read(id, outs, context);
   expect(drifted).toEqual({ ...outs, isoInserted: false });
   const calls = box.calls.length;
@@ -85,7 +96,9 @@ test("a disk whose file is there and cannot be read is left alone, and the machi
     return { ...rest, stdout: stdout.replace("State:          created", "State:          inaccessible") };
   });
   expect(await damaged.read(id, outs, context)).toMatchObject({ disks: [{ sizeMb: 0 }] });
-  await expect(damaged.update(id, outs, wanted(), context)).rejects.toThrow(/disks\[0\] of node1 cannot be read by VirtualBox: .*disk-1\.vdi\n→ .*showmediuminfo/);
+  await expect(damaged.update(id, outs, wanted(), context)).rejects.toThrow(
+    /disks\[0\] of node1 cannot be read by VirtualBox: .*disk-1\.vdi\n→ .*showmediuminfo/,
+  );
   expect(box.vm(id).state).toBe("running");
 });
 
@@ -94,13 +107,26 @@ test("a disk of somebody else's in a disk's place is left alone, and the machine
   const theirs = join(box.folder, "theirs.vdi");
   await box.run("createmedium", "disk", "--filename", theirs, "--size", "1");
   await whileOff(id, ["storageattach", id, "--storagectl", "SATA", "--port", "1", "--type", "hdd", "--medium", theirs]);
-  await expect(provider.update(id, outs, wanted(), context)).rejects.toThrow(/SATA port 1 of node1, the place of disks\[0\], is taken by .*theirs\.vdi/);
+  await expect(provider.update(id, outs, wanted(), context)).rejects.toThrow(
+    /SATA port 1 of node1, the place of disks\[0\], is taken by .*theirs\.vdi/,
+  );
   expect(box.vm(id).state).toBe("running");
 });
 
 test("a delete after a refresh that saw it renamed, and its ISO out of its drive, leaves nothing", async () => {
   const { id, outs } = await create();
-  const eject = ["storageattach", id, "--storagectl", "IDE", "--port", "1", "--type", "dvddrive", "--medium", "emptydrive"];
+  const eject = [
+    "storageattach",
+    id,
+    "--storagectl",
+    "IDE",
+    "--port",
+    "1",
+    "--type",
+    "dvddrive",
+    "--medium",
+    "emptydrive",
+  ];
   await whileOff(id, eject, ["modifyvm", id, "--name", "renamed"]);
   await provider.delete(id, (await provider.read(id, outs, context))!, context);
   expect(box.names).toEqual(["base"]);

@@ -3,7 +3,20 @@ import { join } from "node:path";
 import { openDoors } from "../../virtualbox/doors";
 import { parseMachineReadable } from "../../virtualbox/machineReadable";
 import { endVirtualBox } from "../../dev/lab/virtualBox";
-import { context, create, dir, expectNoDrift, inputs, isoPath, provider, registered, remove, showVm, vbox, type Inputs } from "../support/realMachines";
+import {
+  context,
+  create,
+  dir,
+  expectNoDrift,
+  inputs,
+  isoPath,
+  provider,
+  registered,
+  remove,
+  showVm,
+  vbox,
+  type Inputs,
+} from "../support/realMachines";
 
 test("a full clone is what was asked for, changes in place, and is deleted without a trace", async () => {
   const wanted = inputs({
@@ -14,7 +27,12 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
     ],
   });
   const { id, outs } = await create(wanted);
-  expect(outs).toMatchObject({ uuid: id, state: "poweroff", macs: ["080027A1B201", "080027A1B202"], owner: "shop/test/node1" });
+  expect(outs).toMatchObject({
+    uuid: id,
+    state: "poweroff",
+    macs: ["080027A1B201", "080027A1B202"],
+    owner: "shop/test/node1",
+  });
   const shown = showVm(id);
   expect(shown).toContain(`"Drives-1-0"="${isoPath}"`);
   expect(shown).not.toContain("inherited.iso");
@@ -23,9 +41,16 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
   expect(shown).toContain('boot1="disk"');
   expect(openDoors(parseMachineReadable(shown))).toEqual([]);
   const settings = readFileSync(/^CfgFile="(.*)"$/m.exec(shown)![1]!, "utf8");
-  expect(settings).not.toMatch(/CardReader|tracefile|TrustedPlatformModule|GuestDebug|SharedFolder |DeviceFilter |Forwarding|TFTP/);
+  expect(settings).not.toMatch(
+    /CardReader|tracefile|TrustedPlatformModule|GuestDebug|SharedFolder |DeviceFilter |Forwarding|TFTP/,
+  );
 
-  const larger = { ...wanted, cpus: 1, memoryMb: 1024, nics: [{ type: "hostonly" as const, network: "vboxnet0", mac: "080027A1B203" }] };
+  const larger = {
+    ...wanted,
+    cpus: 1,
+    memoryMb: 1024,
+    nics: [{ type: "hostonly" as const, network: "vboxnet0", mac: "080027A1B203" }],
+  };
   const grown = {
     ...larger,
     disks: [
@@ -39,7 +64,9 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
   expect(changed).toMatchObject(grown);
 
   const withDisk = (disk: object) => ({ ...grown, disks: [{ ...grown.disks[0]!, ...disk }, ...grown.disks.slice(1)] });
-  await expect(provider.update(id, changed, withDisk({ sizeMb: 10 }), context)).rejects.toThrow("30 MB and cannot shrink to 10 MB");
+  await expect(provider.update(id, changed, withDisk({ sizeMb: 10 }), context)).rejects.toThrow(
+    "30 MB and cannot shrink to 10 MB",
+  );
   await expect(provider.update(id, changed, withDisk({ format: "VHD" }), context)).rejects.toThrow(
     "VDI Standard and cannot become VHD Standard",
   );
@@ -63,14 +90,34 @@ test("a full clone is what was asked for, changes in place, and is deleted witho
 test("drift is seen as it is, and only that; a disk that someone else attached survives the machine", async () => {
   const wanted = inputs({ name: "node2", disks: [{ sizeMb: 20, format: "VDI", variant: "Fixed" }] });
   const { id, outs } = await create(wanted);
-  vbox("modifyvm", id, "--memory", "300", "--nic2", "none", "--nic-promisc1", "allow-all", "--description", 'VMState="running"\nmemory=1', "--name", "renamed");
+  vbox(
+    "modifyvm",
+    id,
+    "--memory",
+    "300",
+    "--nic2",
+    "none",
+    "--nic-promisc1",
+    "allow-all",
+    "--description",
+    'VMState="running"\nmemory=1',
+    "--name",
+    "renamed",
+  );
   vbox("snapshot", id, "take", 'VMState="running"', "--description", 'cpus=9\n"x');
   vbox("storageattach", id, "--storagectl", "Drives", "--port", "1", "--device", "0", "--medium", "emptydrive");
   const precious = join(dir, "precious.vdi");
   vbox("createmedium", "disk", "--filename", precious, "--size", "5");
   vbox("storageattach", id, "--storagectl", "Disks", "--port", "7", "--type", "hdd", "--medium", precious);
   const drifted = await provider.read(id, outs, context);
-  expect(drifted).toEqual({ ...outs, memoryMb: 300, nics: [wanted.nics[0]], macs: ["080027A1B201"], named: false, isoInserted: false });
+  expect(drifted).toEqual({
+    ...outs,
+    memoryMb: 300,
+    nics: [wanted.nics[0]],
+    macs: ["080027A1B201"],
+    named: false,
+    isoInserted: false,
+  });
   const fixed = await provider.update(id, drifted!, wanted, context);
   await expectNoDrift(id, fixed, wanted);
   vbox("storageattach", id, "--storagectl", "Drives", "--port", "1", "--device", "0", "--medium", "emptydrive");
@@ -87,7 +134,11 @@ test("drift is seen as it is, and only that; a disk that someone else attached s
 
 test("a disk that an interrupted removal left is seen, and deleted; one that a snapshot has stays with it", async () => {
   const disk = { sizeMb: 20, format: "VDI", variant: "Standard" } as const;
-  const [two, one, none] = [[disk, disk], [disk], []].map((disks) => inputs({ name: "node15", disks })) as [Inputs, Inputs, Inputs];
+  const [two, one, none] = [[disk, disk], [disk], []].map((disks) => inputs({ name: "node15", disks })) as [
+    Inputs,
+    Inputs,
+    Inputs,
+  ];
   const file = (port: number) => join(dir, `vms/vbox-kubeadm/shop/test/node15/vbox-kubeadm-disk-${port}.vdi`);
   const { id, outs } = await create(two);
   vbox("storageattach", id, "--storagectl", "Disks", "--port", "2", "--medium", "none");
@@ -112,14 +163,18 @@ test("a linked clone holds only differences, and its base image survives it", as
 
 test("a missing snapshot is named, with the command that takes it, and nothing is left", async () => {
   const linked = inputs({ name: "node4", cloneMode: "linked", baseSnapshot: "nope" });
-  await expect(provider.create(linked, context)).rejects.toThrow(/no snapshot nope[^]*VBoxManage snapshot base take nope/);
+  await expect(provider.create(linked, context)).rejects.toThrow(
+    /no snapshot nope[^]*VBoxManage snapshot base take nope/,
+  );
   expect(existsSync(join(dir, "vms", "vbox-kubeadm"))).toBe(false);
 });
 
 test("a machine of the same name that is not ours is refused, or adopted when told so", async () => {
   vbox("clonevm", "base", "--name", "node5", "--mode", "machine", "--register");
   const wanted = inputs({ name: "node5" });
-  await expect(provider.create(wanted, context)).rejects.toThrow(/already has a machine node5.*shop\/test did not make/);
+  await expect(provider.create(wanted, context)).rejects.toThrow(
+    /already has a machine node5.*shop\/test did not make/,
+  );
   expect(registered("vms")).toContain('"node5"');
   const { id, outs } = await create({ ...wanted, adopt: true });
   expect(showVm(id)).toContain(join(dir, "vms", "node5"));
@@ -154,7 +209,12 @@ test("a machine that was unregistered is refused with the command that registers
   const marks = () => vbox("getextradata", id, "enumerate");
   const before = marks();
   vbox("unregistervm", "node16");
-  const refusals = [provider.read(id, outs, context), provider.create(wanted, context)].map((work) => work.then(() => "", (error: Error) => error.message));
+  const refusals = [provider.read(id, outs, context), provider.create(wanted, context)].map((work) =>
+    work.then(
+      () => "",
+      (error: Error) => error.message,
+    ),
+  );
   const [refusal, ...others] = await Promise.all(refusals);
   expect(others).toEqual([refusal]);
   expect(refusal).toContain("holds a finished machine node16 of shop/test that VirtualBox does not know");

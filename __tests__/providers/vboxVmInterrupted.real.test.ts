@@ -5,7 +5,19 @@ import { VBoxManage } from "../../virtualbox/vboxManage";
 import { removeFolder } from "../../virtualbox/vm/remove";
 import { endVirtualBox } from "../../dev/lab/virtualBox";
 import { vboxVmProvider } from "../../providers/vboxVm";
-import { context, create, dir, execHere, inputs, provider, registered, remove, showVm, vbox, vboxManage } from "../support/realMachines";
+import {
+  context,
+  create,
+  dir,
+  execHere,
+  inputs,
+  provider,
+  registered,
+  remove,
+  showVm,
+  vbox,
+  vboxManage,
+} from "../support/realMachines";
 
 /** Registers a machine `big`, once, of which a clone takes seconds. */
 function makeBig(): void {
@@ -32,7 +44,9 @@ test("what an interrupted create left is cleared away, wherever it stopped", asy
   const third = await create(wanted);
   expect(third.id).toBe(second.id);
   // And another is to be made: one that was finished may be in use, and only the state that knew it was lost.
-  await expect(provider.create({ ...wanted, isoSha256: "b" }, context)).rejects.toThrow(/node6 \(.*\) that shop\/test made earlier, and that Pulumi's state does not know\n→ .*stack import/);
+  await expect(provider.create({ ...wanted, isoSha256: "b" }, context)).rejects.toThrow(
+    /node6 \(.*\) that shop\/test made earlier, and that Pulumi's state does not know\n→ .*stack import/,
+  );
   expect(showVm("node6")).toContain(third.id);
   // It was not finished: it has booted from what it should not have.
   vbox("setextradata", third.id, "vbox-kubeadm/finished");
@@ -42,8 +56,19 @@ test("what an interrupted create left is cleared away, wherever it stopped", asy
 });
 
 test("the disk of an interrupted create does not come back after VirtualBox's next start, also where no other is made", async () => {
-  vbox("clonevm", "base", "--name", "node9", "--mode", "machine", "--basefolder", join(dir, "vms/vbox-kubeadm/shop/test"));
-  await expect(provider.create(inputs({ name: "node9", baseSnapshot: "nope" }), context)).rejects.toThrow("has no snapshot nope");
+  vbox(
+    "clonevm",
+    "base",
+    "--name",
+    "node9",
+    "--mode",
+    "machine",
+    "--basefolder",
+    join(dir, "vms/vbox-kubeadm/shop/test"),
+  );
+  await expect(provider.create(inputs({ name: "node9", baseSnapshot: "nope" }), context)).rejects.toThrow(
+    "has no snapshot nope",
+  );
   await endVirtualBox(dir);
   expect(registered("hdds")).not.toContain("node9");
   expect(existsSync(join(dir, "vms", "vbox-kubeadm"))).toBe(false);
@@ -57,7 +82,10 @@ test("nor does it where VirtualBox's server ends before it has saved what was cl
     if (args[0] === "setproperty" && ends++ === 0) await endVirtualBox(dir);
     return execHere(file, args, options);
   };
-  await removeFolder(new VBoxManage(vboxManage, ending), join(folder, "node11"), { stack: "shop/test", name: "node11" });
+  await removeFolder(new VBoxManage(vboxManage, ending), join(folder, "node11"), {
+    stack: "shop/test",
+    name: "node11",
+  });
   expect(ends).toBeGreaterThan(0);
   expect(registered("hdds")).not.toContain("node11");
 });
@@ -65,7 +93,12 @@ test("nor does it where VirtualBox's server ends before it has saved what was cl
 test("a clone that passes its deadline is taken back by VirtualBox before the create ends", async () => {
   makeBig();
   const folder = join(dir, "vms/vbox-kubeadm/shop/test");
-  const clone = new VBoxManage(vboxManage, execHere, 600).clone("big", { name: "node10", uuid: randomUUID(), baseFolder: folder, linked: false });
+  const clone = new VBoxManage(vboxManage, execHere, 600).clone("big", {
+    name: "node10",
+    uuid: randomUUID(),
+    baseFolder: folder,
+    linked: false,
+  });
   await expect(clone).rejects.toThrow("clonevm did not end within 0.6 s");
   expect(existsSync(join(folder, "node10"))).toBe(false);
   expect(registered("hdds")).not.toContain("node10");
@@ -98,7 +131,9 @@ test.each([
   [/^storageattach .* --medium \S+node\.iso$/, /did not put \S+node\.iso into the drive of node13/],
 ])("a success that is none is an error: %s", async (idle, message) => {
   const forgetful = vboxVmProvider((file, args, options) =>
-    idle.test(args.join(" ")) ? Promise.resolve({ stdout: "", stderr: "", exitCode: 0 }) : execHere(file, args, options),
+    idle.test(args.join(" "))
+      ? Promise.resolve({ stdout: "", stderr: "", exitCode: 0 })
+      : execHere(file, args, options),
   );
   await expect(forgetful.create(inputs({ name: "node13" }), context)).rejects.toThrow(message);
   expect(registered("vms")).not.toContain("node13");

@@ -24,15 +24,20 @@ test("a finished machine that Pulumi's state lost survives a create, an update a
   await remove(id, outs);
 });
 
-test.each(["ru", "tr"])("a server whose errors are in %s is no hindrance: they are told by their codes", async (language) => {
-  speak(language);
-  const wanted = inputs({ name: `node-${language}`, disks: [disk] });
-  await expect(provider.create({ ...wanted, cloneMode: "linked", baseSnapshot: "nope" }, context)).rejects.toThrow("has no snapshot nope");
-  const { id, outs } = await create(wanted);
-  const changed = await provider.update(id, outs, { ...wanted, cpus: 1, disks: [] }, context);
-  rmSync(join(dir, `vms/vbox-kubeadm/shop/test/node-${language}`), { recursive: true });
-  await endVirtualBox(dir); // It notices at its next start.
-  await expect(provider.read(id, changed, context)).rejects.toThrow(/cannot read the settings/);
-  await remove(id, changed);
-  expect(await provider.read(id, changed, context)).toBeUndefined();
-});
+test.each(["ru", "tr"])(
+  "a server whose errors are in %s is no hindrance: they are told by their codes",
+  async (language) => {
+    speak(language);
+    const wanted = inputs({ name: `node-${language}`, disks: [disk] });
+    await expect(provider.create({ ...wanted, cloneMode: "linked", baseSnapshot: "nope" }, context)).rejects.toThrow(
+      "has no snapshot nope",
+    );
+    const { id, outs } = await create(wanted);
+    const changed = await provider.update(id, outs, { ...wanted, cpus: 1, disks: [] }, context);
+    rmSync(join(dir, `vms/vbox-kubeadm/shop/test/node-${language}`), { recursive: true });
+    await endVirtualBox(dir); // It notices at its next start.
+    await expect(provider.read(id, changed, context)).rejects.toThrow(/cannot read the settings/);
+    await remove(id, changed);
+    expect(await provider.read(id, changed, context)).toBeUndefined();
+  },
+);

@@ -40,7 +40,9 @@ describe("a disk that is not mounted", () => {
     const file = box.vm(id).settingsFile;
     unmount();
     await expect(provider.read(id, outs, context)).rejects.toThrow(/cannot read the settings/);
-    await expect(provider.delete(id, outs, context)).rejects.toThrow(/was left as it is: neither its folder .*node1 nor .*→ mount the disk[^]*unregistervm/s);
+    await expect(provider.delete(id, outs, context)).rejects.toThrow(
+      /was left as it is: neither its folder .*node1 nor .*→ mount the disk[^]*unregistervm/s,
+    );
     mount();
     expect(existsSync(file)).toBe(true);
     await provider.delete(id, outs, context);
@@ -51,7 +53,9 @@ describe("a disk that is not mounted", () => {
   test("is named where the base image may be on it", async () => {
     const { uuid } = box.vm("base");
     unmount();
-    await expect(create()).rejects.toThrow(new RegExp(`no machine base to clone whose settings it can read[^]*${uuid}[^]*mount the disk`));
+    await expect(create()).rejects.toThrow(
+      new RegExp(`no machine base to clone whose settings it can read[^]*${uuid}[^]*mount the disk`),
+    );
   });
 });
 
@@ -66,7 +70,9 @@ test("a finished machine that VirtualBox forgot is not taken for the rest of an 
   const { id } = await create();
   const file = box.vm(id).settingsFile;
   await box.run("unregistervm", id);
-  await expect(create()).rejects.toThrow(/holds a finished machine node1 of shop\/test that VirtualBox does not know\n→ .*registervm/);
+  await expect(create()).rejects.toThrow(
+    /holds a finished machine node1 of shop\/test that VirtualBox does not know\n→ .*registervm/,
+  );
   expect(existsSync(file)).toBe(true);
 });
 
@@ -80,7 +86,8 @@ test("what is no finished machine, in a folder of its name, makes way for one", 
 });
 
 describe("a finished machine that somebody unregistered, with its files", () => {
-  const UNREGISTERED = /holds a finished machine node1 of shop\/test that VirtualBox does not know\n( {4}its mark is "a{32} .*\n)?→ .*registervm/;
+  const UNREGISTERED =
+    /holds a finished machine node1 of shop\/test that VirtualBox does not know\n( {4}its mark is "a{32} .*\n)?→ .*registervm/;
   const unregister = async (changes?: Partial<Inputs>) => {
     const made = await create(changes);
     const file = box.vm(made.id).settingsFile;
@@ -120,28 +127,46 @@ describe("a finished machine that somebody unregistered, with its files", () => 
     ["cut short", (file: string) => writeFileSync(file, readFileSync(file, "utf8").slice(0, -30))],
     ["full of zeros", (file: string) => writeFileSync(file, Buffer.alloc(500))],
     ["gone, but for the one from before the last change", (file: string) => rmSync(file)],
-  ])("is refused by every way of making or replacing it, and by a destroy, where its settings are %s", async (_, harm) => {
-    const { id, outs, file } = await unregister();
-    harm(file);
-    for (const work of [() => create(), () => provider.read(id, outs, context), () => provider.delete(id, outs, replacing()), () => provider.delete(id, outs, context)])
-      await expect(work()).rejects.toThrow(/holds a machine whose settings cannot be read: .*node1\.vbox is missing or not whole\n→ .*node1\.vbox-prev/);
-    expect(existsSync(join(file, ".."))).toBe(true);
-  });
+  ])(
+    "is refused by every way of making or replacing it, and by a destroy, where its settings are %s",
+    async (_, harm) => {
+      const { id, outs, file } = await unregister();
+      harm(file);
+      for (const work of [
+        () => create(),
+        () => provider.read(id, outs, context),
+        () => provider.delete(id, outs, replacing()),
+        () => provider.delete(id, outs, context),
+      ])
+        await expect(work()).rejects.toThrow(
+          /holds a machine whose settings cannot be read: .*node1\.vbox is missing or not whole\n→ .*node1\.vbox-prev/,
+        );
+      expect(existsSync(join(file, ".."))).toBe(true);
+    },
+  );
 });
 
 test.each([
-  ["with another word than the English one", (listed: string) => listed.replaceAll("<inaccessible!>", "<unzugänglich!>")],
+  [
+    "with another word than the English one",
+    (listed: string) => listed.replaceAll("<inaccessible!>", "<unzugänglich!>"),
+  ],
   ["without a word", () => ""],
-])("a machine whose settings cannot be read may be the one to be made, where VirtualBox lists its file %s", async (_, listing) => {
-  const { id } = await create();
-  rmSync(join(box.vm(id).settingsFile, ".."), { recursive: true });
-  const elsewhere = vboxVmProvider(async (program, args) => {
-    const result = await box.exec(program, args);
-    return args.includes("--long") ? { ...result, stdout: listing(result.stdout) } : result;
-  });
-  await expect(elsewhere.create(wanted(), context)).rejects.toThrow(`VirtualBox cannot read the settings of the machine ${id}`);
-  expect(box.verbs.filter((verb) => verb === "clonevm")).toHaveLength(1);
-});
+])(
+  "a machine whose settings cannot be read may be the one to be made, where VirtualBox lists its file %s",
+  async (_, listing) => {
+    const { id } = await create();
+    rmSync(join(box.vm(id).settingsFile, ".."), { recursive: true });
+    const elsewhere = vboxVmProvider(async (program, args) => {
+      const result = await box.exec(program, args);
+      return args.includes("--long") ? { ...result, stdout: listing(result.stdout) } : result;
+    });
+    await expect(elsewhere.create(wanted(), context)).rejects.toThrow(
+      `VirtualBox cannot read the settings of the machine ${id}`,
+    );
+    expect(box.verbs.filter((verb) => verb === "clonevm")).toHaveLength(1);
+  },
+);
 
 describe("a machine whose settings VirtualBox cannot read after a loss of power", () => {
   test.each([
@@ -153,7 +178,8 @@ describe("a machine whose settings VirtualBox cannot read after a loss of power"
     harm(file);
     const replacing = testContext();
     replacing.rolling.announce("node1", true);
-    for (const work of [() => create(), () => provider.delete(id, outs, replacing)]) await expect(work()).rejects.toThrow(`cannot read the settings of the machine ${id}`);
+    for (const work of [() => create(), () => provider.delete(id, outs, replacing)])
+      await expect(work()).rejects.toThrow(`cannot read the settings of the machine ${id}`);
     expect(existsSync(join(file, ".."))).toBe(true);
     await provider.delete(id, outs, context);
     expect(existsSync(join(file, ".."))).toBe(false);
@@ -168,12 +194,15 @@ test("a clone that failed is told before what it left and could not be removed",
     writeFileSync(join(place, "node1.vbox"), "");
     return { stdout: "", stderr: "VBoxManage: error: no space left on the device", exitCode: 1 };
   };
-  await expect(create()).rejects.toThrow(/^the base image base could not be cloned\n[^→]*no space left[^→]*could not be removed:\n[^→]*settings cannot be read/);
+  await expect(create()).rejects.toThrow(
+    /^the base image base could not be cloned\n[^→]*no space left[^→]*could not be removed:\n[^→]*settings cannot be read/,
+  );
 });
 
 describe("a disk in the cidata ISO's place", () => {
   const slot = ["--storagectl", "IDE", "--port", "1", "--device", "0", "--type", "hdd", "--medium"];
-  const PRECIOUS = /place in (base|node1), port 1, device 0 of the controller IDE, is taken by the disk .*precious\.vdi/;
+  const PRECIOUS =
+    /place in (base|node1), port 1, device 0 of the controller IDE, is taken by the disk .*precious\.vdi/;
 
   async function withDisk(vm: string): Promise<void> {
     const disk = join(box.folder, "precious.vdi");
@@ -210,7 +239,13 @@ test("a disk's file of which VirtualBox cannot say whether it is in use is not t
   await box.run("storageattach", id, "--storagectl", "SATA", "--port", "1", "--device", "0", "--medium", "none");
   const refuse = (code: string) => {
     box.fault = ([verb, , medium]) =>
-      verb === "showmediuminfo" && medium?.includes("/") ? { stdout: "", stderr: `VBoxManage: error: x\nVBoxManage: error: Details: code ${code} (0x1), component MediumWrap, interface IMedium`, exitCode: 1 } : undefined;
+      verb === "showmediuminfo" && medium?.includes("/")
+        ? {
+            stdout: "",
+            stderr: `VBoxManage: error: x\nVBoxManage: error: Details: code ${code} (0x1), component MediumWrap, interface IMedium`,
+            exitCode: 1,
+          }
+        : undefined;
   };
   refuse("VBOX_E_VM_ERROR");
   await expect(provider.read(id, outs, context)).rejects.toThrow(/showmediuminfo disk .* failed/);

@@ -3,7 +3,12 @@ import { parseNetstat } from "../../routes/macos";
 import { listedRoutes, parseListing } from "../../routes/windows";
 
 describe("Linux: ip -j -N route show exact", () => {
-  const via = (gateway: string, dev: string, ours: boolean) => ({ destination: "192.168.4.0/27", gateway, interface: dev, ours });
+  const via = (gateway: string, dev: string, ours: boolean) => ({
+    destination: "192.168.4.0/27",
+    gateway,
+    interface: dev,
+    ours,
+  });
 
   test.each([
     ["an empty list", "[]", []],
@@ -17,7 +22,11 @@ describe("Linux: ip -j -N route show exact", () => {
       '[{"dst":"192.168.4.0/27","gateway":"192.168.4.30","dev":"vboxnet0","metric":60,"flags":["onlink"]}]',
       [via("192.168.4.30", "vboxnet0", false)],
     ],
-    ["an on-link route", '[{"dst":"192.168.4.0/27","dev":"eth0","protocol":"2","scope":"253","flags":[]}]', [via("", "eth0", false)]],
+    [
+      "an on-link route",
+      '[{"dst":"192.168.4.0/27","dev":"eth0","protocol":"2","scope":"253","flags":[]}]',
+      [via("", "eth0", false)],
+    ],
     ["a blackhole", '[{"type":"blackhole","dst":"192.168.4.0/27","flags":[]}]', [via("", "", false)]],
     [
       "a multipath route",
@@ -67,10 +76,13 @@ Internet:
 Destination        Gateway            Flags        Refs      Use   Netif Expire
 192.168.4/27       192.168.4.30       UGSc            1       12 vboxnet0
 `;
-    expect(parseNetstat(older)).toEqual([{ destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }]);
+    expect(parseNetstat(older)).toEqual([
+      { destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" },
+    ]);
   });
 
-  test("without a heading it is an error", () => expect(() => parseNetstat("netstat: sysctl: something\n")).toThrow(/did not answer with a table of routes/));
+  test("without a heading it is an error", () =>
+    expect(() => parseNetstat("netstat: sysctl: something\n")).toThrow(/did not answer with a table of routes/));
 });
 
 describe("Windows: Get-NetRoute and Get-NetAdapter as JSON", () => {

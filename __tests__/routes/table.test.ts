@@ -13,7 +13,9 @@ function recorded(answers: [RegExp, Partial<ExecResult> | Error][]) {
     const line = [file, ...args].join(" ");
     commands.push(line);
     const answer = answers.find(([pattern]) => pattern.test(line))?.[1] ?? {};
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve({ stdout: "", stderr: "", exitCode: 0, ...answer });
+    return answer instanceof Error
+      ? Promise.reject(answer)
+      : Promise.resolve({ stdout: "", stderr: "", exitCode: 0, ...answer });
   };
   return { commands, run };
 }
@@ -48,7 +50,9 @@ Destination        Gateway            Flags               Netif Expire
   });
 
   test("where we are not root, sudo does it without asking", async () => {
-    const { commands, run } = recorded([[/^route/, { exitCode: 77, stderr: "route: must be root to alter routing table" }]]);
+    const { commands, run } = recorded([
+      [/^route/, { exitCode: 77, stderr: "route: must be root to alter routing table" }],
+    ]);
     await routeTable("darwin", run).add(ROUTE);
     expect(commands[1]).toBe("sudo -n route -n add -net 192.168.4.0/27 192.168.4.30 -ifp vboxnet0");
   });
@@ -75,24 +79,32 @@ describe("Linux, where sudo may not do it", () => {
       [/^ip route/, denied],
       [/^sudo/, { exitCode: 2, stderr: "RTNETLINK answers: File exists" }],
     ]);
-    await expect(routeTable("linux", run).add(ROUTE)).rejects.toThrow(/^ip route add .* failed\n {4}RTNETLINK answers: File exists$/);
+    await expect(routeTable("linux", run).add(ROUTE)).rejects.toThrow(
+      /^ip route add .* failed\n {4}RTNETLINK answers: File exists$/,
+    );
   });
 });
 
 describe("Windows", () => {
   const windows: Route = { ...ROUTE, interface: ADAPTER };
-  const listing = { stdout: JSON.stringify({ routes: [], adapters: [{ InterfaceDescription: ADAPTER, ifIndex: 12 }] }) };
+  const listing = {
+    stdout: JSON.stringify({ routes: [], adapters: [{ InterfaceDescription: ADAPTER, ifIndex: 12 }] }),
+  };
 
   test("New-NetRoute gets the adapter's index", async () => {
     const { commands, run } = recorded([[/Get-NetRoute/, listing]]);
     await routeTable("win32", run).add(windows);
-    expect(commands[1]).toContain("New-NetRoute -DestinationPrefix 192.168.4.0/27 -NextHop 192.168.4.30 -InterfaceIndex 12 ");
+    expect(commands[1]).toContain(
+      "New-NetRoute -DestinationPrefix 192.168.4.0/27 -NextHop 192.168.4.30 -InterfaceIndex 12 ",
+    );
   });
 
   test("a change takes the old route away and sets the new one in one go", async () => {
     const { commands, run } = recorded([[/Get-NetRoute/, listing]]);
     await routeTable("win32", run).change({ ...windows, gateway: "192.168.4.29" }, windows);
-    expect(commands.at(-1)).toMatch(/Remove-NetRoute .* -NextHop 192\.168\.4\.29 .*; New-NetRoute .* -NextHop 192\.168\.4\.30 /);
+    expect(commands.at(-1)).toMatch(
+      /Remove-NetRoute .* -NextHop 192\.168\.4\.29 .*; New-NetRoute .* -NextHop 192\.168\.4\.30 /,
+    );
   });
 
   test("without the right, the error prints the route command", async () => {

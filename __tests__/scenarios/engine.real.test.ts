@@ -47,7 +47,11 @@ test("state is small, and holds no secret in clear", async () => {
   for (const { inputs } of resources) expect(String(inputs.__provider).length).toBeLessThan(200);
   const text = JSON.stringify(resources);
   expect(text).not.toMatch(/PRIVATE KEY/);
-  expect(resources.filter(({ type }) => type.endsWith("CloudInitIso")).map(({ outputs }) => Object.keys(outputs.hostPrivateKey as object))).toHaveLength(2);
+  expect(
+    resources
+      .filter(({ type }) => type.endsWith("CloudInitIso"))
+      .map(({ outputs }) => Object.keys(outputs.hostPrivateKey as object)),
+  ).toHaveLength(2);
 });
 
 test("a change of memory is made in place, and only there", async () => {
@@ -79,7 +83,9 @@ test("changed cloud-init content replaces the machine", async () => {
 test("a replacement that is asked for deletes the old machine before it makes the new one", async () => {
   const uuid = async () => /^UUID="(.*)"$/m.exec(await manage("showvminfo", "n2", "--machinereadable"))?.[1];
   const before = await uuid();
-  const urn = (await stack.resources()).find(({ type, outputs }) => type.endsWith("vbox:Vm") && outputs.name === "n2")!.urn;
+  const urn = (await stack.resources()).find(
+    ({ type, outputs }) => type.endsWith("vbox:Vm") && outputs.name === "n2",
+  )!.urn;
   await pulumi("up", "--yes", "--skip-preview", "--replace", urn);
   const after = await uuid();
   expect(after).toBeDefined();
@@ -105,5 +111,8 @@ test("destroy leaves nothing of ours, and all that is not", async () => {
   expect(await manage("list", "vms")).toMatch(/"n3"/);
   expect(await manage("list", "hdds")).not.toMatch(/n[12]/);
   expect(await manage("list", "dvds")).not.toMatch(/cidata/);
-  expect(existsSync(join(folder, "iso")) && (await readdir(join(folder, "iso"), { recursive: true })).some((file) => file.endsWith(".iso"))).toBe(false);
+  expect(
+    existsSync(join(folder, "iso")) &&
+      (await readdir(join(folder, "iso"), { recursive: true })).some((file) => file.endsWith(".iso")),
+  ).toBe(false);
 });

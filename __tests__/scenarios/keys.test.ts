@@ -5,7 +5,8 @@ import { generateHostKey } from "../../cloudinit/hostKey";
 import { sections } from "../../config/schema";
 import { compose, type Composition, hostKeys, publicKey } from "../support/preview";
 
-// Each configuration key has its way into the resource that is meant: a right value, other than the default, and where it arrives.
+// Each configuration key has its way into the resource that is meant: a right value, other than the default, and where
+// it arrives.
 const { hostPublicKey: otherKey } = generateHostKey();
 
 const folder = mkdtempSync(join(tmpdir(), "keys-"));
@@ -26,21 +27,49 @@ interface Arrival {
   is: unknown;
 }
 
-const at = (type: Arrival["type"], input: string, values: Record<string, unknown>, is: unknown = Object.values(values)[0]): Arrival => ({ values, type, input, is });
+const at = (
+  type: Arrival["type"],
+  input: string,
+  values: Record<string, unknown>,
+  is: unknown = Object.values(values)[0],
+): Arrival => ({ values, type, input, is });
 const iso = (key: string, value: unknown, more: object = {}) => at("CloudInitIso", key, { [key]: value, ...more });
 const vm = (key: string, value: unknown) => at("vbox:Vm", key, { [key]: value });
 const fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
-const docker = { containerRuntime: "docker", criDockerdUrl: "https://example.com/cri-dockerd.deb", criDockerdSha256: "ab".repeat(32) };
+const docker = {
+  containerRuntime: "docker",
+  criDockerdUrl: "https://example.com/cri-dockerd.deb",
+  criDockerdSha256: "ab".repeat(32),
+};
 const userData = "#cloud-config\nhostname: x\n";
 
 /** Each another than all others, and than its default. */
-const timeouts = { command: 71, clone: 72, cloudInit: 73, start: 74, stop: 75, ssh: 76, join: 77, ready: 78, drain: 79 };
+const timeouts = {
+  command: 71,
+  clone: 72,
+  cloudInit: 73,
+  start: 74,
+  stop: 75,
+  ssh: 76,
+  join: 77,
+  ready: 78,
+  drain: 79,
+};
 
 const arrivals: Record<string, Arrival[]> = {
-  clusterName: [at("vbox:Vm", "stack", { clusterName: "lab" }, "lab/dev"), at("StackIdentity", "name", { clusterName: "lab" }, "lab/dev")],
-  zone: [iso("zone", "example.org"), at("vbox:Vm", "readiness.target.address", { zone: "example.org" }, "kube-node01.example.org")],
+  clusterName: [
+    at("vbox:Vm", "stack", { clusterName: "lab" }, "lab/dev"),
+    at("StackIdentity", "name", { clusterName: "lab" }, "lab/dev"),
+  ],
+  zone: [
+    iso("zone", "example.org"),
+    at("vbox:Vm", "readiness.target.address", { zone: "example.org" }, "kube-node01.example.org"),
+  ],
   kubernetesVersion: [iso("kubernetesVersion", "1.35.2")],
-  containerRuntime: [at("CloudInitIso", "criDockerdUrl", docker, docker.criDockerdUrl), at("WorkerJoin", "criSocket", docker, "unix:///run/cri-dockerd.sock")],
+  containerRuntime: [
+    at("CloudInitIso", "criDockerdUrl", docker, docker.criDockerdUrl),
+    at("WorkerJoin", "criSocket", docker, "unix:///run/cri-dockerd.sock"),
+  ],
   controlPlaneEndpoint: [at("WorkerJoin", "endpoint", { controlPlaneEndpoint: "10.1.2.3:6443" })],
   requiredPods: [at("WorkerJoin", "requiredPods", { requiredPods: ["k8s-app=cilium"] })],
   cniSelector: [at("WorkerJoin", "cniSelector", { cniSelector: "app=calico" })],
@@ -63,19 +92,94 @@ const arrivals: Record<string, Arrival[]> = {
   cloneMode: [at("vbox:Vm", "cloneMode", { cloneMode: "linked", baseSnapshot: "s" }, "linked")],
   baseSnapshot: [vm("baseSnapshot", "clean")],
   adopt: [vm("adopt", true), iso("adopt", true), at("HostRoute", "adopt", { adopt: true })],
-  bastion: [at("vbox:Vm", "readiness.target.bastion.address", { bastion: { address: "10.9.8.7" }, hostKeys: { ...hostKeys, "10.9.8.7": [publicKey] } }, "10.9.8.7")],
-  routes: [at("HostRoute", "gateway", { routes: [{ destination: "10.5.0.0/24", gateway: "10.4.0.1", interface: "vboxnet0" }] }, "10.4.0.1")],
+  bastion: [
+    at(
+      "vbox:Vm",
+      "readiness.target.bastion.address",
+      { bastion: { address: "10.9.8.7" }, hostKeys: { ...hostKeys, "10.9.8.7": [publicKey] } },
+      "10.9.8.7",
+    ),
+  ],
+  routes: [
+    at(
+      "HostRoute",
+      "gateway",
+      { routes: [{ destination: "10.5.0.0/24", gateway: "10.4.0.1", interface: "vboxnet0" }] },
+      "10.4.0.1",
+    ),
+  ],
   sshUser: [iso("sshUser", "admin"), at("vbox:Vm", "readiness.target.user", { sshUser: "admin" })],
   sshPublicKey: [iso("sshPublicKey", `${publicKey} me`)],
-  sshPrivateKeyFile: [at("vbox:Vm", "readiness.target.publicKey", { sshPrivateKeyFile: "", sshPublicKey: publicKey, autostart: false }, publicKey)],
+  sshPrivateKeyFile: [
+    at(
+      "vbox:Vm",
+      "readiness.target.publicKey",
+      { sshPrivateKeyFile: "", sshPublicKey: publicKey, autostart: false },
+      publicKey,
+    ),
+  ],
   sshCaPublicKey: [iso("sshCaPublicKey", publicKey)],
-  sshKnownHostsFile: [at("kubeadm:Cluster", "masters.0.hostKeys", { get sshKnownHostsFile() { return template("known_hosts", ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => `${name} ${otherKey}\n`).join("")); }, hostKeys: {} }, [otherKey])],
-  hostKeys: [at("kubeadm:Cluster", "masters.0.hostKeys", { hostKeys: { ...hostKeys, "kube-mast01": [otherKey] } }, [otherKey])],
-  vboxManage: [vm("vboxManage", "/opt/VBoxManage"), iso("vboxManage", "/opt/VBoxManage"), at("WorkerJoin", "vboxManage", { vboxManage: "/opt/VBoxManage" })],
+  sshKnownHostsFile: [
+    at(
+      "kubeadm:Cluster",
+      "masters.0.hostKeys",
+      {
+        get sshKnownHostsFile() {
+          return template(
+            "known_hosts",
+            ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => `${name} ${otherKey}\n`).join(""),
+          );
+        },
+        hostKeys: {},
+      },
+      [otherKey],
+    ),
+  ],
+  hostKeys: [
+    at("kubeadm:Cluster", "masters.0.hostKeys", { hostKeys: { ...hostKeys, "kube-mast01": [otherKey] } }, [otherKey]),
+  ],
+  vboxManage: [
+    vm("vboxManage", "/opt/VBoxManage"),
+    iso("vboxManage", "/opt/VBoxManage"),
+    at("WorkerJoin", "vboxManage", { vboxManage: "/opt/VBoxManage" }),
+  ],
   isoFolder: [at("CloudInitIso", "path", { isoFolder: "/srv/isos" }, "/srv/isos/kube/dev/kube-node01-cidata.iso")],
-  userData: [at("CloudInitIso", "userData", { get userData() { return template("user-data", userData); } }, expect.stringContaining("hostname: x"))],
-  metaData: [at("CloudInitIso", "metaData", { get metaData() { return template("meta-data", "instance-id: ${instanceId}\n"); } }, "instance-id: ${instanceId}\n")],
-  networkConfig: [at("CloudInitIso", "networkConfig", { get networkConfig() { return template("network-config", "version: 2\n"); } }, "version: 2\n")],
+  userData: [
+    at(
+      "CloudInitIso",
+      "userData",
+      {
+        get userData() {
+          return template("user-data", userData);
+        },
+      },
+      expect.stringContaining("hostname: x"),
+    ),
+  ],
+  metaData: [
+    at(
+      "CloudInitIso",
+      "metaData",
+      {
+        get metaData() {
+          return template("meta-data", "instance-id: ${instanceId}\n");
+        },
+      },
+      "instance-id: ${instanceId}\n",
+    ),
+  ],
+  networkConfig: [
+    at(
+      "CloudInitIso",
+      "networkConfig",
+      {
+        get networkConfig() {
+          return template("network-config", "version: 2\n");
+        },
+      },
+      "version: 2\n",
+    ),
+  ],
   userDataValues: [iso("userDataValues", { motd: "hello" })],
   debianMirror: [iso("debianMirror", "https://mirror.example/debian/")],
   packageUpgrade: [iso("packageUpgrade", false)],
@@ -96,18 +200,28 @@ const arrivals: Record<string, Arrival[]> = {
   checks: [at("vbox:Vm", "plan.vboxManage", { checks: "on", vboxManage: "/opt/VBoxManage" }, "/opt/VBoxManage")],
   tokenTtlMinutes: [at("JoinToken", "ttlMinutes", { tokenTtlMinutes: 7 }, 7)],
   timeouts: [
-    ...(["clone", "stop", "start"] as const).map((step) => at("vbox:Vm", `${step}TimeoutSeconds`, { timeouts }, timeouts[step])),
+    ...(["clone", "stop", "start"] as const).map((step) =>
+      at("vbox:Vm", `${step}TimeoutSeconds`, { timeouts }, timeouts[step]),
+    ),
     at("vbox:Vm", "readiness.timeoutSeconds", { timeouts }, timeouts.cloudInit),
-    ...(["join", "ready", "drain"] as const).map((step) => at("WorkerJoin", `${step}TimeoutSeconds`, { timeouts }, timeouts[step])),
-    ...(["CloudInitIso", "kubeadm:Cluster", "JoinToken", "WorkerJoin"] as const).map((type) => at(type, "sshTimeoutSeconds", { timeouts }, timeouts.ssh)),
-    ...(["CloudInitIso", "vbox:Vm", "HostRoute", "kubeadm:Cluster", "JoinToken", "WorkerJoin"] as const).map((type) => at(type, "commandTimeoutSeconds", { timeouts }, timeouts.command)),
+    ...(["join", "ready", "drain"] as const).map((step) =>
+      at("WorkerJoin", `${step}TimeoutSeconds`, { timeouts }, timeouts[step]),
+    ),
+    ...(["CloudInitIso", "kubeadm:Cluster", "JoinToken", "WorkerJoin"] as const).map((type) =>
+      at(type, "sshTimeoutSeconds", { timeouts }, timeouts.ssh),
+    ),
+    ...(["CloudInitIso", "vbox:Vm", "HostRoute", "kubeadm:Cluster", "JoinToken", "WorkerJoin"] as const).map((type) =>
+      at(type, "commandTimeoutSeconds", { timeouts }, timeouts.command),
+    ),
   ],
 };
 
 /** What no resource is given: a check of the configuration itself, what the engine reads, and how many there are. */
 const ELSEWHERE = ["podSubnet", "childEnvironment", "workerCount"];
 
-const cases = Object.entries(arrivals).flatMap(([key, all]) => all.map((arrival) => [key, `${arrival.type} ${arrival.input}`, arrival] as const));
+const cases = Object.entries(arrivals).flatMap(([key, all]) =>
+  all.map((arrival) => [key, `${arrival.type} ${arrival.input}`, arrival] as const),
+);
 
 test.each(cases)("%s arrives in %s", async (_key, _where, { values, type, input, is }) => {
   expect(valueAt(await composed({ workerCount: 1, ...values }), type, input)).toEqual(is);
@@ -140,5 +254,7 @@ function composed(values: object): Promise<Composition> {
 
 function valueAt({ registered }: Composition, type: string, input: string): unknown {
   const resource = registered.find((resource) => resource.type.endsWith(type));
-  return input.split(".").reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], resource?.inputs);
+  return input
+    .split(".")
+    .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], resource?.inputs);
 }

@@ -6,7 +6,10 @@ import { RealStack } from "../support/realStack";
 
 jest.setTimeout(300_000);
 
-/** One state and two VBOX_USER_HOMEs, by the real CLI and the real VBoxManage: the tests follow one another on one stack. */
+/**
+ * One state and two VBOX_USER_HOMEs, by the real CLI and the real VBoxManage: the tests follow one another on one
+ * stack.
+ */
 let stack: RealStack;
 let made: VirtualBoxHome;
 beforeAll(async () => {
@@ -20,16 +23,29 @@ const vm = async () => (await stack.resources()).find(({ type }) => type.endsWit
 const isoPath = () => join(stack.folder, "iso/kube/dev/n01-cidata.iso");
 /** All that an operation could change. Of the state, what each resource is: secrets are encrypted again each time. */
 async function everything() {
-  const resources = (await stack.resources("--show-secrets")).map(({ urn, id, inputs, outputs }) => `${urn} ${id} ${digest(JSON.stringify([inputs, outputs]))}`);
-  return [await stack.manage("list", "vms"), await stack.manage("list", "hdds"), await stack.manage("list", "dvds"), digest(readFileSync(isoPath())), ...resources];
+  const resources = (await stack.resources("--show-secrets")).map(
+    ({ urn, id, inputs, outputs }) => `${urn} ${id} ${digest(JSON.stringify([inputs, outputs]))}`,
+  );
+  return [
+    await stack.manage("list", "vms"),
+    await stack.manage("list", "hdds"),
+    await stack.manage("list", "dvds"),
+    digest(readFileSync(isoPath())),
+    ...resources,
+  ];
 }
 const digest = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");
 
-const refusal = /n01: (VirtualBox has no machine n01 \(\S+\), and may not be the one in which it was made|the ISO \S+ is for a machine of another VirtualBox); nothing was changed/;
+const refusal =
+  /n01: (VirtualBox has no machine n01 \(\S+\), and may not be the one in which it was made|the ISO \S+ is for a machine of another VirtualBox); nothing was changed/;
 async function expectRefused(...args: string[]): Promise<void> {
   const { stdout, exitCode } = await stack.cli(args);
   expect(stdout).toMatch(refusal);
-  expect(stdout).toMatch(new RegExp(`made in: +.*/lab/vbox \\(id ${made.id}\\)[^]*asked now: .*/other/vbox [^]*${FORGET_VARIABLE}=${made.id}`));
+  expect(stdout).toMatch(
+    new RegExp(
+      `made in: +.*/lab/vbox \\(id ${made.id}\\)[^]*asked now: .*/other/vbox [^]*${FORGET_VARIABLE}=${made.id}`,
+    ),
+  );
   expect(exitCode).not.toBe(0);
   expect(stdout).not.toMatch(/at .*\.ts:\d+/);
 }
@@ -59,7 +75,12 @@ test("where the first is said to be gone for good, a destroy lists what it could
   await stack.enter("other");
   const { outputs } = await vm();
   const { stdout, exitCode } = await stack.cli(["destroy", "--yes", "--skip-preview"], { [FORGET_VARIABLE]: made.id });
-  expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`was not looked at, and is left if it still exists: machine ${String(outputs.uuid)} with its disks, its ISO ${isoPath()}; in ${made.where}`)]);
+  expect([exitCode, stdout]).toEqual([
+    0,
+    expect.stringContaining(
+      `was not looked at, and is left if it still exists: machine ${String(outputs.uuid)} with its disks, its ISO ${isoPath()}; in ${made.where}`,
+    ),
+  ]);
   expect(await stack.resources()).toEqual([]);
   expect(existsSync(isoPath())).toBe(false);
   await stack.enter("lab");

@@ -35,21 +35,30 @@ test("a bastion that drops is connected to again, and what ran through it has dr
   );
   expect(error.kind).toBe("dropped");
   const log = jest.fn();
-  expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe("said");
+  expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe(
+    "said",
+  );
   expect([bastion.count, log.mock.calls]).toEqual([2, []]);
 });
 
 test("a bastion, or a machine behind it, that comes back with another host key is refused at once", async () => {
-  const [first, node] = [await startSshServer({ hostKeys: [bastionHostKey], authorized: userKey.public, names: {} }), await serve()];
+  const [first, node] = [
+    await startSshServer({ hostKeys: [bastionHostKey], authorized: userKey.public, names: {} }),
+    await serve(),
+  ];
   await refusal(through(first, "kube-node01"), { deadlineMs: 300 });
   await first.stop();
   const names = { "kube-node01:22": node.port };
   const changed = await serveBastion(names, { hostKeys: [newKeyPair()], port: first.port });
   const error = await refusal(through(first, "kube-node01"));
   expect([error.kind, first.count, changed.count]).toEqual(["hostKey", 1, 1]);
-  expect(error.message).toMatch(/offered: ssh-ed25519 SHA256:.*\n.*expected: ssh-ed25519 SHA256:[^]*if the machine was rebuilt, give its new key/);
+  expect(error.message).toMatch(
+    /offered: ssh-ed25519 SHA256:.*\n.*expected: ssh-ed25519 SHA256:[^]*if the machine was rebuilt, give its new key/,
+  );
   const bastion = await serveBastion({ "kube-node01:22": (await serve({ hostKeys: [newKeyPair()] })).port });
-  expect((await refusal(through(bastion, "kube-node01"))).message).toContain("kube-node01 (debian@kube-node01:22) did not prove");
+  expect((await refusal(through(bastion, "kube-node01"))).message).toContain(
+    "kube-node01 (debian@kube-node01:22) did not prove",
+  );
 });
 
 test("a bastion that does not know the machine yet is asked again", async () => {
@@ -57,7 +66,9 @@ test("a bastion that does not know the machine yet is asked again", async () => 
   const names: Names = {};
   const bastion = await serveBastion(names);
   const log = () => void (names["kube-node01:22"] = node.port);
-  expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe("said");
+  expect(await withSession(through(bastion, "kube-node01"), { ...soon, log }, (session) => session.run("exit 0"))).toBe(
+    "said",
+  );
 });
 
 test("a bastion that does not forward at all is told apart from a machine that is not there", async () => {
@@ -77,7 +88,11 @@ test("a bastion that does not answer holds nobody beyond the deadline", async ()
 
 test("an attempt that the deadline cuts short does not hide what the one before met", async () => {
   let asked = 0;
-  const names: Names = { get "kube-node01:22"() { return asked++ === 0 ? undefined : "silent"; } };
+  const names: Names = {
+    get "kube-node01:22"() {
+      return asked++ === 0 ? undefined : "silent";
+    },
+  };
   const error = await refusal(through(await serveBastion(names), "kube-node01"), { deadlineMs: 800 });
   expect(asked).toBe(2);
   expect(error.message).toMatch(/last seen: the bastion .* could not reach kube-node01:22: connect failed/);
@@ -93,6 +108,8 @@ test("a bastion has its host key and our key checked too, as the target has", as
   const closed = await serveBastion(names, { authorized: newKeyPair().public });
   expect((await refusal(through(closed, "kube-node01"))).kind).toBe("authentication");
   const bastion = await serveBastion(names);
-  expect((await refusal({ ...through(bastion, "kube-node01"), hostKeys: [bastionHostKey.public] })).kind).toBe("hostKey");
+  expect((await refusal({ ...through(bastion, "kube-node01"), hostKeys: [bastionHostKey.public] })).kind).toBe(
+    "hostKey",
+  );
   expect([wrong.count, closed.count, bastion.count]).toEqual([1, 1, 1]);
 });

@@ -8,7 +8,9 @@ import { hostKeysFor, knownHost } from "../../ssh/knownHosts";
 import { openSsh } from "../support/openssh";
 import { newEcdsaKeyPair, newKeyPair } from "../support/sshServer";
 
-const keys = [newKeyPair().public, newKeyPair().public, newEcdsaKeyPair().public].map((key) => key.split(" ").slice(0, 2).join(" "));
+const keys = [newKeyPair().public, newKeyPair().public, newEcdsaKeyPair().public].map((key) =>
+  key.split(" ").slice(0, 2).join(" "),
+);
 const [one = "", two = "", other = ""] = keys;
 
 test.each([
@@ -42,7 +44,11 @@ test("ssh-keygen finds the same keys, and hashes names as we read them", async (
     await run(keygen, ["-H", "-f", file], { env });
     const hashed = await run("cat", [file]);
     expect(hashed).toMatch(/^\|1\|/);
-    expect([hostKeysFor(hashed, "b"), hostKeysFor(hashed, "a", 2222), hostKeysFor(hashed, "c")]).toEqual([[one], [two], []]);
+    expect([hostKeysFor(hashed, "b"), hostKeysFor(hashed, "a", 2222), hostKeysFor(hashed, "c")]).toEqual([
+      [one],
+      [two],
+      [],
+    ]);
 
     const name = fc.constantFrom("a", "b", "ab", "a.b", "b.a");
     const pattern = fc.oneof(name, fc.constantFrom("*", "?", "a*", "*b", "!a", "!?", "a.?", "!*.b"));
@@ -52,7 +58,10 @@ test("ssh-keygen finds the same keys, and hashes names as we read them", async (
       fc.asyncProperty(fc.array(line, { maxLength: 4 }), name, async (lines, host) => {
         await writeFile(file, lines.join("\n") + "\n");
         const { stdout } = await exec(keygen, ["-F", host, "-f", file], { env });
-        const found = stdout.split("\n").filter((text) => text && !text.startsWith("#")).map((text) => text.split(" ").slice(1).join(" "));
+        const found = stdout
+          .split("\n")
+          .filter((text) => text && !text.startsWith("#"))
+          .map((text) => text.split(" ").slice(1).join(" "));
         expect(new Set(hostKeysFor(lines.join("\n"), host))).toEqual(new Set(found));
       }),
       { numRuns: 40 },
@@ -65,6 +74,14 @@ test("ssh-keygen finds the same keys, and hashes names as we read them", async (
 });
 
 test("revoked keys and certification authorities are told", () => {
-  expect(knownHost(`@revoked a ${one}\n@cert-authority *.kube.demo ${two}`, "a")).toEqual({ keys: [], revoked: new Set([one]), hasAuthority: false });
-  expect(knownHost(`@cert-authority *.kube.demo ${two}`, "a.kube.demo")).toEqual({ keys: [], revoked: new Set(), hasAuthority: true });
+  expect(knownHost(`@revoked a ${one}\n@cert-authority *.kube.demo ${two}`, "a")).toEqual({
+    keys: [],
+    revoked: new Set([one]),
+    hasAuthority: false,
+  });
+  expect(knownHost(`@cert-authority *.kube.demo ${two}`, "a.kube.demo")).toEqual({
+    keys: [],
+    revoked: new Set(),
+    hasAuthority: true,
+  });
 });

@@ -20,7 +20,10 @@ let another: (more: string[], use: (target: SshTarget) => Promise<void>) => Prom
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sshd-"));
   const [hostKey, otherHostKey, userKey] = [newKeyPair(), newEcdsaKeyPair(), newKeyPair()];
-  const hostKeyFiles = [await writeKey(folder, "ed25519_key", hostKey), await writeKey(folder, "ecdsa_key", otherHostKey)];
+  const hostKeyFiles = [
+    await writeKey(folder, "ed25519_key", hostKey),
+    await writeKey(folder, "ecdsa_key", otherHostKey),
+  ];
   const privateKeyFile = await writeKey(folder, "user_key", userKey);
   const port = await freePort();
   sshd = await startSshd({ folder, port, hostKeyFiles, authorizedKeys: userKey.public });
@@ -28,7 +31,13 @@ beforeAll(async () => {
   publicKey = userKey.public;
   another = async (more, use) => {
     const port = await freePort();
-    const server = await startSshd({ folder: await mkdtemp(join(folder, "sshd-")), port, hostKeyFiles, authorizedKeys: userKey.public, more });
+    const server = await startSshd({
+      folder: await mkdtemp(join(folder, "sshd-")),
+      port,
+      hostKeyFiles,
+      authorizedKeys: userKey.public,
+      more,
+    });
     await use({ ...target, port }).finally(() => server.stop());
   };
   through = { ...target, hostKeys: [hostKey.public], bastion: target };
@@ -41,7 +50,9 @@ afterAll(async () => {
 
 test("commands run, straight and through a bastion", async () => {
   for (const machine of [target, through]) {
-    const result = await withSession(machine, soon, (session) => session.exec("cat; echo err >&2; exit 3", { input: "in" }));
+    const result = await withSession(machine, soon, (session) =>
+      session.exec("cat; echo err >&2; exit 3", { input: "in" }),
+    );
     expect(result).toEqual({ stdout: "in", stderr: "err", exitCode: 3 });
   }
 });
@@ -49,13 +60,17 @@ test("commands run, straight and through a bastion", async () => {
 test("more commands and sessions at once than sshd allows by itself", async () => {
   const sessions = Array.from({ length: 12 }, () => withSession(through, soon, (session) => session.run("echo x")));
   expect(await Promise.all(sessions)).toEqual(Array.from({ length: 12 }, () => "x"));
-  const commands = await withSession(target, soon, (session) => Promise.all(Array.from({ length: 15 }, () => session.run("echo x"))));
+  const commands = await withSession(target, soon, (session) =>
+    Promise.all(Array.from({ length: 15 }, () => session.run("echo x"))),
+  );
   expect(commands).toHaveLength(15);
 });
 
 test("much goes in and out", async () => {
   const input = "0123456789abcdef".repeat(256 * 1024);
-  expect(await withSession(through, soon, (session) => session.run("cat", { input, mostOutput: input.length }))).toBe(input);
+  expect(await withSession(through, soon, (session) => session.run("cat", { input, mostOutput: input.length }))).toBe(
+    input,
+  );
 });
 
 test("a signal, and a session that is killed in the middle", async () => {
@@ -78,7 +93,9 @@ test("an agent's key signs in, also after six others where it is named", async (
     for (let i = 0; i < 6; i++) others.push(await writeKey(folder, `other_${i}`, newKeyPair()));
     await exec(program("usr/bin/ssh-add"), others, { env });
     const named = { ...byAgent, publicKey };
-    await expect(withSession(named, soon, () => Promise.resolve())).rejects.toThrow(/the key SHA256:\S+ of the agent at \S+\n {4}the agent has 6 keys, and not this one: add it with ssh-add/);
+    await expect(withSession(named, soon, () => Promise.resolve())).rejects.toThrow(
+      /the key SHA256:\S+ of the agent at \S+\n {4}the agent has 6 keys, and not this one: add it with ssh-add/,
+    );
     await exec(program("usr/bin/ssh-add"), [privateKeyFile], { env });
     expect(await withSession(named, soon, (session) => session.run("echo in"))).toBe("in");
     await expect(withSession(byAgent, soon, () => Promise.resolve())).rejects.toMatchObject({ kind: "authentication" });
@@ -100,24 +117,48 @@ test("a name that the bastion does not know, and a port where nothing is, are wa
   }
 });
 
-const refusal = (target: SshTarget) => withSession(target, soon, () => Promise.resolve()).then(() => undefined, (error: SshError) => error);
+const refusal = (target: SshTarget) =>
+  withSession(target, soon, () => Promise.resolve()).then(
+    () => undefined,
+    (error: SshError) => error,
+  );
 
 test.each([
-  ["KexAlgorithms sntrup761x25519-sha512", /no matching key exchange algorithm\n {4}this program: KEX method: curve25519\S*, .*\n {4}the machine: {2}KEX method: sntrup761x25519-sha512\b.*\n→ allow one/],
-  ["Ciphers aes128-cbc", /no matching C->S cipher\n {4}this program: C->S cipher: .*aes128-gcm.*\n {4}the machine: {2}C->S cipher: aes128-cbc\n/],
+  [
+    "KexAlgorithms sntrup761x25519-sha512",
+    /no matching key exchange algorithm\n {4}this program: KEX method: curve25519\S*, .*\n {4}the machine: {2}KEX method: sntrup761x25519-sha512\b.*\n→ allow one/,
+  ],
+  [
+    "Ciphers aes128-cbc",
+    /no matching C->S cipher\n {4}this program: C->S cipher: .*aes128-gcm.*\n {4}the machine: {2}C->S cipher: aes128-cbc\n/,
+  ],
 ])("a machine with nothing in common is refused at once, with both sides' algorithms: %s", async (line, message) => {
   await another([line], async (target) => {
     expect(await refusal(target)).toMatchObject({ kind: "incompatible", message: expect.stringMatching(message) });
-    expect(await refusal({ ...target, bastion: target })).toMatchObject({ kind: "incompatible", message: expect.stringMatching(/^the bastion /) });
+    expect(await refusal({ ...target, bastion: target })).toMatchObject({
+      kind: "incompatible",
+      message: expect.stringMatching(/^the bastion /),
+    });
   });
 });
 
 test("a second factor, and a user whom the machine does not want, are told apart from a key that it does not know", async () => {
-  await another(["KbdInteractiveAuthentication yes", "AuthenticationMethods publickey,keyboard-interactive"], async (target) => {
-    expect(await refusal(target)).toMatchObject({ kind: "authentication", message: expect.stringMatching(/user_key \(ssh-ed25519 \S+\) alone\n[^]*keyboard-interactive\n→ have its sshd take a key and nothing more/) });
-  });
+  await another(
+    ["KbdInteractiveAuthentication yes", "AuthenticationMethods publickey,keyboard-interactive"],
+    async (target) => {
+      expect(await refusal(target)).toMatchObject({
+        kind: "authentication",
+        message: expect.stringMatching(
+          /user_key \(ssh-ed25519 \S+\) alone\n[^]*keyboard-interactive\n→ have its sshd take a key and nothing more/,
+        ),
+      });
+    },
+  );
   await another(["AllowUsers nobody-else"], async (target) => {
-    expect(await refusal(target)).toMatchObject({ kind: "authentication", message: expect.stringMatching(/AllowUsers or AllowGroups without/) });
+    expect(await refusal(target)).toMatchObject({
+      kind: "authentication",
+      message: expect.stringMatching(/AllowUsers or AllowGroups without/),
+    });
   });
 });
 
@@ -127,7 +168,9 @@ test("what the login shell prints is no answer, on neither output; nor what it p
   await another([`SetEnv BASH_ENV=${startUp}`], async (target) => {
     const greeted = await exec("bash", ["-c", "echo x"], { env: { BASH_ENV: startUp } });
     expect(greeted.stdout).toBe("Welcome\nx\nGoodbye");
-    const result = await withSession(target, soon, (session) => session.exec("cat; echo '{}' >&2; exit 3", { input: "it's\nin" }));
+    const result = await withSession(target, soon, (session) =>
+      session.exec("cat; echo '{}' >&2; exit 3", { input: "it's\nin" }),
+    );
     expect(result).toEqual({ stdout: "it's\nin", stderr: "{}", exitCode: 3 });
   });
 });

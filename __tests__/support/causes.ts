@@ -3,7 +3,10 @@ import { unfit } from "../../dev/faults/unfit";
 import type { Machine, SiteState } from "../../dev/simulator/state";
 import type { ServedSite } from "./servedSite";
 
-/** More than a busy machine needs beyond a deadline, and less than Jest waits: it tells an end from none, and is no measurement. */
+/**
+ * More than a busy machine needs beyond a deadline, and less than Jest waits: it tells an end from none, and is no
+ * measurement.
+ */
 const MARGIN_SECONDS = 25;
 
 /**
@@ -33,15 +36,27 @@ export function progress(): string[] {
   return lines;
 }
 
-/** All that there is on a site: its state and its files. DHCP keeps its leases whatever becomes of a machine, and VirtualBox the id that it was given. */
+/**
+ * All that there is on a site: its state and its files. DHCP keeps its leases whatever becomes of a machine, and
+ * VirtualBox the id that it was given.
+ */
 export function everythingOn({ world, folder, isoFolder }: ServedSite) {
   const { network, virtualBox, ...state } = world.read();
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => !/^(ssh|journal|fault|world\.json\.lock)/.test(path) && !path.includes("Logs"));
-  return { ...state, virtualBox: { ...virtualBox, extraData: {} }, network: { ...network, leases: {} }, files: files.sort(), isoFolder };
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (path) => !/^(ssh|journal|fault|world\.json\.lock)/.test(path) && !path.includes("Logs"),
+  );
+  return {
+    ...state,
+    virtualBox: { ...virtualBox, extraData: {} },
+    network: { ...network, leases: {} },
+    files: files.sort(),
+    isoFolder,
+  };
 }
 
 /** The machine of this name. */
-export const machineOf = ({ virtualBox }: SiteState, name: string): Machine => virtualBox.machines.find((machine) => machine.name === name)!;
+export const machineOf = ({ virtualBox }: SiteState, name: string): Machine =>
+  virtualBox.machines.find((machine) => machine.name === name)!;
 
 /** Cuts a machine's power. */
 export const cutPower = ({ world }: ServedSite, name: string): Promise<void> =>

@@ -10,10 +10,20 @@ const somePublicKey = `ssh-ed25519 ${Buffer.concat([Buffer.from("\0\0\0\x0bssh-e
 
 /** Templates of ours; without a choice: Debian with containerd and nothing optional but the reboot. */
 export const ourTemplates = (choice: Partial<TemplateChoice> = {}) =>
-  readTemplates({ distro: "debian", containerRuntime: "containerd", sshCa: false, mirror: false, reboot: true, ...choice });
+  readTemplates({
+    distro: "debian",
+    containerRuntime: "containerd",
+    sshCa: false,
+    mirror: false,
+    reboot: true,
+    ...choice,
+  });
 
 /** What a rendering needs at the least, and what is given. */
-export const renderOptions = (given: Partial<RenderOptions> = {}, choice: Partial<TemplateChoice> = {}): RenderOptions => ({
+export const renderOptions = (
+  given: Partial<RenderOptions> = {},
+  choice: Partial<TemplateChoice> = {},
+): RenderOptions => ({
   ...ourTemplates({ ...choice, ...(given.distro && { distro: given.distro }) }),
   name: "kube-node01",
   zone: "kube.demo",
@@ -43,4 +53,5 @@ export const userDataOf = (options: RenderOptions) =>
   parseYaml(render(options, someHostKey).files["user-data"], "user-data") as unknown as UserData;
 
 /** The files that user-data writes: path → content. */
-export const filesOf = ({ write_files }: UserData) => Object.fromEntries(write_files.map(({ path, content }) => [path, content]));
+export const filesOf = ({ write_files }: UserData) =>
+  Object.fromEntries(write_files.map(({ path, content }) => [path, content]));

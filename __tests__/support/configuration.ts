@@ -12,11 +12,15 @@ interface ProjectKey {
 const project = join(__dirname, "../..");
 
 /** The configuration's schema in Pulumi.yaml. */
-export const projectKeys = (load(readFileSync(join(project, "Pulumi.yaml"), "utf8")) as { config: Record<string, ProjectKey> }).config;
+export const projectKeys = (
+  load(readFileSync(join(project, "Pulumi.yaml"), "utf8")) as { config: Record<string, ProjectKey> }
+).config;
 
 /** A stack's own values. */
 export function stackValues(stack: string): Record<string, unknown> {
-  const { config } = load(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as { config: Record<string, unknown> };
+  const { config } = load(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as {
+    config: Record<string, unknown>;
+  };
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("vbox-kubeadm:", ""), value]));
 }
 

@@ -25,17 +25,17 @@ export let vm: Driven;
 let more: object;
 /** A site of its own for each test, with one stack of an ISO and its machine. Its users mock `guestAddress`. */
 export function useDiscStack(): void {
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "disc-"));
-  path = join(folder, "iso", `${name}-cidata.iso`);
-  box = await SimulatedVirtualBox.make(folder);
-  more = {};
-  beginRun();
-  enter("a".repeat(32));
-  jest.mocked(guestAddress).mockImplementation(() => guest().then(() => "192.168.2.130"));
-  jest.spyOn(console, "log").mockImplementation(() => undefined);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "disc-"));
+    path = join(folder, "iso", `${name}-cidata.iso`);
+    box = await SimulatedVirtualBox.make(folder);
+    more = {};
+    beginRun();
+    enter("a".repeat(32));
+    jest.mocked(guestAddress).mockImplementation(() => guest().then(() => "192.168.2.130"));
+    jest.spyOn(console, "log").mockImplementation(() => undefined);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
 }
 
 /** Goes on with the stack of this id, of which nothing is in the state. */
@@ -45,10 +45,25 @@ export function enter(stackId: string): void {
 
 /** A stack's ISO and machine, as index.ts composes them. */
 function stackOf(stackId: string): [iso: Driven, vm: Driven] {
-  const iso: Driven = new Driven(cloudInitIsoProvider(box.exec), () => ({ ...renderOptions(), path, stackId, ...more }));
-  const seed = () => Object.fromEntries(SEED.map((part) => [part, iso.get<unknown>(part)]).filter(([, value]) => value !== undefined));
+  const iso: Driven = new Driven(cloudInitIsoProvider(box.exec), () => ({
+    ...renderOptions(),
+    path,
+    stackId,
+    ...more,
+  }));
+  const seed = () =>
+    Object.fromEntries(SEED.map((part) => [part, iso.get<unknown>(part)]).filter(([, value]) => value !== undefined));
   const vm = new Driven(vboxVmProvider(box.exec), () => ({
-    ...{ name, stack: "kube/test", stackId, baseImage: "base", nics, isoPath: path, isoSha256: iso.get("sha256"), seed: seed() },
+    ...{
+      name,
+      stack: "kube/test",
+      stackId,
+      baseImage: "base",
+      nics,
+      isoPath: path,
+      isoSha256: iso.get("sha256"),
+      seed: seed(),
+    },
     ...{ readiness: { target, rebootExpected: true, timeoutSeconds: 5 }, ...more },
   }));
   return [iso, vm];
@@ -72,22 +87,39 @@ export async function refresh(): Promise<void> {
 /** What the guest has become: it looks for its disc when it boots. */
 export async function guest() {
   let is: ReturnType<typeof guestOf>;
-  await box.change((virtualBox) => void (is = guestOf(siteOf(virtualBox), virtualBox.machines.find((machine) => machine.name === name)!, Date.now())));
+  await box.change(
+    (virtualBox) =>
+      void (is = guestOf(
+        siteOf(virtualBox),
+        virtualBox.machines.find((machine) => machine.name === name)!,
+        Date.now(),
+      )),
+  );
   return is?.disk;
 }
-const siteOf = (virtualBox: SiteState["virtualBox"]) => ({ virtualBox, network: { leases: {} }, delays: { boot: 0, cloudInit: 0 } }) as unknown as SiteState;
+const siteOf = (virtualBox: SiteState["virtualBox"]) =>
+  ({ virtualBox, network: { leases: {} }, delays: { boot: 0, cloudInit: 0 } }) as unknown as SiteState;
 /** What the guest reads in its drive. */
 export async function disc() {
   let is: ReturnType<typeof cidataOf>;
-  await box.change((virtualBox) => void (is = cidataOf(siteOf(virtualBox), virtualBox.machines.find((machine) => machine.name === name)!)));
+  await box.change(
+    (virtualBox) =>
+      void (is = cidataOf(
+        siteOf(virtualBox),
+        virtualBox.machines.find((machine) => machine.name === name)!,
+      )),
+  );
   return is;
 }
 
-export const isoFiles = () => readdirSync(join(folder, "iso")).map((file) => readFileSync(join(folder, "iso", file), "latin1"));
+export const isoFiles = () =>
+  readdirSync(join(folder, "iso")).map((file) => readFileSync(join(folder, "iso", file), "latin1"));
 /** The image with the key, as version 0.1.0 left it. */
 export const restoreKey = () => writeFileSync(path, firstBootImage(iso.state!.outs as unknown as Seed)!);
 
-/** No private key, on disk or in the drive; the disc is of the instance that the guest is, which has the stack's key. */
+/**
+ * No private key, on disk or in the drive; the disc is of the instance that the guest is, which has the stack's key.
+ */
 export async function expectNoKey(): Promise<void> {
   expect(isoFiles()).toEqual([expect.not.stringContaining("PRIVATE KEY")]);
   expect(await disc()).toMatchObject({ instanceId: iso.get("instanceId"), hostname: name });

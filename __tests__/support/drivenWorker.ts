@@ -63,14 +63,38 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   const programs = programsOf(site);
   const { privateKeyFile = "", ...bastion } = site.bastionTarget();
   const sshPublicKey = readFileSync(`${privateKeyFile}.pub`, "utf8").trim();
-  const reach = (address: string, hostKeys: string[]): SshTargetArgs => ({ address, user: "debian", hostKeys, privateKeyFile, bastion: { ...bastion, ...overrides.bastion } });
-  const masters = () => site.masters.map((master) => reach(master, overrides.hostKeys?.[master] ?? site.masterTarget(master).hostKeys));
+  const reach = (address: string, hostKeys: string[]): SshTargetArgs => ({
+    address,
+    user: "debian",
+    hostKeys,
+    privateKeyFile,
+    bastion: { ...bastion, ...overrides.bastion },
+  });
+  const masters = () =>
+    site.masters.map((master) => reach(master, overrides.hostKeys?.[master] ?? site.masterTarget(master).hostKeys));
   const nics = [{ type: "intnet", network: "node", mac: macAddress(stack, name, 1) }];
-  const ssh = { vboxManage: path(site.folder, "bin/VBoxManage"), sshTimeoutSeconds: seconds.ssh, commandTimeoutSeconds: seconds.command };
+  const ssh = {
+    vboxManage: path(site.folder, "bin/VBoxManage"),
+    sshTimeoutSeconds: seconds.ssh,
+    commandTimeoutSeconds: seconds.command,
+  };
 
-  const route = new Driven(hostRouteProvider(() => linuxRoutes(programs)), () => ({ name: "192.168.4.0/27", destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }));
-  const iso = new Driven(isoProvider, () =>
-    withTemplates({ name, zone: "kube.demo", path: path(site.isoFolder, `${name}-cidata.iso`), sshPublicKey, macAddresses: nics.map(({ mac }) => mac), masters: masters(), ...ssh }) as { name: string },
+  const route = new Driven(
+    hostRouteProvider(() => linuxRoutes(programs)),
+    () => ({ name: "192.168.4.0/27", destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }),
+  );
+  const iso = new Driven(
+    isoProvider,
+    () =>
+      withTemplates({
+        name,
+        zone: "kube.demo",
+        path: path(site.isoFolder, `${name}-cidata.iso`),
+        sshPublicKey,
+        macAddresses: nics.map(({ mac }) => mac),
+        masters: masters(),
+        ...ssh,
+      }) as { name: string },
   );
   const worker = () => reach(`${name}.kube.demo`, [iso.get("hostPublicKey")]);
   const readiness = () => ({ target: worker(), rebootExpected: true, timeoutSeconds: seconds.cloudInit });
@@ -82,7 +106,17 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   const cluster = new Driven(clusterProvider, () => ({ ...ssh, name: "kube", masters: masters() }));
   const token = new Driven(tokenProvider, () => ({ ...ssh, name, stack, machine: machine(), masters: masters() }));
   const join = new Driven(workerJoinProvider(programs), () => ({
-    ...{ ...ssh, name, stack, machine: machine(), masters: masters(), vmUuid: vm.get("uuid"), virtualBox: vm.get("virtualBox"), worker: worker(), address: vm.get("address") },
+    ...{
+      ...ssh,
+      name,
+      stack,
+      machine: machine(),
+      masters: masters(),
+      vmUuid: vm.get("uuid"),
+      virtualBox: vm.get("virtualBox"),
+      worker: worker(),
+      address: vm.get("address"),
+    },
     ...{ endpoint: cluster.get("endpoint"), caCertHash: cluster.get("caCertHash"), token: token.get("token") },
     ...{ joinTimeoutSeconds: seconds.join, readyTimeoutSeconds: seconds.ready, drainTimeoutSeconds: seconds.drain },
   }));

@@ -5,8 +5,8 @@ import type { SshSession } from "../../ssh/session";
 type Answer = string | Partial<ExecResult> | Error;
 
 /**
- * A session that answers by the first pattern that a command matches, and keeps what was run and what went in. Simulates a machine where a
- * real one cannot show the fault.
+ * A session that answers by the first pattern that a command matches, and keeps what was run and what went in.
+ * Simulates a machine where a real one cannot show the fault.
  */
 export class FakeSession implements SshSession {
   readonly ran: string[] = [];

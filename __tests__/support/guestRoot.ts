@@ -5,7 +5,9 @@ import type { ExecResult } from "../../common/exec";
 import { exec } from "../../dev/lab/exec";
 import { ensureGuestRoot } from "../../dev/lab/guestRoot";
 
-/** Mounts a throw-away layer over the root, in namespaces of its own without a network, and runs a shell script in it. */
+/**
+ * Mounts a throw-away layer over the root, in namespaces of its own without a network, and runs a shell script in it.
+ */
 const enter = `
 set -eu
 root=$1 work=$2 script=$3
@@ -31,7 +33,11 @@ export interface Guest {
  * Runs a shell script in the lab's plain Debian, which stays as it is.
  * @param files what to put into it before: absolute path → content; those in a `bin` or `sbin` are programs
  */
-export async function inGuest(script: string, files: Readonly<Record<string, string>> = {}, guest: Guest = {}): Promise<ExecResult> {
+export async function inGuest(
+  script: string,
+  files: Readonly<Record<string, string>> = {},
+  guest: Guest = {},
+): Promise<ExecResult> {
   const { root } = await ensureGuestRoot(() => undefined);
   const work = await mkdtemp(join(tmpdir(), "guest-"));
   try {
@@ -44,7 +50,20 @@ export async function inGuest(script: string, files: Readonly<Record<string, str
     }
     const env = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
     const [net, into] = guest.namespace ? [[], ["nsenter", `--net=/run/netns/${guest.namespace}`]] : [["--net"], []];
-    const [file, ...args] = [...into, "unshare", "--mount", ...net, "--", "sh", "-c", enter, "sh", [guest.layer, root].filter(Boolean).join(":"), work, script];
+    const [file, ...args] = [
+      ...into,
+      "unshare",
+      "--mount",
+      ...net,
+      "--",
+      "sh",
+      "-c",
+      enter,
+      "sh",
+      [guest.layer, root].filter(Boolean).join(":"),
+      work,
+      script,
+    ];
     return await exec(file, args, { env });
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -12,11 +12,11 @@ export let folder: string;
 export let path: string;
 /** A folder of its own for each test. */
 export function useIsoFolder(): void {
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "iso-file-"));
-  path = join(folder, "kube", "dev", "n1.iso");
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "iso-file-"));
+    path = join(folder, "kube", "dev", "n1.iso");
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 }
 
 /** Makes the ISO's folders, each as a shared folder's users might have. */

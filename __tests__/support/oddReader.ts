@@ -2,8 +2,8 @@ import { UserError } from "../../common/errors";
 import { oddAnswers } from "./oddAnswers";
 
 /**
- * A reader of some program's output. Give it to {@link readsOddAnswers}, and it gets empty, cut, foreign and doubled answers: each must be
- * read rightly, or be an error for the user, and never a default in silence.
+ * A reader of some program's output. Give it to {@link readsOddAnswers}, and it gets empty, cut, foreign and doubled
+ * answers: each must be read rightly, or be an error for the user, and never a default in silence.
  */
 export interface Reader {
   /** What is read, such as `kubectl get node`. */
@@ -17,8 +17,8 @@ export interface Reader {
   /** The same answer in other words, as another language's. */
   foreign?: string[];
   /**
-   * How much may be missing at the end without anybody being able to know: `rest`, the list may have less in it; a text: what follows its
-   * first occurrence. Default: nothing.
+   * How much may be missing at the end without anybody being able to know: `rest`, the list may have less in it; a
+   * text: what follows its first occurrence. Default: nothing.
    */
   mayLose?: "rest" | { after: string };
 }
@@ -39,7 +39,11 @@ export function readsOddAnswers(reader: Reader): void {
   });
 }
 
-async function faultOf({ read }: Reader, output: string, allowed: (value: unknown) => boolean): Promise<string | undefined> {
+async function faultOf(
+  { read }: Reader,
+  output: string,
+  allowed: (value: unknown) => boolean,
+): Promise<string | undefined> {
   try {
     const value = await read(output);
     return allowed(value) ? undefined : `was read as ${JSON.stringify(value)?.slice(0, 200)}`;
@@ -50,13 +54,20 @@ async function faultOf({ read }: Reader, output: string, allowed: (value: unknow
 
 function oddAnswersOf({ answer, empty, foreign = [], mayLose }: Reader, right: unknown): Odd[] {
   const isRight = (value: unknown) => isSame(value, right);
-  const isShorter = (value: unknown) => Array.isArray(value) && Array.isArray(right) && isSame(value, right.slice(0, value.length));
+  const isShorter = (value: unknown) =>
+    Array.isArray(value) && Array.isArray(right) && isSame(value, right.slice(0, value.length));
   const isEmpty = (value: unknown) => empty !== undefined && isSame(value, empty);
   // Where an answer is cut is tried more closely here.
-  const others = Object.entries(oddAnswers(answer)).filter(([what]) => !["half of it", "all but its last characters"].includes(what));
+  const others = Object.entries(oddAnswers(answer)).filter(
+    ([what]) => !["half of it", "all but its last characters"].includes(what),
+  );
   return [
     ...["", "\n", "  \r\n"].map((output): Odd => [JSON.stringify(output), output, isEmpty]),
-    ...cuts(answer, mayLose).map((output): Odd => [`cut behind ${JSON.stringify(output.slice(-30))}`, output, mayLose === "rest" ? isShorter : isRight]),
+    ...cuts(answer, mayLose).map((output): Odd => [
+      `cut behind ${JSON.stringify(output.slice(-30))}`,
+      output,
+      mayLose === "rest" ? isShorter : isRight,
+    ]),
     ...others.map(([what, output]): Odd => [what, output, output.trim() === "" ? isEmpty : isRight]),
     ...foreign.map((output): Odd => [output.slice(0, 60), output, isRight]),
   ];
@@ -66,8 +77,13 @@ function oddAnswersOf({ answer, empty, foreign = [], mayLose }: Reader, right: u
 function cuts(answer: string, mayLose: Reader["mayLose"]): string[] {
   const whole = answer.trimEnd();
   const end = typeof mayLose === "object" ? whole.indexOf(mayLose.after) : whole.length;
-  const ends = [...whole.matchAll(/\n/g)].flatMap(({ index }, i, all) => [Math.floor((index + (all[i - 1]?.index ?? 0)) / 2), index]);
-  const inside = /^[[{]/.test(whole) ? Array.from({ length: 20 }, (_, i) => Math.floor((whole.length * (i + 1)) / 21)) : [];
+  const ends = [...whole.matchAll(/\n/g)].flatMap(({ index }, i, all) => [
+    Math.floor((index + (all[i - 1]?.index ?? 0)) / 2),
+    index,
+  ]);
+  const inside = /^[[{]/.test(whole)
+    ? Array.from({ length: 20 }, (_, i) => Math.floor((whole.length * (i + 1)) / 21))
+    : [];
   return [...new Set([...ends, ...inside])].filter((at) => at > 0 && at < end).map((at) => whole.slice(0, at));
 }
 

@@ -13,8 +13,8 @@ export interface OpenSsh {
 }
 
 /**
- * OpenSSH of this machine's own Debian suite. Where it is not installed, its packages are unpacked into the cache, once: installing them
- * would start a server.
+ * OpenSSH of this machine's own Debian suite. Where it is not installed, its packages are unpacked into the cache,
+ * once: installing them would start a server.
  */
 export async function openSsh(): Promise<OpenSsh> {
   if (["usr/sbin/sshd", "usr/bin/ssh-keygen", "usr/bin/ssh-agent"].every((path) => existsSync(join("/", path)))) {
@@ -32,7 +32,9 @@ export async function openSsh(): Promise<OpenSsh> {
 async function unpack(part: string): Promise<void> {
   const archives = join(part, "archives");
   await mkdir(join(archives, "partial"), { recursive: true });
-  const options = [`Dir::Cache::archives=${archives}`, "Debug::NoLocking=1", "APT::Sandbox::User="].flatMap((option) => ["-o", option]);
+  const options = [`Dir::Cache::archives=${archives}`, "Debug::NoLocking=1", "APT::Sandbox::User="].flatMap(
+    (option) => ["-o", option],
+  );
   const flags = ["--yes", "--download-only", "--no-install-recommends"];
   await run("apt-get", ["install", ...flags, ...options, "openssh-server", "openssh-client"]);
   const packages = readdirSync(archives).filter((name) => name.endsWith(".deb"));

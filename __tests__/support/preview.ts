@@ -21,7 +21,10 @@ export interface Composition {
   outputs: Record<string, unknown>;
 }
 
-const { isRpcSecret, unwrapRpcSecret } = require("@pulumi/pulumi/runtime/rpc") as { isRpcSecret(value: unknown): boolean; unwrapRpcSecret(value: unknown): unknown };
+const { isRpcSecret, unwrapRpcSecret } = require("@pulumi/pulumi/runtime/rpc") as {
+  isRpcSecret(value: unknown): boolean;
+  unwrapRpcSecret(value: unknown): unknown;
+};
 
 const { hostPrivateKey, hostPublicKey } = generateHostKey();
 
@@ -33,7 +36,9 @@ writeFileSync(join(folder, "id"), hostPrivateKey, { mode: 0o600 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The host keys of every machine. */
-export const hostKeys = Object.fromEntries(["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [publicKey]]));
+export const hostKeys = Object.fromEntries(
+  ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => [name, [publicKey]]),
+);
 
 /** What a stack needs beside Pulumi.yaml's defaults: keys of our own and of every machine. */
 const keys = {
@@ -48,7 +53,21 @@ const keys = {
 const parts = Object.fromEntries(
   [
     "@pulumi/pulumi",
-    ...["config/environment", "config/sections", "cloudinit/report", "common/shell", "ssh/address", "providers/cloudInitIso", "providers/hostRoute", "providers/kubeadmCluster", "providers/kubeadmJoinToken", "providers/secretValues", "providers/stackIdentity", "providers/vboxVm", "providers/workerJoin"].map((name) => `../../${name}`),
+    ...[
+      "config/environment",
+      "config/sections",
+      "cloudinit/report",
+      "common/shell",
+      "ssh/address",
+      "providers/cloudInitIso",
+      "providers/hostRoute",
+      "providers/kubeadmCluster",
+      "providers/kubeadmJoinToken",
+      "providers/secretValues",
+      "providers/stackIdentity",
+      "providers/vboxVm",
+      "providers/workerJoin",
+    ].map((name) => `../../${name}`),
   ].map((path) => [path, require(path) as unknown]),
 );
 
@@ -63,7 +82,9 @@ export async function compose(values: Record<string, unknown>, secretKeys: strin
       newResource: ({ type, name, inputs }) => {
         const given = inputs as Record<string, unknown>;
         const secrets = Object.keys(given).filter((property) => isRpcSecret(given[property]));
-        const plain = Object.fromEntries(Object.entries(given).map(([property, value]) => [property, unwrapRpcSecret(value)]));
+        const plain = Object.fromEntries(
+          Object.entries(given).map(([property, value]) => [property, unwrapRpcSecret(value)]),
+        );
         registered.push({ type: type.replace("pulumi-nodejs:dynamic/", ""), name, inputs: plain, secrets });
         return { id: `${name}-id`, state: { ...given, ...outputsOf(type, name) } };
       },
@@ -78,7 +99,9 @@ export async function compose(values: Record<string, unknown>, secretKeys: strin
     for (const [path, module] of Object.entries(parts)) jest.doMock(path, () => module);
     outputs = require("../../index") as typeof outputs;
   });
-  const resolved = await new Promise<Record<string, unknown>>((resolve) => pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)));
+  const resolved = await new Promise<Record<string, unknown>>((resolve) =>
+    pulumi.output(outputs).apply((value) => resolve(value as Record<string, unknown>)),
+  );
   return { registered, outputs: resolved };
 }
 
@@ -86,7 +109,8 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
   if (type.endsWith("CloudInitIso")) return { sha256: `sha of ${name}`, hostPublicKey: publicKey, reboots: true };
   if (type.endsWith("vbox:Vm")) return { uuid: `uuid of ${name}`, address: "192.168.2.130" };
   if (type.endsWith("JoinToken")) return { token: "t" };
-  if (type.endsWith("kubeadm:Cluster")) return { endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k", bastionAddress: "192.168.4.57" };
+  if (type.endsWith("kubeadm:Cluster"))
+    return { endpoint: "192.168.4.20:6443", caCertHash: "sha256:00", kubeconfig: "k", bastionAddress: "192.168.4.57" };
   if (type.endsWith("WorkerJoin")) return { kubeletVersion: "v1.36.3", internalIp: "192.168.2.130", ready: true };
   if (type.endsWith("StackIdentity")) return { stackId: "0123456789abcdef0123456789abcdef" };
   return {};

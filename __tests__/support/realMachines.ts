@@ -8,8 +8,8 @@ import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "./context";
 
-// VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`, of which the provider
-// makes others. Machines are not started here.
+// VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`,
+// of which the provider makes others. Machines are not started here.
 export const dir = mkdtempSync(join(tmpdir(), "vboxvm-"));
 export const vboxManage = resolve(__dirname, "../../dev/lab/VBoxManage");
 export const isoPath = join(dir, "node.iso");
@@ -20,9 +20,11 @@ export type Outputs = NonNullable<Awaited<ReturnType<typeof provider.read>>>;
 
 // The environment of Jest's sandbox is not that of the programs that it starts.
 const env = { ...process.env, VBOX_LAB_DIR: dir };
-export const execHere: Exec = (file, args, options) => exec(file, args, { ...options, env: { ...options?.env, VBOX_LAB_DIR: dir } });
+export const execHere: Exec = (file, args, options) =>
+  exec(file, args, { ...options, env: { ...options?.env, VBOX_LAB_DIR: dir } });
 export const provider = vboxVmProvider(execHere);
-export const vbox = (...args: string[]) => execFileSync(vboxManage, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env });
+export const vbox = (...args: string[]) =>
+  execFileSync(vboxManage, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env });
 export const registered = (kind: string) => vbox("list", kind);
 export const showVm = (vm: string) => vbox("showvminfo", vm, "--machinereadable");
 
@@ -35,18 +37,95 @@ beforeAll(async () => {
   vbox("modifyvm", "base", "--memory", "512", "--nic1", "nat", "--nic3", "intnet", "--intnet3", "left over");
   vbox("storagectl", "base", "--name", "Disks", "--add", "sata", "--portcount", "2");
   vbox("createmedium", "disk", "--filename", join(dir, "vms", "base", "base.vdi"), "--size", "64");
-  vbox("storageattach", "base", "--storagectl", "Disks", "--port", "0", "--type", "hdd", "--medium", join(dir, "vms", "base", "base.vdi"));
+  vbox(
+    "storageattach",
+    "base",
+    "--storagectl",
+    "Disks",
+    "--port",
+    "0",
+    "--type",
+    "hdd",
+    "--medium",
+    join(dir, "vms", "base", "base.vdi"),
+  );
   vbox("storagectl", "base", "--name", "Drives", "--add", "ide");
   for (const name of ["inherited.iso", "node.iso"]) {
     writeFileSync(join(dir, name), name);
     truncateSync(join(dir, name), 65_536);
   }
-  vbox("storageattach", "base", "--storagectl", "Disks", "--port", "1", "--type", "dvddrive", "--medium", join(dir, "inherited.iso"));
+  vbox(
+    "storageattach",
+    "base",
+    "--storagectl",
+    "Disks",
+    "--port",
+    "1",
+    "--type",
+    "dvddrive",
+    "--medium",
+    join(dir, "inherited.iso"),
+  );
   // What no machine that is made of it may have.
-  const ports = ["--uart1", "0x3F8", "4", "--uartmode1", "file", join(dir, "console.log"), "--uart2", "0x2F8", "3", "--uartmode2", "tcpserver", "2023", "--lpt1", "0x378", "7", "--lptmode1", "/dev/lp0"];
-  const forwardings = ["--natpf1", "ssh,tcp,,2222,,22", "--natpf1", "a b,udp,,53,,53", "--nat-enable-tftp1", "on", "--natpf2", "hidden,tcp,,2223,,22"];
-  vbox("modifyvm", "base", ...ports, ...forwardings, "--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional", "--recording", "on", "--audioin", "on");
-  vbox("modifyvm", "base", "--teleporter", "on", "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb");
+  const ports = [
+    "--uart1",
+    "0x3F8",
+    "4",
+    "--uartmode1",
+    "file",
+    join(dir, "console.log"),
+    "--uart2",
+    "0x2F8",
+    "3",
+    "--uartmode2",
+    "tcpserver",
+    "2023",
+    "--lpt1",
+    "0x378",
+    "7",
+    "--lptmode1",
+    "/dev/lp0",
+  ];
+  const forwardings = [
+    "--natpf1",
+    "ssh,tcp,,2222,,22",
+    "--natpf1",
+    "a b,udp,,53,,53",
+    "--nat-enable-tftp1",
+    "on",
+    "--natpf2",
+    "hidden,tcp,,2223,,22",
+  ];
+  vbox(
+    "modifyvm",
+    "base",
+    ...ports,
+    ...forwardings,
+    "--vrde",
+    "on",
+    "--clipboard-mode",
+    "bidirectional",
+    "--draganddrop",
+    "bidirectional",
+    "--recording",
+    "on",
+    "--audioin",
+    "on",
+  );
+  vbox(
+    "modifyvm",
+    "base",
+    "--teleporter",
+    "on",
+    "--usbcardreader",
+    "on",
+    "--nictrace1",
+    "on",
+    "--tpm-type",
+    "host",
+    "--guest-debug-provider",
+    "gdb",
+  );
   for (const name of ["src", 'a"b']) vbox("sharedfolder", "add", "base", "--name", name, "--hostpath", dir);
   for (const index of ["0", "1"]) vbox("usbfilter", "add", index, "--target", "base", "--name", `key ${index}`);
   vbox("snapshot", "base", "take", "clean");

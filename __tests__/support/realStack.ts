@@ -19,8 +19,8 @@ export interface StateResource {
 }
 
 /**
- * The program with the real Pulumi CLI and the real VBoxManage, a backend and a VirtualBox of its own, and a base image that nothing boots
- * from: workers `n1` and `n2`, which are only made.
+ * The program with the real Pulumi CLI and the real VBoxManage, a backend and a VirtualBox of its own, and a base image
+ * that nothing boots from: workers `n1` and `n2`, which are only made.
  */
 export class RealStack {
   private readonly homes: string[] = [];
@@ -42,7 +42,10 @@ export class RealStack {
     });
     await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "id")]);
     const key = (await readFile(join(folder, "id.pub"), "utf8")).trim();
-    await writeFile(join(folder, "known_hosts"), ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => `${name} ${key}\n`).join(""));
+    await writeFile(
+      join(folder, "known_hosts"),
+      ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"].map((name) => `${name} ${key}\n`).join(""),
+    );
     await linkProgram(join(folder, "program"), "dev", {
       workerNames: ["n1", "n2"],
       routes: [],
@@ -69,11 +72,25 @@ export class RealStack {
     await this.manage("storagectl", "debian-base-image", "--name", "IDE", "--add", "ide");
     await this.manage("storagectl", "debian-base-image", "--name", "SATA", "--add", "sata", "--portcount", "4");
     await this.manage("createmedium", "disk", "--filename", disk, "--size", "16");
-    await this.manage("storageattach", "debian-base-image", "--storagectl", "SATA", "--port", "0", "--device", "0", "--type", "hdd", "--medium", disk);
+    await this.manage(
+      "storageattach",
+      "debian-base-image",
+      "--storagectl",
+      "SATA",
+      "--port",
+      "0",
+      "--device",
+      "0",
+      "--type",
+      "hdd",
+      "--medium",
+      disk,
+    );
   }
 
   /** Runs the CLI in the program's folder. */
-  cli = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<ExecResult> => this.exec("pulumi", [...args, "--non-interactive"], env);
+  cli = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<ExecResult> =>
+    this.exec("pulumi", [...args, "--non-interactive"], env);
 
   /** What the CLI prints, which has to succeed. */
   async pulumi(...args: string[]): Promise<string> {
@@ -87,7 +104,9 @@ export class RealStack {
 
   /** The program's own resources in the state. */
   async resources(...options: string[]): Promise<StateResource[]> {
-    const { deployment } = JSON.parse(await this.pulumi("stack", "export", ...options)) as { deployment: { resources?: StateResource[] } };
+    const { deployment } = JSON.parse(await this.pulumi("stack", "export", ...options)) as {
+      deployment: { resources?: StateResource[] };
+    };
     return (deployment.resources ?? []).filter(({ type }) => type.includes("dynamic/"));
   }
 
@@ -96,6 +115,10 @@ export class RealStack {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private exec = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ExecResult> =>
+  private exec = (
+    file: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ExecResult> =>
     exec(file, args, { cwd: join(this.folder, "program"), env: { ...this.environment, ...env }, timeoutMs: 240_000 });
 }

@@ -43,12 +43,27 @@ export async function servedSite(options: SiteOptions = {}): Promise<ServedSite>
   const endPrograms = await servePrograms(site.folder, join(site.folder, "programs.socket"));
   const knownHosts = await readFile(site.sshKnownHostsFile, "utf8");
   const login = { user: "debian", privateKeyFile: site.sshPrivateKeyFile };
-  const bastionTarget = () => ({ ...login, address: machines.address, port: machines.port, hostKeys: hostKeysFor(knownHosts, site.bastion.vm, machines.port) });
+  const bastionTarget = () => ({
+    ...login,
+    address: machines.address,
+    port: machines.port,
+    hostKeys: hostKeysFor(knownHosts, site.bastion.vm, machines.port),
+  });
   return {
     ...site,
     bastionTarget,
-    masterTarget: (name = "kube-mast01") => ({ ...login, address: name, hostKeys: hostKeysFor(knownHosts, name), bastion: bastionTarget() }),
-    workerTarget: (address, { hostKey }) => ({ ...login, address, hostKeys: [hostKey.hostPublicKey], bastion: bastionTarget() }),
+    masterTarget: (name = "kube-mast01") => ({
+      ...login,
+      address: name,
+      hostKeys: hostKeysFor(knownHosts, name),
+      bastion: bastionTarget(),
+    }),
+    workerTarget: (address, { hostKey }) => ({
+      ...login,
+      address,
+      hostKeys: [hostKey.hostPublicKey],
+      bastion: bastionTarget(),
+    }),
     restart: async () => {
       await machines.stop();
       machines = await startMachines(site.folder);
@@ -71,11 +86,18 @@ export interface WorkerOptions {
 }
 
 /** Puts a machine with a cidata ISO, as the program renders it, into a site, and switches it on: what VBoxVm does. */
-export async function bootWorker({ world, isoFolder, sshPrivateKeyFile }: Site, name: string, { reboots = true, guest = {}, kubernetesVersion = "1.36.3" }: WorkerOptions = {}) {
+export async function bootWorker(
+  { world, isoFolder, sshPrivateKeyFile }: Site,
+  name: string,
+  { reboots = true, guest = {}, kubernetesVersion = "1.36.3" }: WorkerOptions = {},
+) {
   const hostKey = generateHostKey();
   const mac = `080027${randomBytes(3).toString("hex").toUpperCase()}`;
   const sshPublicKey = (await readFile(`${sshPrivateKeyFile}.pub`, "utf8")).trim();
-  const { files } = render(renderOptions({ name, sshPublicKey, kubernetesVersion, macAddresses: [mac] }, { reboot: reboots }), hostKey);
+  const { files } = render(
+    renderOptions({ name, sshPublicKey, kubernetesVersion, macAddresses: [mac] }, { reboot: reboots }),
+    hostKey,
+  );
   const isoPath = join(isoFolder, `${name}.iso`);
   await writeIso(isoPath, isoImage("cidata", files));
   const uuid = randomUUID();
@@ -84,7 +106,10 @@ export async function bootWorker({ world, isoFolder, sshPrivateKeyFile }: Site, 
   return { uuid, hostKey, isoPath };
 }
 
-function addMachine({ virtualBox }: SiteState, { uuid, name, mac, isoPath, guest }: { uuid: string; name: string; mac: string; isoPath: string; guest: GuestDisk }): void {
+function addMachine(
+  { virtualBox }: SiteState,
+  { uuid, name, mac, isoPath, guest }: { uuid: string; name: string; mac: string; isoPath: string; guest: GuestDisk },
+): void {
   const base = virtualBox.machines.find((machine) => machine.name === baseImage)!;
   const image = virtualBox.media.find((medium) => medium.uuid === base.drives[0]!.medium)!;
   const [disk, dvd] = [randomUUID(), randomUUID()];
@@ -94,7 +119,13 @@ function addMachine({ virtualBox }: SiteState, { uuid, name, mac, isoPath, guest
     { controller: "IDE", port: 1, device: 0, isDvd: true, medium: dvd },
     { controller: "SATA", port: 0, device: 0, isDvd: false, medium: disk },
   ];
-  virtualBox.machines.push({ ...structuredClone(base), uuid, name, nics: { "1": { type: "intnet", network: "node", mac } }, drives });
+  virtualBox.machines.push({
+    ...structuredClone(base),
+    uuid,
+    name,
+    nics: { "1": { type: "intnet", network: "node", mac } },
+    drives,
+  });
 }
 
 /** Switches a machine on or off. */

@@ -28,7 +28,11 @@ export class SimulatedClock {
 
   /** The guest as it is now. */
   guest(uuid: string) {
-    return guestOf(this.state, this.state.virtualBox.machines.find((machine) => machine.uuid === uuid)!, this.now);
+    return guestOf(
+      this.state,
+      this.state.virtualBox.machines.find((machine) => machine.uuid === uuid)!,
+      this.now,
+    );
   }
 
   private scene(hostname: string, command: string, input: string): Scene {

@@ -7,7 +7,10 @@ import { SimulatedVBoxManage } from "../../dev/simulator/virtualBox/simulatedVBo
 import type { World } from "../../dev/simulator/world";
 import { emptySite } from "./emptySite";
 
-/** A simulated VirtualBox in a folder of its own, with a machine `base` to clone: it records its calls, and fails where a test wants it to. */
+/**
+ * A simulated VirtualBox in a folder of its own, with a machine `base` to clone: it records its calls, and fails where
+ * a test wants it to.
+ */
 export class SimulatedVirtualBox {
   readonly calls: string[][] = [];
   /** May answer a call instead of VirtualBox. */
@@ -49,7 +52,8 @@ export class SimulatedVirtualBox {
   change = (work: (box: VirtualBoxState) => void) => this.world.change(({ virtualBox }) => work(virtualBox));
 
   /** Brings a machine into a state that it would come to otherwise only by itself. */
-  setState = (key: string, state: string) => this.change((box) => void (find(box, key).state = state as Machine["state"]));
+  setState = (key: string, state: string) =>
+    this.change((box) => void (find(box, key).state = state as Machine["state"]));
 
   /** The verbs of the calls so far, such as `startvm`. */
   get verbs(): string[] {
@@ -76,9 +80,14 @@ export class SimulatedVirtualBox {
   /** A machine's drives: place → file name of the medium. */
   drives(key: string): Record<string, string | undefined> {
     const { media } = this.world.read().virtualBox;
-    const fileOf = (uuid: string | undefined) => media.find((medium) => medium.uuid === uuid)?.location.split("/").at(-1);
+    const fileOf = (uuid: string | undefined) =>
+      media
+        .find((medium) => medium.uuid === uuid)
+        ?.location.split("/")
+        .at(-1);
     return Object.fromEntries(this.vm(key).drives.map((drive) => [slotName(drive), fileOf(drive.medium)]));
   }
 }
 
-const find = ({ machines }: VirtualBoxState, key: string) => machines.find(({ name, uuid }) => name === key || uuid === key)!;
+const find = ({ machines }: VirtualBoxState, key: string) =>
+  machines.find(({ name, uuid }) => name === key || uuid === key)!;

@@ -3,10 +3,12 @@ import type { Connection, ServerChannel } from "ssh2";
 
 /** What commands do on the servers in this process: a name, and perhaps a number. */
 const commands: Record<string, (channel: ServerChannel, argument: number, connection: Connection) => void> = {
-  exit: (channel, code) => channel.stderr.write("some words\n", () => channel.write("said\n", () => end(channel, code))),
+  exit: (channel, code) =>
+    channel.stderr.write("some words\n", () => channel.write("said\n", () => end(channel, code))),
   cat: (channel) => channel.on("data", (chunk: Buffer) => channel.write(chunk)).on("end", () => end(channel, 0)),
   print: (channel, size) => channel.write(Buffer.alloc(size, "x"), () => end(channel, 0)),
-  warn: (channel, size) => channel.stderr.write(Buffer.alloc(size, "x"), () => channel.stderr.write("\nthe end\n", () => end(channel, 0))),
+  warn: (channel, size) =>
+    channel.stderr.write(Buffer.alloc(size, "x"), () => channel.stderr.write("\nthe end\n", () => end(channel, 0))),
   killed: (channel) => {
     channel.exit("KILL");
     channel.end();

@@ -54,11 +54,16 @@ export async function serveNothing({ hangUps = 0 } = {}): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** The port of a peer that says a line, and then, where a reason is given, disconnects with it and some words, before it has proved who it is. */
+/**
+ * The port of a peer that says a line, and then, where a reason is given, disconnects with it and some words, before it
+ * has proved who it is.
+ */
 export async function serveWords(line: string, words?: { reason: number; text: string }): Promise<number> {
   const server = createServer((socket) => {
     socket.resume().on("error", () => {});
-    socket.end(Buffer.concat([Buffer.from(`${line}\r\n`), words ? disconnect(words.reason, words.text) : Buffer.alloc(0)]));
+    socket.end(
+      Buffer.concat([Buffer.from(`${line}\r\n`), words ? disconnect(words.reason, words.text) : Buffer.alloc(0)]),
+    );
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   servers.push({ stop: () => new Promise((resolve) => server.close(() => resolve())) });
@@ -95,7 +100,10 @@ export const soon: OpenOptions = { deadlineMs: 10_000, what: "kube-node01" };
 
 /** The error that some work fails with. */
 export async function failure(work: Promise<unknown>): Promise<SshError> {
-  const error: unknown = await work.then(() => undefined, (caught: unknown) => caught);
+  const error: unknown = await work.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
   expect(error).toBeInstanceOf(UserError);
   return error as SshError;
 }

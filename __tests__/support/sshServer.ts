@@ -20,7 +20,10 @@ export function newKeyPair(): KeyPair {
 
 /** A new ECDSA key pair, its private key encrypted if a passphrase is given. */
 export const newEcdsaKeyPair = (passphrase?: string): KeyPair =>
-  utils.generateKeyPairSync("ecdsa", { bits: 256, ...(passphrase !== undefined && { passphrase, cipher: "aes256-ctr", rounds: 1 }) });
+  utils.generateKeyPairSync("ecdsa", {
+    bits: 256,
+    ...(passphrase !== undefined && { passphrase, cipher: "aes256-ctr", rounds: 1 }),
+  });
 
 /** Writes a private key where SSH can read it, and gives its path. */
 export async function writeKey(folder: string, name: string, key: KeyPair): Promise<string> {
@@ -53,7 +56,10 @@ export interface SshServerOptions {
   onExec?: (command: string, channel: ServerChannel, connection: Connection) => void;
   /** Called before authentication, which waits for it; false leaves the rest to the one who was called. */
   onAuthentication?: (context: AuthContext, connection: Connection) => boolean | Promise<boolean>;
-  /** Where the names lead that a client asks to be connected with: to a port, or to no answer. None: forwarding is prohibited. */
+  /**
+   * Where the names lead that a client asks to be connected with: to a port, or to no answer. None: forwarding is
+   * prohibited.
+   */
   names?: Names;
   /** Default: any free one. */
   port?: number;
@@ -75,13 +81,24 @@ export interface SshServer {
 /** An SSH server on loopback that does what a test wants. */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
   const server = new Server({ hostKeys: options.hostKeys.map((key) => key.private), banner: options.banner });
-  const state: SshServer = { port: 0, count: 0, mostHandshakes: 0, mostCommands: 0, commands: 0, open: new Set(), stop };
+  const state: SshServer = {
+    port: 0,
+    count: 0,
+    mostHandshakes: 0,
+    mostCommands: 0,
+    commands: 0,
+    open: new Set(),
+    stop,
+  };
   let handshakes = 0;
   server.on("connection", (connection: Connection) => {
     state.count++;
     state.open.add(connection);
     state.mostHandshakes = Math.max(state.mostHandshakes, ++handshakes);
-    connection.on("error", () => {}).on("close", () => state.open.delete(connection)).once("ready", () => handshakes--);
+    connection
+      .on("error", () => {})
+      .on("close", () => state.open.delete(connection))
+      .once("ready", () => handshakes--);
     authenticate(connection, options);
     connection.on("session", (accept) => answerSession(accept(), connection, options, state));
     if (options.names) forward(connection, options.names);
@@ -118,14 +135,13 @@ function authenticate(connection: Connection, { authorized, onAuthentication }: 
   connection.on("authentication", (context) => void answer(context));
   async function answer(context: AuthContext): Promise<void> {
     if (onAuthentication && !(await onAuthentication(context, connection))) return;
-    if (context.method !== "publickey" || !context.key.data.equals(publicKey.getPublicSSH())) return context.reject(["publickey"]);
+    if (context.method !== "publickey" || !context.key.data.equals(publicKey.getPublicSSH()))
+      return context.reject(["publickey"]);
     const { signature, blob, hashAlgo } = context;
     if (signature && blob && publicKey.verify(blob, signature, hashAlgo) !== true) return context.reject();
     context.accept();
   }
 }
-
-
 
 function answerSession(session: Session, connection: Connection, { onExec }: SshServerOptions, state: SshServer): void {
   session.on("exec", (accept, _reject, { command: text }) => {

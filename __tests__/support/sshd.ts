@@ -31,7 +31,10 @@ export async function startSshd({ folder, port, hostKeyFiles, authorizedKeys, mo
   const { program, env } = await openSsh();
   const file = (name: string) => join(folder, name);
   await writeFile(file("authorized_keys"), authorizedKeys, { mode: 0o600 });
-  await writeFile(file("sshd_config"), [...more, configuration(port, hostKeyFiles, file("authorized_keys"), program)].join("\n"));
+  await writeFile(
+    file("sshd_config"),
+    [...more, configuration(port, hostKeyFiles, file("authorized_keys"), program)].join("\n"),
+  );
   const sshd = [program("usr/sbin/sshd"), "-D", "-e", "-f", file("sshd_config")];
   const [command = "", ...args] = process.getuid?.() === 0 ? await inOwnMounts(folder, sshd) : sshd;
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
@@ -41,7 +44,12 @@ export async function startSshd({ folder, port, hostKeyFiles, authorizedKeys, mo
   return { port, stop: () => stop(child) };
 }
 
-function configuration(port: number, hostKeyFiles: string[], authorizedKeysFile: string, program: (path: string) => string): string {
+function configuration(
+  port: number,
+  hostKeyFiles: string[],
+  authorizedKeysFile: string,
+  program: (path: string) => string,
+): string {
   const lines = [
     "ListenAddress 127.0.0.1",
     `Port ${port}`,
@@ -52,19 +60,26 @@ function configuration(port: number, hostKeyFiles: string[], authorizedKeysFile:
     "PidFile none",
   ];
   // Since OpenSSH 9.8 and 10.0, sshd is several programs, which it looks for where its package installs them.
-  for (const [option, name] of [["SshdSessionPath", "sshd-session"], ["SshdAuthPath", "sshd-auth"]] as const) {
+  for (const [option, name] of [
+    ["SshdSessionPath", "sshd-session"],
+    ["SshdAuthPath", "sshd-auth"],
+  ] as const) {
     const path = program(`usr/lib/openssh/${name}`);
     if (existsSync(path)) lines.push(`${option} ${path}`);
   }
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** As root, sshd wants a user `sshd` and an empty `/run/sshd`, which only installing it makes: here they are for its own eyes. */
+/**
+ * As root, sshd wants a user `sshd` and an empty `/run/sshd`, which only installing it makes: here they are for its own
+ * eyes.
+ */
 async function inOwnMounts(folder: string, sshd: string[]): Promise<string[]> {
   const passwd = await readFile("/etc/passwd", "utf8");
   const users = passwd.includes("\nsshd:") ? passwd : `${passwd}sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n`;
   await writeFile(join(folder, "passwd"), users, { mode: 0o644 });
-  const script = 'mount --bind "$0" /etc/passwd && mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd && exec "$@"';
+  const script =
+    'mount --bind "$0" /etc/passwd && mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd && exec "$@"';
   return ["unshare", "--mount", "sh", "-c", script, join(folder, "passwd"), ...sshd];
 }
 
@@ -72,7 +87,10 @@ async function listening(port: number, child: ChildProcess, said: () => string):
   for (;;) {
     if (child.exitCode !== null) throw new Error(`sshd ended with exit code ${child.exitCode}: ${said()}`);
     const socket = connect(port, "127.0.0.1");
-    const open = await Promise.race([once(socket, "connect").then(() => true), once(socket, "error").then(() => false)]).catch(() => false);
+    const open = await Promise.race([
+      once(socket, "connect").then(() => true),
+      once(socket, "error").then(() => false),
+    ]).catch(() => false);
     socket.destroy();
     if (open) return;
     await sleep(20);

@@ -25,12 +25,16 @@ interface Side {
 
 /** A call that meets the start of VirtualBox's server fails, and is made again, as the program does. */
 async function realVBoxManage(folder: string, args: readonly string[]): Promise<ExecResult> {
-  const call = () => exec(join(projectDir, "dev/lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: folder, LC_ALL: "C.UTF-8" } });
+  const call = () =>
+    exec(join(projectDir, "dev/lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: folder, LC_ALL: "C.UTF-8" } });
   const first = await call();
   return /Failed to create the VirtualBox object/.test(first.stderr) ? call() : first;
 }
 
-/** VirtualBox and its simulator, which get the same calls and have to answer alike. Each has two ISOs, `inherited.iso` and `other.iso`. */
+/**
+ * VirtualBox and its simulator, which get the same calls and have to answer alike. Each has two ISOs, `inherited.iso`
+ * and `other.iso`.
+ */
 export class TwoVirtualBoxes {
   /** The simulator's site. */
   readonly world: World;
@@ -67,9 +71,33 @@ export class TwoVirtualBoxes {
     const sata = ["storageattach", name, "--storagectl", "SATA", "--port", "0", "--device", "0", "--type", "hdd"];
     const ide = ["storageattach", name, "--storagectl", "IDE", "--port", "1", "--device", "0", "--type", "dvddrive"];
     await this.accept("createvm", "--name", name, "--ostype", "Debian_64", "--register", ...more);
-    await this.accept("modifyvm", name, "--memory", "512", "--nic1", "nat", "--nic3", "intnet", "--intnet3", "left over", "--macaddress3", "080027a1b203");
+    await this.accept(
+      "modifyvm",
+      name,
+      "--memory",
+      "512",
+      "--nic1",
+      "nat",
+      "--nic3",
+      "intnet",
+      "--intnet3",
+      "left over",
+      "--macaddress3",
+      "080027a1b203",
+    );
     await this.accept("storagectl", name, "--name", "IDE", "--add", "ide");
-    await this.accept("storagectl", name, "--name", "SATA", "--add", "sata", "--controller", "IntelAhci", "--portcount", "2");
+    await this.accept(
+      "storagectl",
+      name,
+      "--name",
+      "SATA",
+      "--add",
+      "sata",
+      "--controller",
+      "IntelAhci",
+      "--portcount",
+      "2",
+    );
     await this.accept("createmedium", "disk", "--filename", `DIR/vms/${name}/${name}.vdi`, "--size", "64");
     await this.accept(...sata, "--medium", `DIR/vms/${name}/${name}.vdi`);
     await this.accept(...ide, "--medium", "DIR/inherited.iso");
@@ -77,7 +105,8 @@ export class TwoVirtualBoxes {
 
   /**
    * Calls both, which have to do it.
-   * @param args `DIR` at an argument's beginning is the side's folder, `UUID(x)` the UUID of machine x or of the medium DIR/x
+   * @param args `DIR` at an argument's beginning is the side's folder, `UUID(x)` the UUID of machine x or of the medium
+   * DIR/x
    */
   accept = async (...args: string[]): Promise<void> => {
     expect((await this.call(args)).exitCode).toBe(0);
@@ -92,7 +121,9 @@ export class TwoVirtualBoxes {
 
   /** Calls both, which have to print the same. Arguments as for {@link accept}. */
   print = async (...args: string[]): Promise<void> => {
-    const [real, simulated] = await this.both(async (side) => masked((await side.run(await resolved(side, args))).stdout.trim(), side));
+    const [real, simulated] = await this.both(async (side) =>
+      masked((await side.run(await resolved(side, args))).stdout.trim(), side),
+    );
     expect(simulated).toEqual(real);
   };
 
@@ -122,7 +153,9 @@ export class TwoVirtualBoxes {
   }
 
   private async call(args: readonly string[]) {
-    const [real, simulated] = await this.both(async (side) => endOf(args, await side.run(await resolved(side, args)), side));
+    const [real, simulated] = await this.both(async (side) =>
+      endOf(args, await side.run(await resolved(side, args)), side),
+    );
     expect(simulated).toEqual(real);
     return simulated;
   }
@@ -134,17 +167,26 @@ export class TwoVirtualBoxes {
 
 async function resolved(side: Side, args: readonly string[]): Promise<string[]> {
   const uuids = args.some((arg) => arg.startsWith("UUID(")) ? await uuidsOf(side) : new Map<string, string>();
-  return args.map((arg) => arg.replace(/^DIR/, side.folder).replace(/^UUID\((.*)\)$/, (_all, name: string) => uuids.get(name)!));
+  return args.map((arg) =>
+    arg.replace(/^DIR/, side.folder).replace(/^UUID\((.*)\)$/, (_all, name: string) => uuids.get(name)!),
+  );
 }
 
 /** By a machine's name, and by a medium's path below the folder. */
 async function uuidsOf(side: Side): Promise<Map<string, string>> {
-  const machines = [...(await read(side, ["list", "vms"])).matchAll(/^"(.*)" \{(.*)\}$/gm)].map(([, name, uuid]) => [name!, uuid!] as const);
-  const media = (await mediaOf(side)).map(({ location, uuid }) => [location.slice(side.folder.length + 1), uuid] as const);
+  const machines = [...(await read(side, ["list", "vms"])).matchAll(/^"(.*)" \{(.*)\}$/gm)].map(
+    ([, name, uuid]) => [name!, uuid!] as const,
+  );
+  const media = (await mediaOf(side)).map(
+    ({ location, uuid }) => [location.slice(side.folder.length + 1), uuid] as const,
+  );
   return new Map([...machines, ...media]);
 }
 
-/** How a call ended, as far as anybody can tell: not where in VirtualBox. Where the real one is made to speak another language, its words do not count. */
+/**
+ * How a call ended, as far as anybody can tell: not where in VirtualBox. Where the real one is made to speak another
+ * language, its words do not count.
+ */
 function endOf(args: readonly string[], result: ExecResult, side: Side) {
   const lines = result.stderr.split("\n").filter((line) => /^VBoxManage: error: (?!Details:|Context:|$)/.test(line));
   const words = process.env.VBOX_LAB_LANGUAGE ? [] : [...new Set(lines)].map((line) => masked(line, side));
@@ -162,7 +204,9 @@ const kindOf = ({ code, isNotFound, isInUse, isDenied, isPassing, isCollision }:
 
 const masked = (text: string, { folder }: Side) => text.replaceAll(folder, "DIR").replace(UUID, "…");
 
-/** What a call that only reads prints; one that meets the start of VirtualBox's server is repeated, as the product does. */
+/**
+ * What a call that only reads prints; one that meets the start of VirtualBox's server is repeated, as the product does.
+ */
 async function read(side: Side, args: readonly string[]): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const result = await side.run([...args]);
@@ -181,7 +225,11 @@ async function stateOf(side: Side) {
   const locations = new Map(media.map(({ uuid, location }) => [uuid, masked(location, side)]));
   const names = [...(await read(side, ["list", "vms"])).matchAll(/^"(.*)" \{/gm)].map(([, name]) => name!).sort();
   const machines = await Promise.all(names.map(async (name) => plain(await machineOf(side, name, locations), side)));
-  const described = media.map((medium) => ({ ...medium, uuid: undefined, parentUuid: locations.get(medium.parentUuid ?? "") }));
+  const described = media.map((medium) => ({
+    ...medium,
+    uuid: undefined,
+    parentUuid: locations.get(medium.parentUuid ?? ""),
+  }));
   return { machines, media: sorted(described.map((medium) => plain(medium, side))), files: filesOf(side) };
 }
 
@@ -191,7 +239,9 @@ async function machineOf(side: Side, name: string, locations: Map<string, string
   return {
     ...info,
     nics: nics.map((nic) => ({ ...nic, mac: GIVEN_MAC.test(nic.mac) || nic.mac === "" ? nic.mac : "random" })),
-    attachments: sorted(attachments.map(({ uuid, ...drive }) => ({ ...drive, isOfMedium: uuid && locations.get(uuid) }))),
+    attachments: sorted(
+      attachments.map(({ uuid, ...drive }) => ({ ...drive, isOfMedium: uuid && locations.get(uuid) })),
+    ),
     extraData,
   };
 }

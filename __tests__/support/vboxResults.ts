@@ -1,7 +1,11 @@
 import type { ExecResult } from "../../common/exec";
 
 /** A refusal: its words may be in any language, what stands behind `Details` and `Context` is not. */
-export const details = (code: string, words: string, { by = "component MachineWrap, interface IMachine", at = "x" } = {}): ExecResult => ({
+export const details = (
+  code: string,
+  words: string,
+  { by = "component MachineWrap, interface IMachine", at = "x" } = {},
+): ExecResult => ({
   stdout: "",
   stderr: [words, `Details: code ${code} (0x80bb0007), ${by}`, `Context: "${at}" at line 1 of file Y.cpp`]
     .map((line) => `VBoxManage: error: ${line}`)

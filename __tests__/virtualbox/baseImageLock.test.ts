@@ -32,7 +32,9 @@ test("work on one base image is done one by one, on several side by side", async
   let begun = 0;
   const all = new EventEmitter();
   const allBegun = once(all, "begun");
-  await Promise.all(["b", "c", "d"].map((image) => withBaseImage(image, () => (++begun === 3 && all.emit("begun"), allBegun))));
+  await Promise.all(
+    ["b", "c", "d"].map((image) => withBaseImage(image, () => (++begun === 3 && all.emit("begun"), allBegun))),
+  );
 });
 
 test("a failure gives the lock back", async () => {
@@ -53,7 +55,10 @@ test("another process waits", async () => {
     });
     child.stdout.setEncoding("utf8");
     expect(await once(child.stdout, "data")).toEqual(["asks\n"]);
-    const outcome = await Promise.race([once(child.stdout, "data"), new Promise((resolve) => setTimeout(resolve, 500, "waits"))]);
+    const outcome = await Promise.race([
+      once(child.stdout, "data"),
+      new Promise((resolve) => setTimeout(resolve, 500, "waits")),
+    ]);
     expect(outcome).toBe("waits");
     return child;
   });
@@ -72,7 +77,10 @@ test("a process that ends while it has the lock gives it back, also where execa 
         process.exit(0);
       });
     })();`;
-  const child = spawn(process.execPath, ["--eval", script], { env: { ...process.env, XDG_CACHE_HOME: cache }, stdio: "inherit" });
+  const child = spawn(process.execPath, ["--eval", script], {
+    env: { ...process.env, XDG_CACHE_HOME: cache },
+    stdio: "inherit",
+  });
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(readdirSync(join(cache, "vbox-kubeadm/locks"))).toEqual([]);
 });

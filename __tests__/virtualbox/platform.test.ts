@@ -6,7 +6,9 @@ test.each([
   ["win32", "arm64", "Windows on arm64"],
   ["linux", "ia32", "Linux on ia32"],
 ])("%s on %s is refused by name", (platform, arch, name) => {
-  expect(() => checkPlatform(platform, arch)).toThrow(new RegExp(`^${name} is not supported.*\n→ use an x86-64 machine`));
+  expect(() => checkPlatform(platform, arch)).toThrow(
+    new RegExp(`^${name} is not supported.*\n→ use an x86-64 machine`),
+  );
 });
 
 test.each(["linux", "darwin", "win32"])("%s on x64 is not", (platform) => checkPlatform(platform, "x64"));

@@ -1,13 +1,14 @@
 import type { Exec, ExecResult } from "../../common/exec";
-import { readMedia } from "../../virtualbox/media";
 import { VBoxError } from "../../virtualbox/error";
 import { VBoxManage } from "../../virtualbox/vboxManage";
-import { judgeVersion } from "../../virtualbox/version";
 import { details, failed, ok } from "../support/vboxResults";
 
 const LIMITED = details("E_ACCESSDENIED", "The object functionality is limited");
 const LOST = { by: "component SessionMachine, interface ISession" };
-const LOCKED = details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' is already locked for a session (or being unlocked)");
+const LOCKED = details(
+  "VBOX_E_INVALID_OBJECT_STATE",
+  "The machine 'a' is already locked for a session (or being unlocked)",
+);
 const NOT_READY = details("E_ACCESSDENIED", "The object is not ready");
 const NOT_FOUND = details("VBOX_E_OBJECT_NOT_FOUND", "Could not find a registered machine named 'a'");
 
@@ -25,16 +26,32 @@ describe("failures", () => {
   test.each([
     ["a locked machine", LOCKED],
     ["a pending lock", details("VBOX_E_INVALID_OBJECT_STATE", "The machine 'a' already has a lock request pending")],
-    ["a session lost", details("VBOX_E_INVALID_SESSION_STATE", "The machine 'a' was unlocked unexpectedly while attempting to share its session")],
+    [
+      "a session lost",
+      details(
+        "VBOX_E_INVALID_SESSION_STATE",
+        "The machine 'a' was unlocked unexpectedly while attempting to share its session",
+      ),
+    ],
     [
       "a session that was not given the machine",
-      details("VBOX_E_VM_ERROR", "Failed to assign the machine to the session (E_ACCESSDENIED)", { at: "LockMachine(a->session, LockType_Write)" }),
+      details("VBOX_E_VM_ERROR", "Failed to assign the machine to the session (E_ACCESSDENIED)", {
+        at: "LockMachine(a->session, LockType_Write)",
+      }),
     ],
-    ["a locked machine, in Catalan", details("VBOX_E_INVALID_OBJECT_STATE", "La màquina «a» ja està blocada per a una sessió (o s'està desblocant)")],
-    ["a locked disk, in Catalan", details("VBOX_E_INVALID_OBJECT_STATE", "El suport «a» està bloquejat per a escriptura per una altra tasca")],
+    [
+      "a locked machine, in Catalan",
+      details("VBOX_E_INVALID_OBJECT_STATE", "La màquina «a» ja està blocada per a una sessió (o s'està desblocant)"),
+    ],
+    [
+      "a locked disk, in Catalan",
+      details("VBOX_E_INVALID_OBJECT_STATE", "El suport «a» està bloquejat per a escriptura per una altra tasca"),
+    ],
     [
       "a server that is just starting",
-      failed("VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed"),
+      failed(
+        "VBoxManage: error: Failed to create the VirtualBox object!\nVBoxManage: error: Code NS_ERROR_FAILURE (0x80004005) - failed",
+      ),
     ],
   ])("%s is tried again", async (_what, passing) => {
     const { vbox, calls } = scripted(passing, passing, ok());
@@ -71,7 +88,9 @@ describe("failures", () => {
     [", in Russian", details("E_ACCESSDENIED", "Функциональность объекта ограничена"), "<недоступно>"],
   ])("a machine whose settings cannot be read is not tried again%s", async (_language, refusal, name) => {
     const uuid = "2b159f10-9cff-49f3-bb38-846e4f57beb3";
-    const vbox = new VBoxManage("V", async (_file, [verb]) => (verb === "list" ? ok(`"${name}" {${uuid}}\n`) : refusal));
+    const vbox = new VBoxManage("V", async (_file, [verb]) =>
+      verb === "list" ? ok(`"${name}" {${uuid}}\n`) : refusal,
+    );
     await expect(vbox.showVm(uuid)).rejects.toThrow(/cannot read the settings/);
     await expect(vbox.getExtraData(uuid, "k")).rejects.toThrow(VBoxError);
   });
@@ -91,7 +110,9 @@ describe("failures", () => {
       .vbox.modify("a", ["--cpus", "2"])
       .catch((error: unknown) => error)) as VBoxError;
     expect(error.code).toBe("VBOX_E_FILE_ERROR");
-    expect(error.message).toMatch(/^VBoxManage modifyvm a --cpus failed with exit code 1\n {4}no space\n {4}Details: code/);
+    expect(error.message).toMatch(
+      /^VBoxManage modifyvm a --cpus failed with exit code 1\n {4}no space\n {4}Details: code/,
+    );
     expect(error.message).not.toMatch(/VBoxManage: error|Context/);
   });
 
@@ -103,7 +124,9 @@ describe("failures", () => {
   ])("code of %j", (stderr, code) => expect(new VBoxError("x", failed(stderr)).code).toBe(code));
 
   test("a broken installation is said to be one", async () => {
-    await expect(scripted(failed("symbol lookup error", 126)).vbox.machineFolder()).rejects.toThrow(/installation is broken/);
+    await expect(scripted(failed("symbol lookup error", 126)).vbox.machineFolder()).rejects.toThrow(
+      /installation is broken/,
+    );
   });
 });
 
@@ -115,17 +138,26 @@ describe("what is missing", () => {
   });
 
   test("a machine that unregistervm removed although it failed is removed", async () => {
-    await scripted(failed("VBoxManage: error: could not delete"), NOT_FOUND).vbox.unregister("a", { deleteFiles: true });
+    await scripted(failed("VBoxManage: error: could not delete"), NOT_FOUND).vbox.unregister("a", {
+      deleteFiles: true,
+    });
   });
 
   test("a medium that vanished on the way is closed, one that is still there is not", async () => {
     const listed = [
-      ...["UUID:           2b159f10-9cff-49f3-bb38-846e4f57beb3", "State:          created", "Type:           readonly", "Location:       /a.iso"],
+      ...[
+        "UUID:           2b159f10-9cff-49f3-bb38-846e4f57beb3",
+        "State:          created",
+        "Type:           readonly",
+        "Location:       /a.iso",
+      ],
       ...["Storage format: RAW", "Capacity:       1 MBytes", "Encryption:     disabled", ""],
     ].join("\n");
     const refusal = details("VBOX_E_FILE_ERROR", "The given path is not fully qualified");
     await scripted(refusal, ok("")).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3");
-    await expect(scripted(refusal, ok(listed)).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3")).rejects.toThrow(VBoxError);
+    await expect(
+      scripted(refusal, ok(listed)).vbox.closeMedium("dvd", "2b159f10-9cff-49f3-bb38-846e4f57beb3"),
+    ).rejects.toThrow(VBoxError);
   });
 });
 
@@ -133,11 +165,16 @@ test.each([
   ["Value: 192.168.4.57\r\n", "192.168.4.57"],
   ["WARNING: The character device /dev/vboxdrv does not exist.\n\t Please install\n\nValue: x y\n", "x y"],
   ["No value set!\n", undefined],
-])("guest property from %j", async (stdout, value) => expect(await scripted(ok(stdout)).vbox.guestProperty("a", "/x")).toBe(value));
+])("guest property from %j", async (stdout, value) =>
+  expect(await scripted(ok(stdout)).vbox.guestProperty("a", "/x")).toBe(value),
+);
 
 test("VBoxManage speaks English, and reads names in any letters", async () => {
   let env: Record<string, string> | undefined;
-  await new VBoxManage("VBoxManage", (_file, _args, options) => ((env = options?.env), Promise.resolve(ok()))).modify("a", ["--cpus", "2"]);
+  await new VBoxManage("VBoxManage", (_file, _args, options) => ((env = options?.env), Promise.resolve(ok()))).modify(
+    "a",
+    ["--cpus", "2"],
+  );
   expect(env).toEqual({ LC_ALL: "C.UTF-8" });
 });
 
@@ -158,7 +195,8 @@ describe("calls at a time", () => {
 
   test("that take long are not in the way of short ones", async () => {
     const ends: (() => void)[] = [];
-    const exec: Exec = (_file, [verb]) => (verb === "createmedium" ? new Promise((resolve) => ends.push(() => resolve(ok()))) : Promise.resolve(ok()));
+    const exec: Exec = (_file, [verb]) =>
+      verb === "createmedium" ? new Promise((resolve) => ends.push(() => resolve(ok()))) : Promise.resolve(ok());
     const vbox = new VBoxManage("VBoxManage", exec);
     const disks = Array.from({ length: 6 }, (_, i) => vbox.createDisk(`/${i}.vdi`, 5, "VDI", "Standard"));
     await vbox.modify("a", ["--cpus", "2"]);
@@ -180,29 +218,24 @@ describe("calls at a time", () => {
     };
     const vbox = new VBoxManage("VBoxManage", exec);
     const clone = () => vbox.clone("base", { name: "a", uuid: "u", baseFolder: "/", linked: false });
-    await Promise.all([...Array.from({ length: 12 }, clone), vbox.unregister("a", { deleteFiles: true }), ...Array.from({ length: 4 }, clone)]);
+    await Promise.all([
+      ...Array.from({ length: 12 }, clone),
+      vbox.unregister("a", { deleteFiles: true }),
+      ...Array.from({ length: 4 }, clone),
+    ]);
     expect(tries).toBe(3);
     jest.restoreAllMocks();
   });
 });
 
-describe("versions", () => {
-  test.each(["7.2.22_Debianr175245", "6.1.50_OSEr161033", "7.0.10r158379\r\n", "WARNING: no driver\n\n7.1.4_Ubuntur165100\n"])(
-    "%j is fine",
-    (output) => {
-      expect(judgeVersion(output)).toBeUndefined();
-    },
-  );
-  test.each(["7.3.0r1", "8.0.0_MacPorts"])("%j is warned about", (output) => expect(judgeVersion(output)).toMatch(/newer than any/));
-  test.each(["6.0.24r139119", "5.2.44r139111"])("%j is too old", (output) =>
-    expect(() => judgeVersion(output)).toThrow(/too old\n.*6\.1 or later/),
-  );
-  test("something else is no VBoxManage", () => expect(() => judgeVersion("hello")).toThrow(/gave no version/));
-});
-
 describe("another language", () => {
   const catalan: Exec = async (_file, [verb, what]) =>
-    ok({ getextradata: "Valor: shop/test/n\n", list: `Carpeta de màquines per defecte:          /vms\nIdioma de l'usuari:              ca\n` }[verb!] ?? what);
+    ok(
+      {
+        getextradata: "Valor: shop/test/n\n",
+        list: `Carpeta de màquines per defecte:          /vms\nIdioma de l'usuari:              ca\n`,
+      }[verb!] ?? what,
+    );
 
   test("is named, with the cure, and never counts as no value", async () => {
     const vbox = new VBoxManage("V", catalan);
@@ -221,41 +254,4 @@ describe("another language", () => {
       /getextradata printed what this program does not understand\n {4}Valeur : x\n→.*setproperty language C/,
     );
   });
-});
-
-test("media are read from a list and from one's details", () => {
-  const output = [
-    "UUID:           ad264b5a-7c43-4282-8d10-62eba923abc6",
-    "Parent UUID:    base",
-    "State:          created",
-    "Location:       /vms/base/base.vdi",
-    "Storage format: VDI",
-    "Format variant: fixed default",
-    "Capacity:       64 MBytes",
-    "Encryption:     disabled",
-    "In use by VMs:  base (UUID: a2f0a5c8-7ad8-4b47-9a0b-4b0d7c1b9f6e)",
-    "",
-    "UUID:           8df76a92-0646-4768-8299-d8e47089f50f",
-    "State:          inaccessible",
-    "Access Error:   Could not open the medium '/vms/base/Snapshots/{8df76a92}.vdi'.",
-    "Parent UUID:    ad264b5a-7c43-4282-8d10-62eba923abc6",
-    "Location:       /vms/base/Snapshots/{8df76a92}.vdi",
-    "Storage format: vdi",
-    "Capacity:       65 MBytes",
-    "Encryption:     disabled",
-  ].join("\r\n");
-  expect(readMedia(`WARNING: x\n\t more\n\n${output}`)).toEqual([
-    { uuid: "ad264b5a-7c43-4282-8d10-62eba923abc6", location: "/vms/base/base.vdi", format: "VDI", sizeMb: 64, isAccessible: true, isFixed: true, isInUse: true, users: ["base"] },
-    {
-      uuid: "8df76a92-0646-4768-8299-d8e47089f50f",
-      parentUuid: "ad264b5a-7c43-4282-8d10-62eba923abc6",
-      location: "/vms/base/Snapshots/{8df76a92}.vdi",
-      format: "VDI",
-      sizeMb: 65,
-      isAccessible: false,
-      isFixed: false,
-      isInUse: false,
-      users: [],
-    },
-  ]);
 });

@@ -7,14 +7,29 @@ import { readVmInfo } from "../../virtualbox/vmInfo";
 /** What VBoxManage 7.2.22 printed; paths are changed. */
 const recording = (name: string) => readFileSync(join(__dirname, "recordings", `${name}.txt`), "utf8");
 
-const SETTINGS = ["GuestMemoryBalloon=0", "cpus=2", "memory=1024", "vram=33", 'CfgFile="/vms/a/a.vbox"', 'LogFldr="/vms/a/Logs"', 'UUID="u"'];
+const SETTINGS = [
+  "GuestMemoryBalloon=0",
+  "cpus=2",
+  "memory=1024",
+  "vram=33",
+  'CfgFile="/vms/a/a.vbox"',
+  'LogFldr="/vms/a/Logs"',
+  'UUID="u"',
+];
 /** The least that a machine prints, with lines of one's own put in. */
 const machine = (lines: string[] = []) => ['name="a"', ...SETTINGS, 'VMState="poweroff"', ...lines].join("\n");
 
 describe("recordings", () => {
   test("a machine with every kind of NIC and drive, behind the wrapper's warning", () => {
     const vm = readVmInfo(recording("plain"));
-    expect(vm).toMatchObject({ name: "plain", state: "poweroff", condition: "off", cpus: 2, memoryMb: 2048, vramMb: 33 });
+    expect(vm).toMatchObject({
+      name: "plain",
+      state: "poweroff",
+      condition: "off",
+      cpus: 2,
+      memoryMb: 2048,
+      vramMb: 33,
+    });
     expect(vm.settingsFile).toBe("/home/user/VirtualBox VMs/plain/plain.vbox");
     expect(vm.nics).toEqual([
       { type: "intnet", network: "node", mac: "080027A1B2C3" },
@@ -64,7 +79,10 @@ describe("lines", () => {
     ["a line without =", [" rec_screen0"]],
     ["a value that goes on behind its quote", ['VideoMode="720,400,0"@0,0 1']],
     ["a forged state behind the true one", ['VMState="running"']],
-    ["a description that forges keys, unescaped as before 7.x", ['description="one', 'VMState="running"', 'nic1="nat"', '"']],
+    [
+      "a description that forges keys, unescaped as before 7.x",
+      ['description="one', 'VMState="running"', 'nic1="nat"', '"'],
+    ],
     ["a description that forges keys, escaped", ['description="one', 'VMState=\\"running\\"', 'nic1=\\"nat\\"\\\\"']],
     [
       "a snapshot's description that forges keys",
@@ -83,9 +101,9 @@ describe("lines", () => {
   });
 
   test("a host-only network has macOS's names", () => {
-    expect(readVmInfo(machine(['hostonly-network1="net"', 'macaddress1="080027000001"', 'nic1="hostonlynetwork"'])).nics).toEqual([
-      { type: "hostonlynet", network: "net", mac: "080027000001" },
-    ]);
+    expect(
+      readVmInfo(machine(['hostonly-network1="net"', 'macaddress1="080027000001"', 'nic1="hostonlynetwork"'])).nics,
+    ).toEqual([{ type: "hostonlynet", network: "net", mac: "080027000001" }]);
   });
 
   test("a controller's name may look like a port or a key", () => {
@@ -95,7 +113,9 @@ describe("lines", () => {
       'storagecontrollername1="A"',
       'storagecontrollertype1="PIIX4"',
     ];
-    const { attachments } = readVmInfo(machine([...names, '"A-1-0-0"="/one.vdi"', '"A-1-1"="none"', '"A-1-0"="/two.iso"']));
+    const { attachments } = readVmInfo(
+      machine([...names, '"A-1-0-0"="/one.vdi"', '"A-1-1"="none"', '"A-1-0"="/two.iso"']),
+    );
     expect(attachments.map(({ controller, port, medium }) => [controller, port, medium])).toEqual([
       ["A-1", 0, "/one.vdi"],
       ["A", 1, "/two.iso"],
@@ -118,10 +138,13 @@ describe("states", () => {
     expect(() => conditionOf(state)).toThrow(/does not know/),
   );
 
-  test("a machine without a state is an error", () => expect(() => readVmInfo('name="a"\nUUID="u"')).toThrow("printed no VMState"));
+  test("a machine without a state is an error", () =>
+    expect(() => readVmInfo('name="a"\nUUID="u"')).toThrow("printed no VMState"));
 
   test("an inaccessible machine says what to do", () => {
-    expect(() => readVmInfo('name="<inaccessible>"\nUUID="u"\n')).toThrow(/cannot read the settings of the machine u\n.*unregistervm u/);
+    expect(() => readVmInfo('name="<inaccessible>"\nUUID="u"\n')).toThrow(
+      /cannot read the settings of the machine u\n.*unregistervm u/,
+    );
   });
 });
 
@@ -167,7 +190,9 @@ describe("whatever a user writes", () => {
   test("into an unescaped description, is never read as another line", () => {
     fc.assert(
       fc.property(line, line, text, (name, network, description) => {
-        expect(readVmInfo(printed(name, network, [`description="${description}"`]))).toMatchObject(wanted(name, network));
+        expect(readVmInfo(printed(name, network, [`description="${description}"`]))).toMatchObject(
+          wanted(name, network),
+        );
       }),
     );
   });

@@ -39,10 +39,16 @@ export function directory(entries: readonly Entry[], sector: number, kind: "plai
 }
 
 /** The root directory's record in a volume descriptor: without system use fields (8.4.18). */
-export const rootRecord = (sector: number, size: number) => record(Buffer.from([0]), { sector, size }, folderFlag, Buffer.alloc(0));
+export const rootRecord = (sector: number, size: number) =>
+  record(Buffer.from([0]), { sector, size }, folderFlag, Buffer.alloc(0));
 
 /** A directory record (9.1). */
-function record(identifier: Buffer, extent: { sector: number; size: number }, flags: number, systemUse: Buffer): Buffer {
+function record(
+  identifier: Buffer,
+  extent: { sector: number; size: number },
+  flags: number,
+  systemUse: Buffer,
+): Buffer {
   const body = Buffer.concat([
     Buffer.from([0]), // extended attribute record length
     both32(extent.sector),

@@ -5,7 +5,8 @@ export const sectorSize = 2048;
 export const sectors = (bytes: number) => Math.max(1, Math.ceil(bytes / sectorSize));
 
 /** Filled up with zeros to whole sectors. */
-export const padded = (data: Buffer) => Buffer.concat([data, Buffer.alloc(sectors(data.length) * sectorSize - data.length)]);
+export const padded = (data: Buffer) =>
+  Buffer.concat([data, Buffer.alloc(sectors(data.length) * sectorSize - data.length)]);
 
 /** A 16-bit number in both byte orders (7.2.3). */
 export function both16(value: number): Buffer {

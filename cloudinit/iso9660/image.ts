@@ -1,7 +1,14 @@
 import { directory, type Entry } from "./directory";
 import { padded, sectors, sectorSize } from "./fields";
 import { assertName, compareIdentifiers, isoIdentifiers } from "./names";
-import { applicationId, pathTable, primaryDescriptor, publisherField, setTerminator, supplementaryDescriptor } from "./volume";
+import {
+  applicationId,
+  pathTable,
+  primaryDescriptor,
+  publisherField,
+  setTerminator,
+  supplementaryDescriptor,
+} from "./volume";
 
 /** Sectors 0–15 are the system's (6.2.1). */
 const descriptors = 16;
@@ -11,15 +18,18 @@ const pathTables = descriptors + 3;
 const rootSector = pathTables + 4;
 
 /**
- * An ISO 9660 image of one directory, for a cidata disc: ISO 9660 for all, Rock Ridge for Linux, Joliet for Windows. Nothing in it
- * depends on time or order: the same volume and files are the same bytes.
+ * An ISO 9660 image of one directory, for a cidata disc: ISO 9660 for all, Rock Ridge for Linux, Joliet for Windows.
+ * Nothing in it depends on time or order: the same volume and files are the same bytes.
  *
- * Sources: ECMA-119, 2nd edition (= ISO 9660); the System Use Sharing Protocol (SUSP) 1.10 and the Rock Ridge Interchange Protocol (RRIP)
- * 1.09; Microsoft's Joliet specification, 1995. Section numbers in the comments are ECMA-119's unless they say otherwise.
+ * Sources: ECMA-119, 2nd edition (= ISO 9660); the System Use Sharing Protocol (SUSP) 1.10 and the Rock Ridge
+ * Interchange Protocol (RRIP)
+ * 1.09; Microsoft's Joliet specification, 1995. Section numbers in the comments are ECMA-119's unless they say
+ * otherwise.
  *
  * Layout: descriptors, path tables, the directory, Joliet's directory, the files; each from a sector of its own.
  *
- * @param volumeId up to 16 letters, digits, `_` and `-`; lower case goes in as it is, as cloud-init's NoCloud wants `cidata`
+ * @param volumeId up to 16 letters, digits, `_` and `-`; lower case goes in as it is, as cloud-init's NoCloud wants
+ * `cidata`
  * @param files name → content; a name is up to 64 of POSIX's portable characters (letters, digits, `.`, `_`, `-`)
  * @param publisher whose image it is: up to 128 letters and digits
  * @throws Error on any other volume id or name: a mistake of the caller
@@ -44,7 +54,12 @@ export function isoImage(volumeId: string, files: Readonly<Record<string, string
   return Buffer.concat([
     Buffer.alloc(descriptors * sectorSize),
     primaryDescriptor({ ...volume, publisher, rootSector, rootSize: root.length, pathTableSector: pathTables }),
-    supplementaryDescriptor({ ...volume, rootSector: jolietSector, rootSize: joliet.length, pathTableSector: pathTables + 2 }),
+    supplementaryDescriptor({
+      ...volume,
+      rootSector: jolietSector,
+      rootSize: joliet.length,
+      pathTableSector: pathTables + 2,
+    }),
     setTerminator(),
     ...[rootSector, jolietSector].flatMap((sector) => [pathTable(sector, "little"), pathTable(sector, "big")]),
     root,
@@ -56,7 +71,10 @@ export function isoImage(volumeId: string, files: Readonly<Record<string, string
 /** Whether an image was made by {@link isoImage}: the primary descriptor's application identifier tells. */
 export function isOurImage(image: Buffer): boolean {
   const at = descriptors * sectorSize;
-  return image.toString("latin1", at + 1, at + 6) === "CD001" && image.toString("latin1", at + 574, at + 702).trimEnd() === applicationId;
+  return (
+    image.toString("latin1", at + 1, at + 6) === "CD001" &&
+    image.toString("latin1", at + 574, at + 702).trimEnd() === applicationId
+  );
 }
 
 /** Whose image it is: what {@link isoImage} was given. */
@@ -65,7 +83,10 @@ export const publisherOf = (image: Buffer) => image.toString("latin1", publisher
 /** The image as it would be if it were nobody's. */
 export const unpublished = (image: Buffer) => Buffer.from(image).fill(" ", publisherAt.from, publisherAt.to);
 
-const publisherAt = { from: descriptors * sectorSize + publisherField.from, to: descriptors * sectorSize + publisherField.to };
+const publisherAt = {
+  from: descriptors * sectorSize + publisherField.from,
+  to: descriptors * sectorSize + publisherField.to,
+};
 
 /** An empty file has a sector too, so that no extent lies behind the volume's end. */
 function place(files: readonly Entry[], first: number): { placed: Entry[]; end: number } {

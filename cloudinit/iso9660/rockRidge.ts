@@ -1,8 +1,9 @@
 import { both32 } from "./fields";
 
 /*
- * Rock Ridge: POSIX names, modes and owners in the system use fields of directory records. SUSP 1.10 and RRIP 1.09; a field is a signature,
- * its length, its version (1) and its data. The files are root's alone to read: a cidata disc holds a private key.
+ * Rock Ridge: POSIX names, modes and owners in the system use fields of directory records. SUSP 1.10 and RRIP 1.09; a
+ * field is a signature, its length, its version (1) and its data. The files are root's alone to read: a cidata disc
+ * holds a private key.
  */
 
 const regularFile = 0o100400;
@@ -25,7 +26,10 @@ const field = (signature: string, ...data: readonly Buffer[]) => {
 /** SP (SUSP 5.3): fields begin right behind the identifier. */
 const sharingProtocol = field("SP", Buffer.from([0xbe, 0xef, 0]));
 
-/** ER (SUSP 5.5): lengths of identifier, description and source, the extension's version, and the identifier; the texts may be empty. */
+/**
+ * ER (SUSP 5.5): lengths of identifier, description and source, the extension's version, and the identifier; the texts
+ * may be empty.
+ */
 const identifier = Buffer.from("RRIP_1991A", "latin1");
 const extension = field("ER", Buffer.from([identifier.length, 0, 0, 1]), identifier);
 

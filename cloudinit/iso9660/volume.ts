@@ -17,17 +17,22 @@ export interface Volume {
 /** In the application identifier of every image of ours. */
 export const applicationId = "VBOX_KUBEADM";
 
-/** One directory: a length, no extended attributes, its sector, its parent's number, and the identifier 0 with its padding. */
+/**
+ * One directory: a length, no extended attributes, its sector, its parent's number, and the identifier 0 with its
+ * padding.
+ */
 const pathTableSize = 10;
 
 /** 8.4. */
-export const primaryDescriptor = (volume: Volume) => descriptor(1, volume, (text) => Buffer.from(text, "latin1"), Buffer.alloc(0));
+export const primaryDescriptor = (volume: Volume) =>
+  descriptor(1, volume, (text) => Buffer.from(text, "latin1"), Buffer.alloc(0));
 
 /** Where the publisher is in a primary descriptor, in bytes (8.4.20). */
 export const publisherField = { from: 318, to: 446 };
 
 /** 8.5, as Joliet uses it: `%/E` says UCS-2, level 3. The publisher is in the primary one alone. */
-export const supplementaryDescriptor = (volume: Omit<Volume, "publisher">) => descriptor(2, { ...volume, publisher: "" }, ucs2, Buffer.from("%/E", "latin1"));
+export const supplementaryDescriptor = (volume: Omit<Volume, "publisher">) =>
+  descriptor(2, { ...volume, publisher: "" }, ucs2, Buffer.from("%/E", "latin1"));
 
 /** 8.3. */
 export const setTerminator = () => padded(header(255));
@@ -41,7 +46,8 @@ export function pathTable(rootSector: number, order: ByteOrder): Buffer {
 const header = (type: number) => Buffer.concat([Buffer.from([type]), Buffer.from("CD001", "latin1"), Buffer.from([1])]);
 
 function descriptor(type: number, volume: Volume, encode: (text: string) => Buffer, escapes: Buffer): Buffer {
-  const text = (value: string, bytes: number) => Buffer.alloc(bytes, encode(" ")).fill(encode(value), 0, encode(value).length);
+  const text = (value: string, bytes: number) =>
+    Buffer.alloc(bytes, encode(" ")).fill(encode(value), 0, encode(value).length);
   const { pathTableSector } = volume;
   const fields = Buffer.concat([
     header(type),

@@ -35,7 +35,11 @@ async function main(): Promise<boolean> {
   try {
     const common = { folder, seed: count("seed", values.seed), jobs: count("jobs", values.jobs) };
     if (values.noisy !== undefined) return await runNoisy({ ...common, runs: count("noisy", values.noisy) });
-    const outcomes = await runMatrix({ ...common, sample: values.sample === undefined ? Infinity : count("sample", values.sample), only: values.only });
+    const outcomes = await runMatrix({
+      ...common,
+      sample: values.sample === undefined ? Infinity : count("sample", values.sample),
+      only: values.only,
+    });
     if (values.json) await writeFile(values.json, JSON.stringify(outcomes, undefined, 2));
     console.log(matrixTable(outcomes));
     return outcomes.length > 0 && outcomes.every(({ converged, leaks }) => converged && leaks.length === 0);
@@ -45,7 +49,8 @@ async function main(): Promise<boolean> {
 }
 
 function count(option: string, value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new UserError(`--${option} is ${shown(value)}`, { todo: "give a number, from 1 on" });
+  if (!/^[1-9]\d*$/.test(value))
+    throw new UserError(`--${option} is ${shown(value)}`, { todo: "give a number, from 1 on" });
   return Number(value);
 }
 

@@ -18,8 +18,8 @@ export interface MatrixOptions {
 }
 
 /**
- * Rehearses every operation, and tries the points: each job on a stack of its own. Says what does not converge as soon as it is known.
- * What a rehearsal shows holds for every stack.
+ * Rehearses every operation, and tries the points: each job on a stack of its own. Says what does not converge as soon
+ * as it is known. What a rehearsal shows holds for every stack.
  */
 export async function runMatrix({ folder, seed, jobs, sample: count, only = [""] }: MatrixOptions): Promise<Outcome[]> {
   const stages = await Promise.all(Array.from({ length: jobs }, (_, job) => Stage.open(join(folder, String(job)))));
@@ -27,17 +27,27 @@ export async function runMatrix({ folder, seed, jobs, sample: count, only = [""]
     const rehearsals = await share(stages, operations, (stage, operation) => stage.rehearse(operation));
     const all = rehearsals.flatMap(pointsOf).filter((point) => only.some((text) => nameOf(point).includes(text)));
     const points = sample(all, count, seed);
-    console.log(`${points.length} of ${all.length} points: ${rehearsals.map(({ operation, commands }) => `${operation.name} ${commands.length} commands`).join(", ")}`);
+    console.log(
+      `${points.length} of ${all.length} points: ${rehearsals.map(({ operation, commands }) => `${operation.name} ${commands.length} commands`).join(", ")}`,
+    );
     return await tryAll(stages, rehearsals, points);
   } finally {
     for (const stage of stages) await stage.close();
   }
 }
 
-async function tryAll(stages: readonly Stage[], rehearsals: readonly Rehearsal[], points: readonly Point[]): Promise<Outcome[]> {
+async function tryAll(
+  stages: readonly Stage[],
+  rehearsals: readonly Rehearsal[],
+  points: readonly Point[],
+): Promise<Outcome[]> {
   const tick = progressOf(points.length);
   return share(stages, points, async (stage, point) => {
-    const outcome = await attempt(stage, rehearsals.find(({ operation }) => operation.name === point.operation)!, point);
+    const outcome = await attempt(
+      stage,
+      rehearsals.find(({ operation }) => operation.name === point.operation)!,
+      point,
+    );
     if (outcome.said !== undefined) console.log(outcomeText(outcome));
     tick();
     return outcome;
@@ -54,7 +64,11 @@ export function progressOf(count: number): () => void {
 }
 
 /** Gives each item to the next stage that is free; the results are in the items' order. */
-export async function share<T, R>(stages: readonly Stage[], items: readonly T[], work: (stage: Stage, item: T) => Promise<R>): Promise<R[]> {
+export async function share<T, R>(
+  stages: readonly Stage[],
+  items: readonly T[],
+  work: (stage: Stage, item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   const queue = [...items.entries()];
   await Promise.all(

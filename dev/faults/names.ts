@@ -20,8 +20,9 @@ function fileName({ location, parent }: Medium, media: readonly Medium[]): strin
 }
 
 /**
- * Gives what differs from run to run a name: a UUID and a leased address the name of what has it, so that what belongs together is seen to;
- * hashes, host keys and folders one for all. A machine or a Node is called `old` where it was there before.
+ * Gives what differs from run to run a name: a UUID and a leased address the name of what has it, so that what belongs
+ * together is seen to; hashes, host keys and folders one for all. A machine or a Node is called `old` where it was
+ * there before.
  * @param before those that were
  */
 export function namesIn({ world, folder }: SimulatedStack, before: ReadonlySet<string>): (text: string) => string {
@@ -32,7 +33,9 @@ export function namesIn({ world, folder }: SimulatedStack, before: ReadonlySet<s
     ...virtualBox.machines.map(({ uuid, name }) => [uuid, `<${age(uuid)} machine ${name}>`] as const),
     ...cluster.nodes.map(({ uid, name }) => [uid, `<${age(uid)} Node ${name}>`] as const),
   ]);
-  const leases = Object.entries(network.leases).map(([mac, address]) => [new RegExp(`\\b${address.replaceAll(".", "\\.")}\\b`, "g"), `<address of ${mac}>`] as const);
+  const leases = Object.entries(network.leases).map(
+    ([mac, address]) => [new RegExp(`\\b${address.replaceAll(".", "\\.")}\\b`, "g"), `<address of ${mac}>`] as const,
+  );
   return (text) =>
     leases
       .reduce((rest, [address, name]) => rest.replace(address, name), text.replaceAll(folder, "<folder>"))

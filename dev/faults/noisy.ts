@@ -20,7 +20,10 @@ const RATE = 0.2;
 /** How often a user would type the same again. */
 const PATIENCE = 3;
 
-/** How one run went: how many attempts each operation took (none where it never ended well), and what was not as it should be. */
+/**
+ * How one run went: how many attempts each operation took (none where it never ended well), and what was not as it
+ * should be.
+ */
 interface NoisyRun {
   seed: number;
   ups?: number;
@@ -30,11 +33,15 @@ interface NoisyRun {
 }
 
 /**
- * Brings a stack up and takes it down under random failures, which pass: each must end well within a few attempts, and leave nothing.
+ * Brings a stack up and takes it down under random failures, which pass: each must end well within a few attempts, and
+ * leave nothing.
  * @returns whether all did
  */
 export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Promise<boolean> {
-  const [up, destroy] = ["up", "destroy"].map((name) => operations.find((operation) => operation.name === name)!) as [Operation, Operation];
+  const [up, destroy] = ["up", "destroy"].map((name) => operations.find((operation) => operation.name === name)!) as [
+    Operation,
+    Operation,
+  ];
   const stages = await Promise.all(Array.from({ length: jobs }, (_, job) => Stage.open(join(folder, String(job)))));
   try {
     const whole = (await stages[0]!.rehearse(up)).result;
@@ -48,13 +55,21 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
       const made = compare(stage.observe(), whole);
       const destroys = await repeat(stage, destroy, runSeed, said);
       const left = compare(stage.observe(), nothing);
-      const run = { seed: runSeed, ups, destroys, missing: [...made.missing, ...left.missing], leaks: [...made.leaks, ...left.leaks, ...unfit(said.join("\n"))] };
+      const run = {
+        seed: runSeed,
+        ups,
+        destroys,
+        missing: [...made.missing, ...left.missing],
+        leaks: [...made.leaks, ...left.leaks, ...unfit(said.join("\n"))],
+      };
       if (!isConverged(run) || run.leaks.length > 0) console.log(`NOT CONVERGED ${JSON.stringify(run)}`);
       tick();
       return run;
     });
     const [converged, leaks] = [results.filter(isConverged).length, results.flatMap((run) => run.leaks).length];
-    console.log(`ups that ended well at the first, second, … attempt: ${histogram(results.map(({ ups }) => ups))}; destroys: ${histogram(results.map(({ destroys }) => destroys))}`);
+    console.log(
+      `ups that ended well at the first, second, … attempt: ${histogram(results.map(({ ups }) => ups))}; destroys: ${histogram(results.map(({ destroys }) => destroys))}`,
+    );
     console.log(`noisy runs ${runs}, converged ${converged}, leaks ${leaks}`);
     return converged === runs && leaks === 0;
   } finally {
@@ -62,12 +77,19 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
   }
 }
 
-const isConverged = ({ ups, destroys, missing }: NoisyRun) => ups !== undefined && destroys !== undefined && missing.length === 0;
+const isConverged = ({ ups, destroys, missing }: NoisyRun) =>
+  ups !== undefined && destroys !== undefined && missing.length === 0;
 
-const histogram = (counts: readonly (number | undefined)[]) => Array.from({ length: PATIENCE }, (_, index) => counts.filter((count) => count === index + 1).length).join(", ");
+const histogram = (counts: readonly (number | undefined)[]) =>
+  Array.from({ length: PATIENCE }, (_, index) => counts.filter((count) => count === index + 1).length).join(", ");
 
 /** Runs an operation until it ends well; how often that took, or undefined. What it says goes into `said`. */
-async function repeat({ stack }: Stage, { args }: Operation, seed: number, said: string[]): Promise<number | undefined> {
+async function repeat(
+  { stack }: Stage,
+  { args }: Operation,
+  seed: number,
+  said: string[],
+): Promise<number | undefined> {
   for (let attempt = 1; attempt <= PATIENCE; attempt++) {
     planFaults(stack.site, { noise: { seed: seed * 100 + attempt, rate: RATE } });
     const { exitCode, stdout, stderr } = await stack.pulumi(args);

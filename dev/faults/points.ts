@@ -11,7 +11,8 @@ export interface Point {
   kind: FaultKind;
 }
 
-export const nameOf = ({ operation, command, occurrence, kind }: Point) => `${operation}: ${kind} at ${command}${occurrence > 1 ? ` (${occurrence})` : ""}`;
+export const nameOf = ({ operation, command, occurrence, kind }: Point) =>
+  `${operation}: ${kind} at ${command}${occurrence > 1 ? ` (${occurrence})` : ""}`;
 
 /** Every fault at every command that an operation ran in its rehearsal. */
 export function pointsOf({ operation, commands }: Rehearsal): Point[] {
@@ -25,14 +26,19 @@ export function pointsOf({ operation, commands }: Rehearsal): Point[] {
 
 /** Only what runs over a connection can lose it, and not everything has two halves. */
 const kindsFor = (command: string) =>
-  faultKinds.filter((kind) => (kind !== "dropped" || command.startsWith("ssh ")) && (kind !== "halfway" || HALVED.test(command)));
+  faultKinds.filter(
+    (kind) => (kind !== "dropped" || command.startsWith("ssh ")) && (kind !== "halfway" || HALVED.test(command)),
+  );
 
 /** The simulated commands that are done in two halves. */
 const HALVED = /^VBoxManage (clonevm|unregistervm|createmedium) |^ssh \S+ kubeadm join$/;
 
 /** As many of the points as are wanted, chosen by the seed; the same seed chooses the same. */
 export function sample(points: readonly Point[], count: number, seed: number): Point[] {
-  const rank = (point: Point) => createHash("sha256").update(`${seed} ${nameOf(point)}`).digest("hex");
+  const rank = (point: Point) =>
+    createHash("sha256")
+      .update(`${seed} ${nameOf(point)}`)
+      .digest("hex");
   return points
     .map((point) => [rank(point), point] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -62,7 +62,8 @@ export class Stage {
   observe = () => [...observe(this.stack, this.before), ...details(this.stack, this.before)];
 
   /** Runs the operation's command; see SimulatedStack.pulumi. */
-  run = (operation: Operation, started?: (pid: number) => void): Promise<CliResult> => this.stack.pulumi(operation.args, { started, timeoutMs: 240_000 });
+  run = (operation: Operation, started?: (pid: number) => void): Promise<CliResult> =>
+    this.stack.pulumi(operation.args, { started, timeoutMs: 240_000 });
 
   async close(): Promise<void> {
     await this.stack.stop();
@@ -83,13 +84,15 @@ export class Stage {
 
   private async keep(name: string): Promise<void> {
     const folder = join(this.stack.folder, "kept", String(this.names.size));
-    for (const part of CHANGING) await cp(join(this.stack.folder, part), join(folder, part), { recursive: true, preserveTimestamps: true });
+    for (const part of CHANGING)
+      await cp(join(this.stack.folder, part), join(folder, part), { recursive: true, preserveTimestamps: true });
     this.names.set(name, folder);
   }
 
   private async emptyTmp(): Promise<void> {
     const tmp = join(this.stack.folder, "tmp");
-    for (const name of await readdir(tmp)) if (!COMPILED.test(name)) await rm(join(tmp, name), { recursive: true, force: true });
+    for (const name of await readdir(tmp))
+      if (!COMPILED.test(name)) await rm(join(tmp, name), { recursive: true, force: true });
   }
 
   private async putBack(name: string): Promise<void> {

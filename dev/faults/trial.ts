@@ -10,7 +10,9 @@ export interface Outcome {
   point: Point;
   /** The fault took place; otherwise nothing was tried. */
   struck: boolean;
-  /** It did, the operation ended by itself, and the same operation, run again, ended well and with all that it makes. */
+  /**
+   * It did, the operation ended by itself, and the same operation, run again, ended well and with all that it makes.
+   */
   converged: boolean;
   /** What is there that was not there without the fault. */
   leaks: string[];
@@ -24,7 +26,10 @@ export interface Outcome {
 /** The CLI, killed, leaves its lock on the stack, and children that end when they notice. */
 const SETTLE_MS = 15_000;
 
-/** Runs an operation with one fault, then once more without, and compares what there is with what there was without a fault. */
+/**
+ * Runs an operation with one fault, then once more without, and compares what there is with what there was without a
+ * fault.
+ */
 export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point): Promise<Outcome> {
   const start = performance.now();
   const { operation, result } = rehearsal;
@@ -47,14 +52,20 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
   return { point, struck, converged, leaks, missing, said, seconds: (performance.now() - start) / 1000 };
 }
 
-/** What docs/troubleshooting.md tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what became of what was being made. */
+/**
+ * What docs/troubleshooting.md tells a user to do whose CLI was killed: Pulumi keeps the stack locked, and asks what
+ * became of what was being made.
+ */
 async function repairAfterKill({ stack }: Stage): Promise<void> {
   await stack.pulumi(["cancel", "--yes"]);
   await stack.pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]);
 }
 
 /** A process that is on its way out is none that was left. */
-async function settledDifference(stage: Stage, expected: readonly string[]): Promise<{ leaks: string[]; missing: string[] }> {
+async function settledDifference(
+  stage: Stage,
+  expected: readonly string[],
+): Promise<{ leaks: string[]; missing: string[] }> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
     const difference = compare(stage.observe(), expected);
@@ -76,4 +87,5 @@ export function compare(is: readonly string[], expected: readonly string[]) {
   return { leaks: without(is, expected), missing: without(expected, is) };
 }
 
-const shown = ({ stdout, stderr, exitCode }: CliResult) => `exit code ${exitCode ?? "none: killed"}\n${stdout}\n${stderr}`;
+const shown = ({ stdout, stderr, exitCode }: CliResult) =>
+  `exit code ${exitCode ?? "none: killed"}\n${stdout}\n${stderr}`;

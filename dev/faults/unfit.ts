@@ -7,4 +7,5 @@ const UNFIT: readonly [RegExp, string][] = [
 ];
 
 /** A line for each kind of thing in a text that no user must be shown. */
-export const unfit = (text: string): string[] => UNFIT.filter(([pattern]) => pattern.test(text)).map(([, what]) => `said: ${what}`);
+export const unfit = (text: string): string[] =>
+  UNFIT.filter(([pattern]) => pattern.test(text)).map(([, what]) => `said: ${what}`);

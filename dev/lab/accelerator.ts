@@ -13,8 +13,9 @@ const patienceSeconds = 3;
 const mark = (dir: string) => join(dir, "run/kvm");
 
 /**
- * Finds out whether virtual machines can run by KVM here, and records it for `startvm`. That /dev/kvm is there does not mean much: inside
- * some virtual machines it opens, and stops at the first instruction of a kernel. So a kernel is started.
+ * Finds out whether virtual machines can run by KVM here, and records it for `startvm`. That /dev/kvm is there does not
+ * mean much: inside some virtual machines it opens, and stops at the first instruction of a kernel. So a kernel is
+ * started.
  *
  * @param kernel a bootable Linux kernel, the guests' own
  */

@@ -19,7 +19,10 @@ export interface PoolPackage {
 /** The text of a Packages file. Format: deb822(5), and Debian's wiki page DebianRepository/Format. */
 export function packagesIndex(packages: readonly PoolPackage[]): string {
   return packages
-    .map(({ control, path, content }) => `${control.trimEnd()}\nFilename: ${path}\nSize: ${content.length}\nSHA256: ${sha256(content)}\n`)
+    .map(
+      ({ control, path, content }) =>
+        `${control.trimEnd()}\nFilename: ${path}\nSize: ${content.length}\nSHA256: ${sha256(content)}\n`,
+    )
     .join("\n");
 }
 
@@ -28,8 +31,16 @@ export function packagesIndex(packages: readonly PoolPackage[]): string {
  * @param fields such as Suite and Codename
  * @param date when the repository was made
  */
-export function releaseIndex(fields: Readonly<Record<string, string>>, files: readonly IndexFile[], date: Date): string {
-  const head = Object.entries({ Origin: "vbox-kubeadm lab", ...fields, Date: date.toUTCString().replace("GMT", "UTC") });
+export function releaseIndex(
+  fields: Readonly<Record<string, string>>,
+  files: readonly IndexFile[],
+  date: Date,
+): string {
+  const head = Object.entries({
+    Origin: "vbox-kubeadm lab",
+    ...fields,
+    Date: date.toUTCString().replace("GMT", "UTC"),
+  });
   const hashes = files.map(({ path, content }) => ` ${sha256(content)} ${Buffer.byteLength(content)} ${path}`);
   return [...head.map(([name, value]) => `${name}: ${value}`), "SHA256:", ...hashes, ""].join("\n");
 }

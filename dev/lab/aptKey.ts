@@ -20,7 +20,12 @@ export interface AptKey {
 export async function ensureAptKey(log: Log): Promise<AptKey> {
   const home = await cached("apt-key", makeKey, log);
   const listing = await gpg(home, ["--with-colons", "--list-keys"]);
-  return { home, fingerprint: primaryFingerprint(listing), binary: join(home, "lab.gpg"), armored: join(home, "lab.asc") };
+  return {
+    home,
+    fingerprint: primaryFingerprint(listing),
+    binary: join(home, "lab.gpg"),
+    armored: join(home, "lab.asc"),
+  };
 }
 
 async function makeKey(part: string): Promise<void> {
@@ -31,7 +36,9 @@ async function makeKey(part: string): Promise<void> {
   await endAgents(part);
 }
 
-/** The fingerprint of the one primary key in a listing of `gpg --with-colons --list-keys` (format: GnuPG's doc/DETAILS). */
+/**
+ * The fingerprint of the one primary key in a listing of `gpg --with-colons --list-keys` (format: GnuPG's doc/DETAILS).
+ */
 export function primaryFingerprint(listing: string): string {
   const lines = listing.split("\n").map((line) => line.split(":"));
   const primary = lines.findIndex(([type]) => type === "pub");

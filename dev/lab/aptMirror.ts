@@ -28,7 +28,10 @@ export async function debianMirror(env: NodeJS.ProcessEnv = process.env, etcApt 
   return uri.startsWith("mirror+file:") ? firstLine(await readFile(uri.slice("mirror+file:".length), "utf8")) : uri;
 }
 
-/** Debian's own archive among the sources: not its security archive, and no third party's, which are signed by other keys. */
+/**
+ * Debian's own archive among the sources: not its security archive, and no third party's, which are signed by other
+ * keys.
+ */
 export function pickDebianMirror(sources: readonly AptSource[]): string | undefined {
   return sources.find(
     ({ uri, components, signedBy, suites }) =>
@@ -42,7 +45,10 @@ export function pickDebianMirror(sources: readonly AptSource[]): string | undefi
 async function readSources(etcApt: string): Promise<AptSource[]> {
   const directory = join(etcApt, "sources.list.d");
   const names = await readdir(directory).catch(() => []);
-  const lists = [join(etcApt, "sources.list"), ...names.filter((name) => name.endsWith(".list")).map((name) => join(directory, name))];
+  const lists = [
+    join(etcApt, "sources.list"),
+    ...names.filter((name) => name.endsWith(".list")).map((name) => join(directory, name)),
+  ];
   const deb822 = names.filter((name) => name.endsWith(".sources")).map((name) => join(directory, name));
   const read = (file: string) => readFile(file, "utf8").catch(() => "");
   return [
@@ -58,17 +64,31 @@ export function parseDeb822(text: string): AptSource[] {
     const field = (name: string) => new RegExp(`^${name}:((?:.*\\n[ \\t])*.*)`, "im").exec(stanza)?.[1]?.trim();
     const words = (name: string) => field(name)?.split(/\s+/) ?? [];
     if (!words("Types").includes("deb") || field("Enabled")?.toLowerCase() === "no") return [];
-    return words("URIs").map((uri) => ({ uri, suites: words("Suites"), components: words("Components"), signedBy: field("Signed-By") }));
+    return words("URIs").map((uri) => ({
+      uri,
+      suites: words("Suites"),
+      components: words("Components"),
+      signedBy: field("Signed-By"),
+    }));
   });
 }
 
 /** Sources in the one-line style of `sources.list`: `deb [options] uri suite component…`. */
 export function parseOneLineStyle(text: string): AptSource[] {
   return text.split("\n").flatMap((line) => {
-    const match = /^\s*deb\s+(?:\[(?<options>[^\]]*)\]\s+)?(?<uri>\S+)\s+(?<suite>\S+)\s*(?<components>[^#]*)/.exec(line)?.groups;
+    const match = /^\s*deb\s+(?:\[(?<options>[^\]]*)\]\s+)?(?<uri>\S+)\s+(?<suite>\S+)\s*(?<components>[^#]*)/.exec(
+      line,
+    )?.groups;
     if (!match?.uri || !match.suite) return [];
     const signedBy = /signed-by=(\S+)/i.exec(match.options ?? "")?.[1];
-    return [{ uri: match.uri, suites: [match.suite], components: match.components?.split(/\s+/).filter(Boolean) ?? [], signedBy }];
+    return [
+      {
+        uri: match.uri,
+        suites: [match.suite],
+        components: match.components?.split(/\s+/).filter(Boolean) ?? [],
+        signedBy,
+      },
+    ];
   });
 }
 

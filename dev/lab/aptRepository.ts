@@ -25,9 +25,17 @@ const criDockerdFile = `cri-dockerd/cri-dockerd_${hostArch()}.deb`;
 const criDockerdUnits = ["units/cri-docker.service", "units/cri-docker.socket"];
 
 /** What cloud-init's template for Debian asks a mirror for. */
-const suites = ["debian/dists/trixie", "debian/dists/trixie-updates", "debian/dists/trixie-backports", "debian-security/dists/trixie-security"];
+const suites = [
+  "debian/dists/trixie",
+  "debian/dists/trixie-updates",
+  "debian/dists/trixie-backports",
+  "debian-security/dists/trixie-security",
+];
 
-/** A folder to be served, with a flat repository in `kubernetes/`, a mirror of Debian in `debian/`, and cri-dockerd's package. */
+/**
+ * A folder to be served, with a flat repository in `kubernetes/`, a mirror of Debian in `debian/`, and cri-dockerd's
+ * package.
+ */
 export interface AptRepository {
   folder: string;
   /** That package: its path in the folder, and its SHA-256. */
@@ -37,14 +45,22 @@ export interface AptRepository {
 }
 
 /**
- * What a worker installs on its first boot, as a signed apt repository in the cache; made first when it is missing. `debian/` has the few
- * packages that the bare image lacks, under the suites of a real mirror.
+ * What a worker installs on its first boot, as a signed apt repository in the cache; made first when it is missing.
+ * `debian/` has the few packages that the bare image lacks, under the suites of a real mirror.
  */
 export async function ensureAptRepository(log: Log): Promise<AptRepository> {
   const key = await ensureAptKey(log);
   const { kubernetes, "cri-dockerd": criDockerd } = await ensureBinaries(["kubernetes", "cri-dockerd"], log);
   const { root, packages } = await ensureGuestRoot(log);
-  const makers = ["aptRepository.ts", "aptIndex.ts", "aptKey.ts", "debPackage.ts", "kubernetesPackages.ts", "criDockerdPackage.ts", ...criDockerdUnits];
+  const makers = [
+    "aptRepository.ts",
+    "aptIndex.ts",
+    "aptKey.ts",
+    "debPackage.ts",
+    "kubernetesPackages.ts",
+    "criDockerdPackage.ts",
+    ...criDockerdUnits,
+  ];
   const sources = makers.map((file) => readFileSync(join(__dirname, file)));
   const name = `apt-${cacheKey(key.fingerprint, basename(kubernetes), basename(criDockerd), root, ...sources)}`;
   const make = async (part: string) => {
@@ -53,7 +69,9 @@ export async function ensureAptRepository(log: Log): Promise<AptRepository> {
     await makeCriDockerd(join(part, criDockerdFile), criDockerd);
   };
   const folder = await cached(name, (part) => withProgress("making the apt repository", log, () => make(part)), log);
-  const sha256 = createHash("sha256").update(await readFile(join(folder, criDockerdFile))).digest("hex");
+  const sha256 = createHash("sha256")
+    .update(await readFile(join(folder, criDockerdFile)))
+    .digest("hex");
   return { folder, criDockerd: { path: criDockerdFile, sha256 }, fingerprint: key.fingerprint };
 }
 
@@ -103,13 +121,22 @@ async function packagesIn(folder: string, pool: string): Promise<PoolPackage[]> 
   return Promise.all(
     names.map(async (name) => {
       const file = join(folder, pool, name);
-      return { control: await run("dpkg-deb", ["--field", file]), path: join(pool, name), content: await readFile(file) };
+      return {
+        control: await run("dpkg-deb", ["--field", file]),
+        path: join(pool, name),
+        content: await readFile(file),
+      };
     }),
   );
 }
 
 /** Writes index files, plain and compressed, with the signed Release over them. */
-async function writeIndexes(folder: string, fields: Record<string, string>, files: readonly IndexFile[], key: AptKey): Promise<void> {
+async function writeIndexes(
+  folder: string,
+  fields: Record<string, string>,
+  files: readonly IndexFile[],
+  key: AptKey,
+): Promise<void> {
   const all = files.flatMap((file) => [file, { path: `${file.path}.gz`, content: gzipSync(file.content) }]);
   for (const { path, content } of all) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

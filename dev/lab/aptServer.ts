@@ -1,4 +1,7 @@
-/** `aptServer.ts PIDFILE ADDRESS FOLDER`: serves a folder's files over HTTP, port 80, and nothing else. Run in the gate's namespace. */
+/**
+ * `aptServer.ts PIDFILE ADDRESS FOLDER`: serves a folder's files over HTTP, port 80, and nothing else. Run in the
+ * gate's namespace.
+ */
 import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import { join, normalize } from "node:path";

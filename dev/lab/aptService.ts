@@ -28,7 +28,8 @@ export interface AptAddresses {
 }
 
 /**
- * Makes sure that the lab's apt repository is there and served to the workers, at `apt.kube.demo` on the gate. The network must be up.
+ * Makes sure that the lab's apt repository is there and served to the workers, at `apt.kube.demo` on the gate. The
+ * network must be up.
  * @throws UserError naming the log when the server does not start
  */
 export async function serveAptRepository(log: Log): Promise<AptAddresses> {
@@ -56,9 +57,19 @@ export async function stopAptServer(): Promise<void> {
 async function startServer(folder: string): Promise<void> {
   for (const part of ["run", "log"]) await mkdir(join(labDir(), part), { recursive: true });
   const logFile = join(labDir(), "log", "apt.log");
-  const server = [process.execPath, "--import", "tsx", join(__dirname, "aptServer.ts"), pidFile(name), networks.node.router, folder];
+  const server = [
+    process.execPath,
+    "--import",
+    "tsx",
+    join(__dirname, "aptServer.ts"),
+    pidFile(name),
+    networks.node.router,
+    folder,
+  ];
   const command = ["ip", ...netnsExec(namespaceOf("gate"), server)];
-  await run("setsid", ["--fork", "sh", "-c", 'exec "$@" >>"$0" 2>&1 </dev/null', logFile, ...command], { cwd: projectDir });
+  await run("setsid", ["--fork", "sh", "-c", 'exec "$@" >>"$0" 2>&1 </dev/null', logFile, ...command], {
+    cwd: projectDir,
+  });
   await waitFor(
     () => recordedPid(name),
     () => new UserError("the apt repository's server did not start within 30 s", { todo: `look into ${logFile}` }),

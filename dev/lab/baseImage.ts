@@ -13,9 +13,9 @@ import { withProgress, type Log } from "./progress";
 import { versions } from "./versions";
 
 /**
- * `baked`: with container runtime, Kubernetes and the container images, so that a worker's first boot installs nothing; systemd-networkd alone
- * configures its network. `bare`: without runtime and Kubernetes; the container images wait for the runtime to be installed. Its network is
- * netplan's, as Ubuntu's is.
+ * `baked`: with container runtime, Kubernetes and the container images, so that a worker's first boot installs nothing;
+ * systemd-networkd alone configures its network. `bare`: without runtime and Kubernetes; the container images wait for
+ * the runtime to be installed. Its network is netplan's, as Ubuntu's is.
  */
 export type ImageKind = "baked" | "bare";
 
@@ -26,7 +26,8 @@ const guestDir = join(__dirname, "guest");
 const diskSizeMb = 8192;
 
 /**
- * The workers' disk image in the cache, bootable and with cloud-init waiting for its ISO; made first when it is missing.
+ * The workers' disk image in the cache, bootable and with cloud-init waiting for its ISO; made first when it is
+ * missing.
  * @returns the VDI file. It is shared: machines get a copy
  */
 export async function ensureBaseImage(kind: ImageKind, log: Log): Promise<string> {
@@ -34,7 +35,14 @@ export async function ensureBaseImage(kind: ImageKind, log: Log): Promise<string
   const programs = await ensureBinaries(["kubernetes"], log);
   const images = await ensureContainerImages(guest.root, log);
   const aptKey = await ensureAptKey(log);
-  const key = cacheKey(kind, guest.root, basename(programs.kubernetes), basename(images), aptKey.fingerprint, ...sources());
+  const key = cacheKey(
+    kind,
+    guest.root,
+    basename(programs.kubernetes),
+    basename(images),
+    aptKey.fingerprint,
+    ...sources(),
+  );
   const make = async (part: string) => {
     const root = join(part, "root");
     await run("cp", ["-a", "--reflink=auto", guest.root, root]);
@@ -42,13 +50,19 @@ export async function ensureBaseImage(kind: ImageKind, log: Log): Promise<string
     if (kind === "bare") await trust(aptKey, root);
     await mkdir(join(root, "lab"));
     await cp(images, join(root, "lab/images"), { recursive: true });
-    await cp(kind === "baked" ? guest.packages.worker : guest.packages.netplan, join(root, "lab/packages"), { recursive: true });
+    await cp(kind === "baked" ? guest.packages.worker : guest.packages.netplan, join(root, "lab/packages"), {
+      recursive: true,
+    });
     await customise(kind, root);
     await rm(join(root, "lab"), { recursive: true });
     await makeBootableDisk(root, join(part, "base.vdi"), diskSizeMb);
     await rm(root, { recursive: true });
   };
-  const folder = await cached(`image-${kind}-${key}`, (part) => withProgress(`making the ${kind} base image`, log, () => make(part)), log);
+  const folder = await cached(
+    `image-${kind}-${key}`,
+    (part) => withProgress(`making the ${kind} base image`, log, () => make(part)),
+    log,
+  );
   return join(folder, "base.vdi");
 }
 
@@ -60,9 +74,11 @@ function sources(): Buffer[] {
 }
 
 async function addFiles(kind: ImageKind, root: string, kubernetes: string): Promise<void> {
-  for (const part of ["image", kind]) await run("cp", ["-a", "--no-preserve=ownership", `${join(guestDir, part)}/.`, root]);
+  for (const part of ["image", kind])
+    await run("cp", ["-a", "--no-preserve=ownership", `${join(guestDir, part)}/.`, root]);
   if (kind === "bare") return;
-  for (const program of ["kubeadm", "kubelet", "kubectl"]) await cp(join(kubernetes, program), join(root, "usr/bin", program));
+  for (const program of ["kubeadm", "kubelet", "kubectl"])
+    await cp(join(kubernetes, program), join(root, "usr/bin", program));
   const configuration = join(root, "etc/containerd/config.toml");
   await writeFile(configuration, (await readFile(configuration, "utf8")).replace("@PAUSE@", versions.pause));
 }
@@ -72,11 +88,16 @@ async function trust(key: AptKey, root: string): Promise<void> {
   await appendFile(join(root, "usr/share/keyrings/debian-archive-keyring.gpg"), await readFile(key.binary));
 }
 
-/** Runs the steps of `guest/` that need the guest's own programs, in namespaces that end with them: nothing stays mounted or running. */
+/**
+ * Runs the steps of `guest/` that need the guest's own programs, in namespaces that end with them: nothing stays
+ * mounted or running.
+ */
 async function customise(kind: ImageKind, root: string): Promise<void> {
   await run(join(guestDir, "trim-modules.sh"), [root]);
-  for (const file of ["customise.sh", "masked-units", "masked-generators"]) await cp(join(guestDir, file), join(root, "lab", file));
-  const mounts = "mount -t proc proc $0/proc; mount -t sysfs sys $0/sys; mount --rbind /dev $0/dev; mount -t tmpfs run $0/run";
+  for (const file of ["customise.sh", "masked-units", "masked-generators"])
+    await cp(join(guestDir, file), join(root, "lab", file));
+  const mounts =
+    "mount -t proc proc $0/proc; mount -t sysfs sys $0/sys; mount --rbind /dev $0/dev; mount -t tmpfs run $0/run";
   const script = `${mounts}; exec chroot "$0" /lab/customise.sh "$1"`;
   await run("unshare", ["--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", script, root, kind]);
 }

@@ -11,8 +11,9 @@ const imageKey = "lab/image";
 const manage = (...args: string[]) => run(join(__dirname, "VBoxManage"), args);
 
 /**
- * Registers a base machine to be cloned, with the tutorial's hardware: controllers `IDE` (for cloud-init's ISO) and `SATA`, one card on the
- * internal network `node`. A machine that was made of another image, or only half made, is recreated.
+ * Registers a base machine to be cloned, with the tutorial's hardware: controllers `IDE` (for cloud-init's ISO) and
+ * `SATA`, one card on the internal network `node`. A machine that was made of another image, or only half made, is
+ * recreated.
  *
  * @param name `debian-base-image`, or another base beside it
  * @param vdi the disk image; the machine gets a copy
@@ -26,7 +27,20 @@ export async function ensureBaseMachine(name: string, vdi: string, log: Log): Pr
   await manage("storagectl", name, "--name", "IDE", "--add", "ide");
   await manage("storagectl", name, "--name", "SATA", "--add", "sata", "--controller", "IntelAhci", "--portcount", "4");
   await run("cp", ["--reflink=auto", "--sparse=always", vdi, disk]);
-  await manage("storageattach", name, "--storagectl", "SATA", "--port", "0", "--device", "0", "--type", "hdd", "--medium", disk);
+  await manage(
+    "storageattach",
+    name,
+    "--storagectl",
+    "SATA",
+    "--port",
+    "0",
+    "--device",
+    "0",
+    "--type",
+    "hdd",
+    "--medium",
+    disk,
+  );
   await manage("setextradata", name, imageKey, vdi);
   log(`${name} is registered in VirtualBox`);
 }
@@ -37,8 +51,8 @@ const bastionMac = "080027000457";
 const noImage = "none, with a MAC address";
 
 /**
- * Registers `busybox`, the bastion as VirtualBox knows it: a machine without a disk, with the address that Guest Additions would report.
- * The lab runs the bastion itself elsewhere (machine.ts).
+ * Registers `busybox`, the bastion as VirtualBox knows it: a machine without a disk, with the address that Guest
+ * Additions would report. The lab runs the bastion itself elsewhere (machine.ts).
  */
 export async function ensureBastionMachine(log: Log): Promise<void> {
   const name = "busybox";

@@ -10,12 +10,15 @@ import { leastPulumiMinor, versions } from "./versions";
 
 export type { BinarySet } from "./binaryRecipes";
 
-/** One for the whole run: it remembers that there is no internet. Made when it is first needed, since the environment may be wrong. */
+/**
+ * One for the whole run: it remembers that there is no internet. Made when it is first needed, since the environment
+ * may be wrong.
+ */
 let downloader: Downloader | undefined;
 
 /**
- * The folders of the cache with the programs of each set, made first where they are missing: downloaded and checked where there is an
- * internet, else built from the Go modules under `tools/`. From a warm cache it only looks.
+ * The folders of the cache with the programs of each set, made first where they are missing: downloaded and checked
+ * where there is an internet, else built from the Go modules under `tools/`. From a warm cache it only looks.
  *
  * The environment's `VBOX_KUBEADM_DOWNLOAD` may be `auto` (the default) or `never` (always build).
  * @throws UserError when a set can neither be downloaded nor built
@@ -23,13 +26,14 @@ let downloader: Downloader | undefined;
 export async function ensureBinaries<T extends BinarySet>(names: readonly T[], log: Log): Promise<Record<T, string>> {
   const folders: Partial<Record<T, string>> = {};
   // One after the other: each of them keeps all processors busy, or the line.
-  for (const name of names) folders[name] = await cached(`${name}-${versions[name]}`, (part) => obtain(name, part, log), log);
+  for (const name of names)
+    folders[name] = await cached(`${name}-${versions[name]}`, (part) => obtain(name, part, log), log);
   return folders as Record<T, string>;
 }
 
 /**
- * The folder to put first on PATH for the Pulumi CLI, its Node.js language host and its plugin for dynamic providers: the folder of the
- * installed CLI if there is one on PATH that is new enough, else the cache's.
+ * The folder to put first on PATH for the Pulumi CLI, its Node.js language host and its plugin for dynamic providers:
+ * the folder of the installed CLI if there is one on PATH that is new enough, else the cache's.
  * @throws UserError as {@link ensureBinaries}
  */
 export async function pulumiFolder(log: Log, path = process.env.PATH ?? ""): Promise<string> {
@@ -61,7 +65,13 @@ async function obtain(name: BinarySet, folder: string, log: Log): Promise<void> 
 async function findProgram(name: string, path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const candidate = join(folder, name);
-    if (await access(candidate, constants.X_OK).then(() => true, () => false)) return candidate;
+    if (
+      await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return candidate;
   }
   return undefined;
 }

@@ -71,7 +71,12 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
   "cri-dockerd": {
     download: async (from, folder) => {
       const version = versions["cri-dockerd"];
-      const { url, sha256 } = await githubAsset(from, "Mirantis/cri-dockerd", version, `cri-dockerd-${version.slice(1)}.${hostArch()}.tgz`);
+      const { url, sha256 } = await githubAsset(
+        from,
+        "Mirantis/cri-dockerd",
+        version,
+        `cri-dockerd-${version.slice(1)}.${hostArch()}.tgz`,
+      );
       await downloadArchive(from, url, sha256, folder, ["cri-dockerd/cri-dockerd"]);
     },
     build: (folder) =>
@@ -92,13 +97,24 @@ export const recipes: Readonly<Record<BinarySet, Recipe>> = {
       const name = `pulumi-${versions.pulumi}-linux-${hostArch() === "amd64" ? "x64" : "arm64"}.tar.gz`;
       const sums = await from.text(`${site}/pulumi-${versions.pulumi.slice(1)}-checksums.txt`);
       const programs = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
-      await downloadArchive(from, `${site}/${name}`, checksumOf(name, sums), folder, programs.map((program) => `pulumi/${program}`));
+      await downloadArchive(
+        from,
+        `${site}/${name}`,
+        checksumOf(name, sums),
+        folder,
+        programs.map((program) => `pulumi/${program}`),
+      );
     },
     build: buildPulumi,
   },
 };
 
-async function downloadKubernetes(from: Downloader, version: string, programs: readonly string[], folder: string): Promise<void> {
+async function downloadKubernetes(
+  from: Downloader,
+  version: string,
+  programs: readonly string[],
+  folder: string,
+): Promise<void> {
   for (const program of programs) {
     const url = `https://dl.k8s.io/release/${version}/bin/linux/${hostArch()}/${program}`;
     await downloadProgram(from, url, await from.text(`${url}.sha256`), join(folder, program));
@@ -106,9 +122,19 @@ async function downloadKubernetes(from: Downloader, version: string, programs: r
 }
 
 const buildKubernetes = (module: string, version: string, programs: readonly string[], folder: string) =>
-  goBuild({ module, packages: programs.map((program) => `k8s.io/kubernetes/cmd/${program}`), define: kubernetesVersion(version) }, folder);
+  goBuild(
+    {
+      module,
+      packages: programs.map((program) => `k8s.io/kubernetes/cmd/${program}`),
+      define: kubernetesVersion(version),
+    },
+    folder,
+  );
 
-/** The CLI's own module does not hold the language host, and the plugin for dynamic providers is but a script: our launchers stand for both. */
+/**
+ * The CLI's own module does not hold the language host, and the plugin for dynamic providers is but a script: our
+ * launchers stand for both.
+ */
 async function buildPulumi(folder: string): Promise<void> {
   const define = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": versions.pulumi };
   await goBuild({ module: "pulumi", packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"], define }, folder);
@@ -130,10 +156,21 @@ function kubernetesVersion(version: string): Record<string, string> {
   );
 }
 
-/** Where one file of a release is. Its project publishes no list of checksums; GitHub computes one of every file since June 2025. */
-async function githubAsset(from: Downloader, repository: string, tag: string, name: string): Promise<{ url: string; sha256: string }> {
+/**
+ * Where one file of a release is. Its project publishes no list of checksums; GitHub computes one of every file since
+ * June 2025.
+ */
+async function githubAsset(
+  from: Downloader,
+  repository: string,
+  tag: string,
+  name: string,
+): Promise<{ url: string; sha256: string }> {
   const release = await from.text(`https://api.github.com/repos/${repository}/releases/tags/${tag}`);
-  return { url: `https://github.com/${repository}/releases/download/${tag}/${name}`, sha256: githubDigest(name, release) };
+  return {
+    url: `https://github.com/${repository}/releases/download/${tag}/${name}`,
+    sha256: githubDigest(name, release),
+  };
 }
 
 async function downloadProgram(from: Downloader, url: string, sha256: string, path: string): Promise<void> {
@@ -142,7 +179,13 @@ async function downloadProgram(from: Downloader, url: string, sha256: string, pa
 }
 
 /** Unpacks the given members, without the folder that they lie in. */
-async function downloadArchive(from: Downloader, url: string, sha256: string, folder: string, members: readonly string[]): Promise<void> {
+async function downloadArchive(
+  from: Downloader,
+  url: string,
+  sha256: string,
+  folder: string,
+  members: readonly string[],
+): Promise<void> {
   const archive = join(folder, "archive.tar.gz");
   await from.file(url, archive, sha256);
   await run("tar", ["-xzf", archive, "-C", folder, "--strip-components=1", "--no-same-owner", ...members]);

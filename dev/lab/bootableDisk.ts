@@ -9,8 +9,8 @@ const label = "lab-root";
 const partitionStart = 2048 * 512;
 
 /**
- * Makes a bootable disk of a root directory, without any mount: an MBR with one ext4 partition, filled by mke2fs itself, and GRUB for a
- * PC's BIOS. The image is sparse.
+ * Makes a bootable disk of a root directory, without any mount: an MBR with one ext4 partition, filled by mke2fs
+ * itself, and GRUB for a PC's BIOS. The image is sparse.
  *
  * @param root the root directory; needs /vmlinuz, /initrd.img, /boot/grub/grub.cfg and the package grub-pc-bin
  * @param vdi the disk image to write, in VirtualBox's own format
@@ -28,10 +28,28 @@ export async function makeBootableDisk(root: string, vdi: string, sizeMb: number
 }
 
 async function makeFileSystem(root: string, raw: string, sizeMb: number): Promise<void> {
-  // No feature that GRUB does not read; everything that the kernel would otherwise do in the background of the first boot.
+  // No feature that GRUB does not read; everything that the kernel would otherwise do in the background of the first
+  // boot.
   const features = "^metadata_csum_seed,^orphan_file";
   const extended = `offset=${partitionStart},lazy_itable_init=0,lazy_journal_init=0,nodiscard`;
-  const options = ["-q", "-F", "-L", label, "-m", "0", "-i", "32768", "-J", "size=16", "-O", features, "-E", extended, "-d", root];
+  const options = [
+    "-q",
+    "-F",
+    "-L",
+    label,
+    "-m",
+    "0",
+    "-i",
+    "32768",
+    "-J",
+    "size=16",
+    "-O",
+    features,
+    "-E",
+    extended,
+    "-d",
+    root,
+  ];
   await run("mkfs.ext4", [...options, raw, `${(sizeMb - 1) * 1024}k`]);
 }
 
@@ -40,6 +58,13 @@ async function installGrub(root: string, raw: string): Promise<void> {
   const core = "/tmp/core.img";
   const modules = ["biosdisk", "part_msdos", "ext2", "linux", "normal", "configfile"];
   await run("chroot", [root, "grub-mkimage", "-O", "i386-pc", "-o", core, "-p", "(hd0,msdos1)/boot/grub", ...modules]);
-  await run("dd", [`if=${join(root, "usr/lib/grub/i386-pc/boot.img")}`, `of=${raw}`, "bs=440", "count=1", "conv=notrunc", "status=none"]);
+  await run("dd", [
+    `if=${join(root, "usr/lib/grub/i386-pc/boot.img")}`,
+    `of=${raw}`,
+    "bs=440",
+    "count=1",
+    "conv=notrunc",
+    "status=none",
+  ]);
   await run("dd", [`if=${join(root, core)}`, `of=${raw}`, "bs=512", "seek=1", "conv=notrunc", "status=none"]);
 }

@@ -11,8 +11,9 @@ const staleMs = 20_000;
 /**
  * A folder of the cache, made first when it is missing.
  *
- * `make` fills a part folder beside it, which gets its name when it is complete: a folder under its own name is always whole, and what an
- * interrupted run left behind is thrown away. Of several processes that want the same folder one makes it and the others wait.
+ * `make` fills a part folder beside it, which gets its name when it is complete: a folder under its own name is always
+ * whole, and what an interrupted run left behind is thrown away. Of several processes that want the same folder one
+ * makes it and the others wait.
  *
  * @param name the folder's name, with all that decides over its contents in it: a version, or a hash
  * @param make fills the folder that it is given

@@ -16,8 +16,8 @@ export function checksumOf(name: string, list: string): string {
 const releaseSchema = z.object({ assets: z.array(z.object({ name: z.string(), digest: z.string().nullish() })) });
 
 /**
- * An asset's SHA-256 out of GitHub's description of a release (`GET /repos/OWNER/NAME/releases/tags/TAG`): each asset has a `digest`,
- * "sha256:HASH".
+ * An asset's SHA-256 out of GitHub's description of a release (`GET /repos/OWNER/NAME/releases/tags/TAG`): each asset
+ * has a `digest`, "sha256:HASH".
  * @throws Unavailable when it is not in it
  */
 export function githubDigest(name: string, release: string): string {

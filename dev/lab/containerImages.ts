@@ -10,8 +10,19 @@ import { versions } from "./versions";
 /** The guest root's programs in the images: kube-proxy works by nft. */
 const kubeProxyTools = ["/usr/sbin/nft"];
 
-/** flannel works by nft, too, but insists on finding iptables; a shell script in its container writes the CNI configuration. */
-const flannelTools = ["/usr/sbin/nft", "/usr/sbin/iptables", "/usr/sbin/ip6tables", "/bin/sh", "/bin/cat", "/bin/mv", "/bin/sleep"];
+/**
+ * flannel works by nft, too, but insists on finding iptables; a shell script in its container writes the CNI
+ * configuration.
+ */
+const flannelTools = [
+  "/usr/sbin/nft",
+  "/usr/sbin/iptables",
+  "/usr/sbin/ip6tables",
+  "/bin/sh",
+  "/bin/cat",
+  "/bin/mv",
+  "/bin/sleep",
+];
 
 const names = {
   pause: `registry.lab/pause:${versions.pause}`,
@@ -20,7 +31,8 @@ const names = {
 };
 
 /**
- * The container images that every worker needs, as tar files in a folder of the cache; made first when they are missing. Their names are in
+ * The container images that every worker needs, as tar files in a folder of the cache; made first when they are
+ * missing. Their names are in
  * `registry.lab/`, a registry that does not exist: they are imported, never pulled.
  *
  * @param guestRoot the Debian root that nft and the shell are taken from

@@ -26,18 +26,25 @@ const logFolder = "/var/log/lab";
 const readyTimeoutMs = 180_000;
 
 /**
- * Makes sure of the machine kube-mast01 and of a ready control plane on it, with kube-proxy and flannel as DaemonSets. It goes on from
- * wherever an earlier run was interrupted, and starts again what has died; etcd's data stay with the machine's files.
+ * Makes sure of the machine kube-mast01 and of a ready control plane on it, with kube-proxy and flannel as DaemonSets.
+ * It goes on from wherever an earlier run was interrupted, and starts again what has died; etcd's data stay with the
+ * machine's files.
  *
- * The components run as plain processes with the arguments that kubeadm wrote into its static pods' manifests, because a kubelet and
- * containers would need a virtual machine. Without a kubelet the master is no Node: `kubectl get nodes` lists the workers alone.
+ * The components run as plain processes with the arguments that kubeadm wrote into its static pods' manifests, because
+ * a kubelet and containers would need a virtual machine. Without a kubelet the master is no Node: `kubectl get nodes`
+ * lists the workers alone.
  *
  * @throws UserError naming the log to look into when the API server is not ready in 3 minutes
  */
 export async function controlPlaneUp(parts: ControlPlaneParts): Promise<void> {
   const logs = join(labDir(), "log", master);
   await mkdir(logs, { recursive: true });
-  await machineUp({ name: master, root: parts.root, network: "mast", binds: { ...programs(parts), [logs]: logFolder } });
+  await machineUp({
+    name: master,
+    root: parts.root,
+    network: "mast",
+    binds: { ...programs(parts), [logs]: logFolder },
+  });
   await writeConfiguration();
   for (const component of components) await start(component);
   await waitUntilReady();
@@ -57,7 +64,9 @@ export async function kubectl(args: readonly string[], input?: string): Promise<
 
 function programs(parts: ControlPlaneParts): Record<string, string> {
   const folderOf = (program: string) => (program === "etcd" ? parts.etcd : parts.kubernetes);
-  return Object.fromEntries([...components, ...tools].map((program) => [join(folderOf(program), program), `/usr/local/bin/${program}`]));
+  return Object.fromEntries(
+    [...components, ...tools].map((program) => [join(folderOf(program), program), `/usr/local/bin/${program}`]),
+  );
 }
 
 /** Certificates, kubeconfigs and manifests: kubeadm keeps those that are there, and checks them. */
@@ -65,7 +74,8 @@ async function writeConfiguration(): Promise<void> {
   await machineRun(master, ["mkdir", "-p", "/etc/kubernetes"]);
   await machineRun(master, ["tee", configFile], { input: kubeadmConfig() });
   await initPhase("certs", "all");
-  for (const kubeconfig of ["admin", "super-admin", "controller-manager", "scheduler"]) await initPhase("kubeconfig", kubeconfig);
+  for (const kubeconfig of ["admin", "super-admin", "controller-manager", "scheduler"])
+    await initPhase("kubeconfig", kubeconfig);
   await initPhase("etcd", "local");
   await initPhase("control-plane", "all");
 }
@@ -76,14 +86,28 @@ async function start(component: (typeof components)[number]): Promise<void> {
   const [, ...args] = staticPodCommand(manifest);
   const process = [`--pidfile=/run/${component}.pid`, "--make-pidfile", `--exec=/usr/local/bin/${component}`];
   const output = `--output=${logFolder}/${component}.log`;
-  await machineRun(master, ["start-stop-daemon", "--start", "--oknodo", "--background", ...process, output, "--", ...args]);
+  await machineRun(master, [
+    "start-stop-daemon",
+    "--start",
+    "--oknodo",
+    "--background",
+    ...process,
+    output,
+    "--",
+    ...args,
+  ]);
 }
 
 async function waitUntilReady(): Promise<void> {
   await waitFor(
     async () => {
       // Not admin.conf, which has no rights before fillCluster.
-      const { exitCode } = await machineExec(master, ["kubectl", "--kubeconfig=/etc/kubernetes/super-admin.conf", "get", "--raw=/readyz"]);
+      const { exitCode } = await machineExec(master, [
+        "kubectl",
+        "--kubeconfig=/etc/kubernetes/super-admin.conf",
+        "get",
+        "--raw=/readyz",
+      ]);
       return exitCode === 0 ? true : undefined;
     },
     () => {
@@ -104,7 +128,9 @@ async function fillCluster(): Promise<void> {
   await kubectl(["apply", "--filename=-"], await readFile(join(__dirname, "manifests/kube-flannel.yaml"), "utf8"));
 }
 
-/** kubeadm's own phases leave it out: `kubeadm init` makes this binding by itself, or admin.conf would have no rights. */
+/**
+ * kubeadm's own phases leave it out: `kubeadm init` makes this binding by itself, or admin.conf would have no rights.
+ */
 const clusterAdmins = {
   apiVersion: "rbac.authorization.k8s.io/v1",
   kind: "ClusterRoleBinding",
@@ -113,4 +139,5 @@ const clusterAdmins = {
   subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "kubeadm:cluster-admins" }],
 };
 
-const initPhase = (...phase: string[]) => machineRun(master, ["kubeadm", "init", "phase", ...phase, `--config=${configFile}`]);
+const initPhase = (...phase: string[]) =>
+  machineRun(master, ["kubeadm", "init", "phase", ...phase, `--config=${configFile}`]);

@@ -17,7 +17,8 @@ for unit in cri-docker.service cri-docker.socket; do deb-systemd-helper enable $
  * @param target where the .deb goes
  * @returns the .deb's path
  */
-export const makeCriDockerdPackage = (programs: string, units: string, target: string): Promise<string> => makePackage(criDockerd(programs, units), target);
+export const makeCriDockerdPackage = (programs: string, units: string, target: string): Promise<string> =>
+  makePackage(criDockerd(programs, units), target);
 
 function criDockerd(programs: string, units: string): DebPackage {
   const systemd = "/usr/lib/systemd/system";
@@ -28,7 +29,9 @@ function criDockerd(programs: string, units: string): DebPackage {
     description: "Container Runtime Interface of Docker Engine",
     files: {
       "/usr/bin/cri-dockerd": join(programs, "cri-dockerd"),
-      ...Object.fromEntries(["cri-docker.service", "cri-docker.socket"].map((unit) => [`${systemd}/${unit}`, join(units, unit)])),
+      ...Object.fromEntries(
+        ["cri-docker.service", "cri-docker.socket"].map((unit) => [`${systemd}/${unit}`, join(units, unit)]),
+      ),
     },
     postinst,
   };

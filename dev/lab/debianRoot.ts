@@ -5,7 +5,10 @@ import { debianMirror } from "./aptMirror";
 export interface DebianRoot {
   /** Debian's release: `trixie`, `sid`. */
   suite: string;
-  /** `extract`: only the files of the packages, and of what they depend on, to be laid over another root. Default: `minbase`. */
+  /**
+   * `extract`: only the files of the packages, and of what they depend on, to be laid over another root. Default:
+   * `minbase`.
+   */
   variant?: "minbase" | "extract";
   components: readonly string[];
   packages: readonly string[];
@@ -15,8 +18,15 @@ export interface DebianRoot {
   hooks: readonly string[];
 }
 
-/** mmdebstrap's arguments but for the target and the mirror: what decides over the result, and so belongs into its cache key. */
-export function mmdebstrapArguments({ suite, variant = "minbase", components, packages, excludedPaths, hooks }: DebianRoot, target: string, mirror: string) {
+/**
+ * mmdebstrap's arguments but for the target and the mirror: what decides over the result, and so belongs into its cache
+ * key.
+ */
+export function mmdebstrapArguments(
+  { suite, variant = "minbase", components, packages, excludedPaths, hooks }: DebianRoot,
+  target: string,
+  mirror: string,
+) {
   return [
     "--quiet",
     "--mode=root",
@@ -39,6 +49,10 @@ export function mmdebstrapArguments({ suite, variant = "minbase", components, pa
  * @param env environment of the hooks
  * @throws UserError with mmdebstrap's last words
  */
-export async function makeDebianRoot(root: DebianRoot, target: string, env: Record<string, string> = {}): Promise<void> {
+export async function makeDebianRoot(
+  root: DebianRoot,
+  target: string,
+  env: Record<string, string> = {},
+): Promise<void> {
   await run("mmdebstrap", mmdebstrapArguments(root, target, await debianMirror()), { env, timeoutMs: 30 * 60_000 });
 }

@@ -23,8 +23,11 @@ export function dnsmasqArguments(files: { pid: string; leases: string; log: stri
     `--domain=${zone}`,
     `--local=/${zone}/`,
     ...Object.entries(staticNames).map(([host, address]) => `--host-record=${host}.${zone},${host},${address}`),
-    ...served.filter(({ bridge }) => bridge !== networks.node.bridge).map(({ bridge }) => `--no-dhcp-interface=${bridge}`),
-    // With its netmask: the gate's host-only card is in a network that holds this one's addresses too, and dnsmasq would take that one's.
+    ...served
+      .filter(({ bridge }) => bridge !== networks.node.bridge)
+      .map(({ bridge }) => `--no-dhcp-interface=${bridge}`),
+    // With its netmask: the gate's host-only card is in a network that holds this one's addresses too, and dnsmasq
+    // would take that one's.
     `--dhcp-range=${dhcpRange.first},${dhcpRange.last},${netmask(networks.node.prefix)},${dhcpRange.leaseTime}`,
     `--dhcp-option=option:router,${networks.node.router}`,
     `--dhcp-option=option:dns-server,${networks.node.dns}`,

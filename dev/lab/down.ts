@@ -22,7 +22,13 @@ export async function labDown(): Promise<number> {
   if (existsSync(programFolder()) && namespaceExists(namespaceOf("host"))) {
     const pulumi = await pulumiFolder(log);
     await takeUpStack(pulumi, log);
-    const exitCode = await onHost(pulumi, "pulumi", ["destroy", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
+    const exitCode = await onHost(pulumi, "pulumi", [
+      "destroy",
+      "--yes",
+      "--non-interactive",
+      "--skip-preview",
+      "--suppress-progress",
+    ]);
     if (exitCode !== 0) return exitCode;
   }
   await stopAptServer();

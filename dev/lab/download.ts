@@ -22,7 +22,8 @@ export interface Downloader {
   /** A small text. @throws Unavailable */
   text(url: string): Promise<string>;
   /**
-   * A file, whose SHA-256 must be the given one: 64 hexadecimal digits. Anything else in its place counts as unavailable.
+   * A file, whose SHA-256 must be the given one: 64 hexadecimal digits. Anything else in its place counts as
+   * unavailable.
    * @throws Unavailable
    * @throws UserError when the file arrived and is not the right one; it is removed
    */
@@ -30,8 +31,8 @@ export interface Downloader {
 }
 
 /**
- * A downloader that asks once whether there is an internet: the first connection that is refused or not answered within 5 s ends all
- * downloads of this run.
+ * A downloader that asks once whether there is an internet: the first connection that is refused or not answered within
+ * 5 s ends all downloads of this run.
  * @param mode the environment's `VBOX_KUBEADM_DOWNLOAD`: `auto` (the default), or `never`
  * @throws UserError on any other mode
  */

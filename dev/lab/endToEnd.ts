@@ -1,15 +1,13 @@
 import { strict as assert } from "node:assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./exec";
 import { ensureBaseImage } from "./baseImage";
 import { ensureBaseMachine } from "./baseMachine";
 import { pulumiFolder } from "./binaries";
 import { kubectl } from "./controlPlane";
 import { assertOnDocker, containerIds } from "./dockerWorker";
 import { labDown } from "./down";
-import { namespaceOf } from "./names";
-import { namespaceExists } from "./netns";
+import { assertDestroyed, assertDown } from "./nothingLeft";
 import { labDir } from "./paths";
 import { execOnHost } from "./stack";
 import { attackWithTokens } from "./tokenAttack";
@@ -34,7 +32,10 @@ async function step(what: string, work: () => Promise<void>): Promise<void> {
 }
 
 async function pulumi(...args: string[]): Promise<string> {
-  const { stdout, stderr, exitCode } = await execOnHost(await pulumiFolder(log), "pulumi", [...args, "--non-interactive"]);
+  const { stdout, stderr, exitCode } = await execOnHost(await pulumiFolder(log), "pulumi", [
+    ...args,
+    "--non-interactive",
+  ]);
   console.log(stdout);
   assert.equal(exitCode, 0, `pulumi ${args.join(" ")}: ${stderr}`);
   return stdout;
@@ -50,18 +51,38 @@ const manage = async (...args: string[]) => (await execOnHost(await pulumiFolder
 
 async function resources(kind: string): Promise<Resources> {
   const { stdout } = await execOnHost(await pulumiFolder(log), "pulumi", ["stack", "export"]);
-  const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string; type: string; id: string; outputs: Record<string, unknown> }[] } };
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { resources: { urn: string; type: string; id: string; outputs: Record<string, unknown> }[] };
+  };
   const found = deployment.resources.filter(({ type }) => type === `pulumi-nodejs:dynamic/${kind}`);
   return Object.fromEntries(found.map(({ urn, id, outputs }) => [urn.split("::").at(-1)!, { id, outputs }]));
 }
 
-const nodes = async () => (await kubectl(["get", "nodes", "-o", 'jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}'])).trim().split(" ").sort();
+const nodes = async () =>
+  (await kubectl(["get", "nodes", "-o", "jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}"]))
+    .trim()
+    .split(" ")
+    .sort();
 
 /** Every node Ready, and on each exactly one Running kube-proxy and one Running flannel pod. */
 async function assertWorking(names: readonly string[]): Promise<void> {
-  const conditions = await kubectl(["get", "nodes", "-o", 'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}']);
-  assert.deepEqual(conditions.trim().split("\n").sort(), names.map((name) => `${name} True`));
-  const pods = await kubectl(["get", "pods", "-A", "-o", 'jsonpath={range .items[*]}{.spec.nodeName} {.metadata.labels.k8s-app}{.metadata.labels.app} {.status.phase}{"\\n"}{end}']);
+  const conditions = await kubectl([
+    "get",
+    "nodes",
+    "-o",
+    'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}',
+  ]);
+  assert.deepEqual(
+    conditions.trim().split("\n").sort(),
+    names.map((name) => `${name} True`),
+  );
+  const pods = await kubectl([
+    "get",
+    "pods",
+    "-A",
+    "-o",
+    'jsonpath={range .items[*]}{.spec.nodeName} {.metadata.labels.k8s-app}{.metadata.labels.app} {.status.phase}{"\\n"}{end}',
+  ]);
   const expected = names.flatMap((name) => [`${name} flannel Running`, `${name} kube-proxy Running`]);
   assert.deepEqual(pods.trim().split("\n").sort(), expected.sort());
 }
@@ -86,7 +107,8 @@ async function main(): Promise<void> {
   });
 
   await step("no private key on a worker that others than root could read", async () => {
-    const keys = "sudo -n grep -rl 'PRIVATE KEY-----' /etc /home /root /run/cloud-init /tmp /var/lib/cloud /var/lib/kubelet";
+    const keys =
+      "sudo -n grep -rl 'PRIVATE KEY-----' /etc /home /root /run/cloud-init /tmp /var/lib/cloud /var/lib/kubelet";
     assert.match(await inWorker("kube-node01", keys), /^\/etc\/ssh\/ssh_host_ed25519_key$/m);
     assert.equal(await inWorker("kube-node01", `${keys} | sudo -n xargs -I{} find {} -perm /077`), "");
   });
@@ -99,79 +121,128 @@ async function main(): Promise<void> {
     assert.equal(await inWorker("kube-node01", "sudo -n grep -ac 'PRIVATE KEY' /dev/sr0 || true"), "0");
   });
 
-  await step("a worker's token gets a certificate for its own node alone, where one of kubeadm's group gets any", async () => {
-    const tookMs = await attackWithTokens();
-    log(`from a request to its certificate: ${Math.round(tookMs)} ms`);
-    assert.ok(tookMs < 3_000);
-  });
+  await step(
+    "a worker's token gets a certificate for its own node alone, where one of kubeadm's group gets any",
+    async () => {
+      const tookMs = await attackWithTokens();
+      log(`from a request to its certificate: ${Math.round(tookMs)} ms`);
+      assert.ok(tookMs < 3_000);
+    },
+  );
 
   await step("a second preview changes nothing", async () => {
     await pulumi("preview", "--expect-no-changes");
   });
 
-  await step("at once: a fourth worker, on Docker Engine, by the whole installation path, more memory for the first in place, the second replaced; the third untouched", async () => {
-    await ensureBaseMachine("debian-bare-image", await ensureBaseImage("bare", log), log);
-    const [before, boot] = [await nodes(), await bootId("kube-node03")];
-    const vms = await resources("vbox:Vm");
-    await pulumi("config", "set", "workerCount", "4");
-    await pulumi("config", "set", "--path", "workerOverrides.kube-node01.memoryMb", "1100");
-    for (const [key, value] of [["containerRuntime", "docker"], ["baseImage", "debian-bare-image"], ["reboot", "true"]] as const) {
-      await pulumi("config", "set", "--path", `workerOverrides.kube-node04.${key}`, value);
-    }
-    // A second network adapter, whose DHCP offers a default route too: by systemd-networkd, and by netplan, which the bare image has.
-    for (const [name, key, value] of two.flatMap((name) => [[name, "[0].type", "intnet"], [name, "[0].network", "node"], [name, "[1].type", "nat"]] as const)) {
-      await pulumi("config", "set", "--path", `workerOverrides.${name}.nics${key}`, value);
-    }
-    const urn = (await pulumi("stack", "--show-urns")).split(/\s+/).find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
-    const said = await up("--replace", urn);
-    assert.match(said, /kube-node02: is drained/);
-    assert.match(said, /kube-node04: fit to join; of its container runtimes' sockets, .*, kubeadm and the kubelet use unix:\/\/\/run\/cri-dockerd\.sock/);
-    await assertWorking([...three, "kube-node04"]);
-    const after = await nodes();
-    assert.deepEqual(after.filter(isKept), before.filter(isKept));
-    assert.notEqual(after[1], before[1]);
-    assert.equal(await bootId("kube-node03"), boot);
-    assert.equal((await resources("vbox:Vm"))["kube-node01"]!.id, vms["kube-node01"]!.id);
-    assert.match(await manage("showvminfo", "kube-node01", "--machinereadable"), /^memory=1100$/m);
-    for (const name of two) {
-      assert.match(await inWorker(name, "ip", "-4", "-o", "address", "show", "enp0s8"), /inet 10\.0\.3\./);
-      assert.match(await inWorker(name, "ip", "-4", "route", "show", "default"), /^default via 192\.168\.2\.254 [^\n]*$/);
-    }
-    assert.match(await inWorker("kube-node02", "ls /etc/systemd/network"), /^10-cloud-init-.*\.network$/m);
-    assert.match(await inWorker("kube-node04", "ls /etc/netplan /run/systemd/network"), /^50-cloud-init\.yaml$[^]*^10-netplan-.*\.network$/m);
-    log(await kubectl(["get", "nodes", "-o", "wide"]));
-    await assertOnDocker("kube-node04", (...command) => inWorker("kube-node04", ...command));
-  });
+  await step(
+    "at once: a fourth worker, on Docker Engine, by the whole installation path, more memory for the first in place, the second replaced; the third untouched",
+    async () => {
+      await ensureBaseMachine("debian-bare-image", await ensureBaseImage("bare", log), log);
+      const [before, boot] = [await nodes(), await bootId("kube-node03")];
+      const vms = await resources("vbox:Vm");
+      await pulumi("config", "set", "workerCount", "4");
+      await pulumi("config", "set", "--path", "workerOverrides.kube-node01.memoryMb", "1100");
+      for (const [key, value] of [
+        ["containerRuntime", "docker"],
+        ["baseImage", "debian-bare-image"],
+        ["reboot", "true"],
+      ] as const) {
+        await pulumi("config", "set", "--path", `workerOverrides.kube-node04.${key}`, value);
+      }
+      // A second network adapter, whose DHCP offers a default route too: by systemd-networkd, and by netplan, which the
+      // bare image has.
+      for (const [name, key, value] of two.flatMap(
+        (name) =>
+          [
+            [name, "[0].type", "intnet"],
+            [name, "[0].network", "node"],
+            [name, "[1].type", "nat"],
+          ] as const,
+      )) {
+        await pulumi("config", "set", "--path", `workerOverrides.${name}.nics${key}`, value);
+      }
+      const urn = (await pulumi("stack", "--show-urns"))
+        .split(/\s+/)
+        .find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
+      const said = await up("--replace", urn);
+      assert.match(said, /kube-node02: is drained/);
+      assert.match(
+        said,
+        /kube-node04: fit to join; of its container runtimes' sockets, .*, kubeadm and the kubelet use unix:\/\/\/run\/cri-dockerd\.sock/,
+      );
+      await assertWorking([...three, "kube-node04"]);
+      const after = await nodes();
+      assert.deepEqual(after.filter(isKept), before.filter(isKept));
+      assert.notEqual(after[1], before[1]);
+      assert.equal(await bootId("kube-node03"), boot);
+      assert.equal((await resources("vbox:Vm"))["kube-node01"]!.id, vms["kube-node01"]!.id);
+      assert.match(await manage("showvminfo", "kube-node01", "--machinereadable"), /^memory=1100$/m);
+      for (const name of two) {
+        assert.match(await inWorker(name, "ip", "-4", "-o", "address", "show", "enp0s8"), /inet 10\.0\.3\./);
+        assert.match(
+          await inWorker(name, "ip", "-4", "route", "show", "default"),
+          /^default via 192\.168\.2\.254 [^\n]*$/,
+        );
+      }
+      assert.match(await inWorker("kube-node02", "ls /etc/systemd/network"), /^10-cloud-init-.*\.network$/m);
+      assert.match(
+        await inWorker("kube-node04", "ls /etc/netplan /run/systemd/network"),
+        /^50-cloud-init\.yaml$[^]*^10-netplan-.*\.network$/m,
+      );
+      log(await kubectl(["get", "nodes", "-o", "wide"]));
+      await assertOnDocker("kube-node04", (...command) => inWorker("kube-node04", ...command));
+    },
+  );
 
-  await step("a Node on Docker Engine that somebody else deleted is seen by refresh and joined again, and no container of before is left; the others untouched", async () => {
-    const [before, containers] = [await nodes(), await containerIds((...command) => inWorker("kube-node04", ...command))];
-    // As the bridge plugin leaves it behind: with it there, no pod of the next Node would get a network.
-    await inWorker("kube-node04", "sudo -n ip link add cni0 type bridge");
-    assert.match(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
-    await kubectl(["delete", "node", "kube-node04"]);
-    await pulumi("refresh", "--yes", "--skip-preview");
-    assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node04"], undefined);
-    await up();
-    await assertWorking([...three, "kube-node04"]);
-    assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
-    assert.doesNotMatch(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
-    const now = await containerIds((...command) => inWorker("kube-node04", ...command));
-    assert.deepEqual(now.filter((id) => containers.includes(id)), []);
-  });
+  await step(
+    "a Node on Docker Engine that somebody else deleted is seen by refresh and joined again, and no container of before is left; the others untouched",
+    async () => {
+      const [before, containers] = [
+        await nodes(),
+        await containerIds((...command) => inWorker("kube-node04", ...command)),
+      ];
+      // As the bridge plugin leaves it behind: with it there, no pod of the next Node would get a network.
+      await inWorker("kube-node04", "sudo -n ip link add cni0 type bridge");
+      assert.match(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
+      await kubectl(["delete", "node", "kube-node04"]);
+      await pulumi("refresh", "--yes", "--skip-preview");
+      assert.equal((await resources("kubeadm:WorkerJoin"))["kube-node04"], undefined);
+      await up();
+      await assertWorking([...three, "kube-node04"]);
+      assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
+      assert.doesNotMatch(await inWorker("kube-node04", "ls /sys/class/net"), /^cni0$/m);
+      const now = await containerIds((...command) => inWorker("kube-node04", ...command));
+      assert.deepEqual(
+        now.filter((id) => containers.includes(id)),
+        [],
+      );
+    },
+  );
 
-  await step("a change of containerRuntime replaces the worker, by the whole installation path; the others untouched", async () => {
-    const before = await nodes();
-    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.containerRuntime", "containerd");
-    // The installation that ends with a reboot was the first's.
-    await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "false");
-    const said = await up();
-    assert.match(said, /kube-node04: is drained/);
-    assert.doesNotMatch(said, /kubeadm reset did not end well/);
-    await assertWorking([...three, "kube-node04"]);
-    assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
-    assert.match(await kubectl(["get", "node", "kube-node04", "-o", "jsonpath={.status.nodeInfo.containerRuntimeVersion}"]), /^containerd:/);
-    assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), ["containerd", "kubeadm", "kubectl", "kubelet"]);
-  });
+  await step(
+    "a change of containerRuntime replaces the worker, by the whole installation path; the others untouched",
+    async () => {
+      const before = await nodes();
+      await pulumi("config", "set", "--path", "workerOverrides.kube-node04.containerRuntime", "containerd");
+      // The installation that ends with a reboot was the first's.
+      await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "false");
+      const said = await up();
+      assert.match(said, /kube-node04: is drained/);
+      assert.doesNotMatch(said, /kubeadm reset did not end well/);
+      await assertWorking([...three, "kube-node04"]);
+      assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
+      assert.match(
+        await kubectl(["get", "node", "kube-node04", "-o", "jsonpath={.status.nodeInfo.containerRuntimeVersion}"]),
+        /^containerd:/,
+      );
+      assert.deepEqual((await inWorker("kube-node04", "apt-mark", "showhold")).split(/\s+/).sort(), [
+        "containerd",
+        "kubeadm",
+        "kubectl",
+        "kubelet",
+      ]);
+    },
+  );
 
   await step("back to three; the others untouched", async () => {
     const before = await nodes();
@@ -186,30 +257,16 @@ async function main(): Promise<void> {
 
   await step("destroy leaves nothing", async () => {
     await pulumi("destroy", "--yes", "--skip-preview");
-    assert.equal(await kubectl(["get", "nodes", "-o", "name"]), "");
-    assert.equal(await kubectl(["-n", "kube-system", "get", "secrets", "--field-selector", "type=bootstrap.kubernetes.io/token", "-o", "name"]), "");
-    assert.equal(await kubectl(["get", "clusterrolebindings,rolebindings", "-A", "-l", "app.kubernetes.io/managed-by=vbox-kubeadm", "-o", "name"]), "");
-    assert.doesNotMatch(await manage("list", "vms"), /kube-node/);
-    assert.doesNotMatch(await manage("list", "hdds"), /kube-node/);
-    assert.doesNotMatch(await manage("list", "dvds"), /kube-node/);
-    assert.doesNotMatch(await run("ip", ["-n", namespaceOf("host"), "route"]), /192\.168\.4\./);
-    assert.deepEqual(readdirSync(labDir(), { recursive: true }).filter((file) => /kube-node.*(iso|vdi|vbox|pid)$/.test(String(file))), []);
+    await assertDestroyed(manage);
   });
 
   await step("down takes the lab away", async () => {
     const dir = labDir();
     assert.equal(await labDown(), 0);
-    assert.equal(namespaceExists(namespaceOf("gate")), false);
-    assert.deepEqual(await processesNaming(dir), []);
+    await assertDown(dir);
   });
 
   console.log(`${passed} passed, 0 failed`);
-}
-
-/** Processes with the lab's folder in their arguments. */
-async function processesNaming(folder: string): Promise<string[]> {
-  const listing = await run("ps", ["-eo", "pid=,args="]);
-  return listing.split("\n").filter((line) => line.includes(folder) && !line.includes("ps -eo"));
 }
 
 main().catch((error: unknown) => {

@@ -10,12 +10,19 @@ export const exec: Exec = (file, args, options) => execAlone(file, args, { ...op
  */
 export async function run(file: string, args: readonly string[], options?: ExecOptions): Promise<string> {
   const { stdout, stderr, exitCode } = await exec(file, args, options);
-  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
+  if (exitCode !== 0)
+    throw new UserError(`${file} ${args.join(" ")} failed with exit code ${exitCode}`, {
+      said: lastLines(stderr || stdout),
+    });
   return stdout;
 }
 
 /** Runs a program on our own standard input and outputs, however long it takes; resolves with its exit code. */
-export async function attach(file: string, args: readonly string[], { env, cwd }: Pick<ExecOptions, "env" | "cwd"> = {}): Promise<number> {
+export async function attach(
+  file: string,
+  args: readonly string[],
+  { env, cwd }: Pick<ExecOptions, "env" | "cwd"> = {},
+): Promise<number> {
   const { execa } = await import("execa");
   const { exitCode } = await execa(file, args, { reject: false, stdio: "inherit", env, cwd });
   return exitCode ?? 1;

@@ -21,14 +21,23 @@ export interface GoBuild {
 const hour = 3_600_000;
 
 /**
- * Builds static programs, without symbols, into a folder. An interrupted build goes on where it was: Go keeps a cache of its own.
+ * Builds static programs, without symbols, into a folder. An interrupted build goes on where it was: Go keeps a cache
+ * of its own.
  * @throws UserError when go (or, with cgo, a C compiler) is missing or too old, or when a module is not to be had
  */
 export async function goBuild(build: GoBuild, folder: string, run: Exec = exec): Promise<void> {
   const cwd = join(projectDir, "dev/tools", build.module);
   await requireGo(cwd, run);
   if (build.cgo) await requireCompiler(run);
-  const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", ...linkArgs(build), "-o", join(folder, build.program ?? "/")];
+  const args = [
+    "build",
+    "-mod=readonly",
+    "-trimpath",
+    "-buildvcs=false",
+    ...linkArgs(build),
+    "-o",
+    join(folder, build.program ?? "/"),
+  ];
   const env = { CGO_ENABLED: build.cgo ? "1" : "0", GOWORK: "off" };
   const { exitCode, stderr } = await run("go", [...args, ...build.packages], { cwd, env, timeoutMs: hour });
   if (exitCode !== 0) {
@@ -48,7 +57,8 @@ function linkArgs({ cgo, define = {} }: GoBuild): string[] {
 
 /** go itself compares its version with the one in go.mod, and may bring the right one. */
 async function requireGo(cwd: string, run: Exec): Promise<void> {
-  const todo = "install Go (https://go.dev/dl), at least the version in that go.mod, or allow downloads (VBOX_KUBEADM_DOWNLOAD=auto)";
+  const todo =
+    "install Go (https://go.dev/dl), at least the version in that go.mod, or allow downloads (VBOX_KUBEADM_DOWNLOAD=auto)";
   const probe = await run("go", ["env", "GOVERSION"], { cwd, env: { GOWORK: "off" } }).catch((error: unknown) => {
     throw new UserError(`go is needed to build ${cwd}, and could not be run`, { todo, cause: error });
   });

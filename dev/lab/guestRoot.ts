@@ -22,7 +22,10 @@ const download = (folder: string, packages: readonly string[]) => [
   `mv "$1"/var/cache/apt/archives/*.deb "$PACKAGES"/${folder}/`,
 ];
 
-/** Debian trixie: containerd 1.7, Linux 6.12. cloud-init configures systemd-networkd when neither ifupdown nor netplan is there. */
+/**
+ * Debian trixie: containerd 1.7, Linux 6.12. cloud-init configures systemd-networkd when neither ifupdown nor netplan
+ * is there.
+ */
 const root: DebianRoot = {
   suite: "trixie",
   components: ["main"],
@@ -42,13 +45,17 @@ const root: DebianRoot = {
 
 /** A plain Debian, without container runtime and Kubernetes, and what a worker needs besides. */
 export interface GuestRoot {
-  /** The root directory. It is shared: copy it, or use it as the lower directory of an overlay, but never write to it. */
+  /**
+   * The root directory. It is shared: copy it, or use it as the lower directory of an overlay, but never write to it.
+   */
   root: string;
   /** For each of {@link furtherPackages} a directory with their `.deb` files, and those of what they depend on. */
   packages: Record<keyof typeof furtherPackages, string>;
 }
 
-/** The Debian root of the workers' images and of the lab's own machines, in the cache; made first when it is missing. */
+/**
+ * The Debian root of the workers' images and of the lab's own machines, in the cache; made first when it is missing.
+ */
 export async function ensureGuestRoot(log: Log): Promise<GuestRoot> {
   const folder = await cached(
     `guest-${cacheKey(...mmdebstrapArguments(root, "", ""))}`,
@@ -56,7 +63,10 @@ export async function ensureGuestRoot(log: Log): Promise<GuestRoot> {
     log,
   );
   const packages = (purpose: keyof typeof furtherPackages) => join(folder, "packages", purpose);
-  return { root: join(folder, "root"), packages: { worker: packages("worker"), docker: packages("docker"), netplan: packages("netplan") } };
+  return {
+    root: join(folder, "root"),
+    packages: { worker: packages("worker"), docker: packages("docker"), netplan: packages("netplan") },
+  };
 }
 
 async function makeGuestRoot(folder: string): Promise<void> {

@@ -2,7 +2,10 @@ import { dump } from "js-yaml";
 import { floatingAddress, masterAddress, zone } from "./topology";
 import { versions } from "./versions";
 
-/** The name that control-plane components, pods and kubeadm find images under. All are in the guests' image; there is no such registry. */
+/**
+ * The name that control-plane components, pods and kubeadm find images under. All are in the guests' image; there is no
+ * such registry.
+ */
 export const imageRepository = "registry.lab";
 
 /** What every pod's address comes from. */

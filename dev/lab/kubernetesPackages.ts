@@ -6,8 +6,9 @@ import { versions } from "./versions";
 const revision = "1.1";
 
 /**
- * Makes kubeadm, kubelet, kubectl and kubernetes-cni as packages, in the layout of pkgs.k8s.io's: the kubelet's service belongs to kubelet,
- * the drop-in by which kubeadm configures it to kubeadm. Upstream's cri-tools is left out: kubeadm talks to the runtime by itself.
+ * Makes kubeadm, kubelet, kubectl and kubernetes-cni as packages, in the layout of pkgs.k8s.io's: the kubelet's service
+ * belongs to kubelet, the drop-in by which kubeadm configures it to kubeadm. Upstream's cri-tools is left out: kubeadm
+ * talks to the runtime by itself.
  *
  * @param programs folder with kubeadm, kubelet and kubectl
  * @param units folder with kubelet.service and kubelet.service.d
@@ -36,7 +37,10 @@ function packages(programs: string, units: string): DebPackage[] {
       version,
       depends: ["conntrack", "ethtool", "iproute2", "iptables", "kubernetes-cni", "mount", "socat", "util-linux"],
       description: "Node agent for Kubernetes clusters",
-      files: { "/usr/bin/kubelet": join(programs, "kubelet"), [`${systemd}/kubelet.service`]: join(units, "kubelet.service") },
+      files: {
+        "/usr/bin/kubelet": join(programs, "kubelet"),
+        [`${systemd}/kubelet.service`]: join(units, "kubelet.service"),
+      },
       folders: ["/etc/kubernetes/manifests"],
     },
     {

@@ -5,11 +5,12 @@ import { UserError } from "../../common/errors";
 import type { ImageFile } from "./ociImage";
 
 /**
- * Programs out of a Debian root directory with all the shared libraries that they need, as files for an image, sorted by path. Symbolic
- * links are followed, within the root: what a program goes by in the image is the name that it was asked for by.
+ * Programs out of a Debian root directory with all the shared libraries that they need, as files for an image, sorted
+ * by path. Symbolic links are followed, within the root: what a program goes by in the image is the name that it was
+ * asked for by.
  *
- * The root's own ldd is run in it by chroot, so it takes root's rights and a root of this machine's architecture. What a program loads by
- * itself at run time ldd does not see: name such modules as programs too.
+ * The root's own ldd is run in it by chroot, so it takes root's rights and a root of this machine's architecture. What
+ * a program loads by itself at run time ldd does not see: name such modules as programs too.
  *
  * @param programs absolute paths within the root, of programs or libraries
  * @throws UserError when one of them is not there, or a library is missing in the root

@@ -41,9 +41,13 @@ export async function machineUp(spec: MachineSpec): Promise<void> {
     await writeMachineFiles(spec);
     await startInit(spec, namespace);
   }
-  await waitFor(() => sshdListens(spec.name), () => notStarted(spec.name, `did not start within ${startTimeoutMs / 1000} s`), {
-    timeoutMs: startTimeoutMs,
-  });
+  await waitFor(
+    () => sshdListens(spec.name),
+    () => notStarted(spec.name, `did not start within ${startTimeoutMs / 1000} s`),
+    {
+      timeoutMs: startTimeoutMs,
+    },
+  );
 }
 
 /** @throws UserError when process 1, which records itself, has ended */
@@ -53,7 +57,8 @@ function sshdListens(name: SshMachine): true | undefined {
   return existsSync(`/proc/${pid ?? "none"}/root${sshdPidFile}`) ? true : undefined;
 }
 
-const notStarted = (name: SshMachine, what: string) => new UserError(`the machine ${name} ${what}`, { todo: `look into ${logFile(name)}` });
+const notStarted = (name: SshMachine, what: string) =>
+  new UserError(`the machine ${name} ${what}`, { todo: `look into ${logFile(name)}` });
 
 /** Ends a machine with all its processes and mounts; its files stay. */
 export async function machineDown(name: SshMachine): Promise<void> {
@@ -70,7 +75,11 @@ export async function deleteMachine(name: SshMachine): Promise<void> {
  * Runs a command in a machine, as root; resolves whatever its exit code is.
  * @throws UserError when the machine does not run
  */
-export async function machineExec(name: SshMachine, args: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+export async function machineExec(
+  name: SshMachine,
+  args: readonly string[],
+  options?: ExecOptions,
+): Promise<ExecResult> {
   return await exec("nsenter", insideArguments(name, args), options);
 }
 
@@ -78,17 +87,37 @@ export async function machineExec(name: SshMachine, args: readonly string[], opt
 export async function machineRun(name: SshMachine, args: readonly string[], options?: ExecOptions): Promise<string> {
   const { stdout, stderr, exitCode } = await machineExec(name, args, options);
   if (exitCode !== 0) {
-    throw new UserError(`${args.join(" ")} failed on ${name} with exit code ${exitCode}`, { said: lastLines(stderr || stdout) });
+    throw new UserError(`${args.join(" ")} failed on ${name} with exit code ${exitCode}`, {
+      said: lastLines(stderr || stdout),
+    });
   }
   return stdout;
 }
 
 function insideArguments(name: SshMachine, args: readonly string[]): string[] {
   const pid = recordedPid(name);
-  if (pid === undefined) throw new UserError(`the machine ${name} does not run`, { todo: "start the lab with npm run lab" });
-  const environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"];
+  if (pid === undefined)
+    throw new UserError(`the machine ${name} does not run`, { todo: "start the lab with npm run lab" });
+  const environment = [
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "LC_ALL=C.UTF-8",
+  ];
   // The working directory has to be entered from inside: ours would stay the workstation's.
-  return [`--target=${pid}`, "--mount", "--uts", "--ipc", "--net", "--pid", "--", "env", "-i", "--chdir=/", ...environment, ...args];
+  return [
+    `--target=${pid}`,
+    "--mount",
+    "--uts",
+    "--ipc",
+    "--net",
+    "--pid",
+    "--",
+    "env",
+    "-i",
+    "--chdir=/",
+    ...environment,
+    ...args,
+  ];
 }
 
 /** Machine NAME's own folder. */
@@ -129,7 +158,14 @@ UseDNS no
 async function startInit(spec: MachineSpec, namespace: string): Promise<void> {
   for (const folder of ["run", "log"]) await mkdir(join(labDir(), folder), { recursive: true });
   const binds = Object.entries(spec.binds ?? {}).map(([from, to]) => `${from}:${to}`);
-  const init = [join(__dirname, "machineInit.sh"), pidFile(spec.name), spec.name, spec.root, machineFolder(spec.name), ...binds];
+  const init = [
+    join(__dirname, "machineInit.sh"),
+    pidFile(spec.name),
+    spec.name,
+    spec.root,
+    machineFolder(spec.name),
+    ...binds,
+  ];
   const namespaces = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"];
   const command = ["nsenter", `--net=/run/netns/${namespace}`, "unshare", ...namespaces, "bash", ...init];
   await run("setsid", ["--fork", "sh", "-c", 'exec "$@" >>"$0" 2>&1 </dev/null', logFile(spec.name), ...command]);

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { labDir } from "./paths";
 
-/** The machines that the lab runs in namespaces of their own. `host` plays the user's workstation: Pulumi runs in it. */
+/**
+ * The machines that the lab runs in namespaces of their own. `host` plays the user's workstation: Pulumi runs in it.
+ */
 export const labMachines = ["gate", "host", "busybox", "kube-mast01"] as const;
 
 /** One of {@link labMachines}. */

@@ -4,7 +4,12 @@ import { exec, run } from "./exec";
 import { UserError } from "../../common/errors";
 
 /** The arguments of `ip` that run a command in a network namespace. */
-export const netnsExec = (namespace: string, command: readonly string[]): string[] => ["netns", "exec", namespace, ...command];
+export const netnsExec = (namespace: string, command: readonly string[]): string[] => [
+  "netns",
+  "exec",
+  namespace,
+  ...command,
+];
 
 /** {@link Exec} in a network namespace. */
 export const execIn =
@@ -40,7 +45,20 @@ export async function processesIn(namespace: string): Promise<number[]> {
 export async function ensureBridge(namespace: string, name: string, addresses: readonly string[]): Promise<void> {
   if (!(await linkExists(namespace, name))) {
     // Without spanning tree a port forwards at once.
-    await run("ip", ["-n", namespace, "link", "add", "name", name, "type", "bridge", "stp_state", "0", "forward_delay", "0"]);
+    await run("ip", [
+      "-n",
+      namespace,
+      "link",
+      "add",
+      "name",
+      name,
+      "type",
+      "bridge",
+      "stp_state",
+      "0",
+      "forward_delay",
+      "0",
+    ]);
   }
   await setUp(namespace, name, addresses);
 }
@@ -62,7 +80,21 @@ export async function ensureVeth(a: VethEnd, b: VethEnd): Promise<void> {
     if (name.length > 15) throw new UserError(`the interface name ${name} is longer than 15 characters`);
   }
   if (!(await linkExists(a.namespace, a.name))) {
-    await run("ip", ["-n", a.namespace, "link", "add", "name", a.name, "type", "veth", "peer", "name", b.name, "netns", b.namespace]);
+    await run("ip", [
+      "-n",
+      a.namespace,
+      "link",
+      "add",
+      "name",
+      a.name,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      b.name,
+      "netns",
+      b.namespace,
+    ]);
   }
   for (const end of [a, b]) {
     if (end.bridge) await run("ip", ["-n", end.namespace, "link", "set", "dev", end.name, "master", end.bridge]);

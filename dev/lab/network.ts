@@ -1,12 +1,21 @@
 import { dnsmasqDown, dnsmasqUp } from "./dnsmasq";
 import { labMachines, namespaceOf } from "./names";
-import { deleteNamespace, ensureBridge, ensureDefaultRoute, ensureNamespace, ensureVeth, processesIn, setSysctls } from "./netns";
+import {
+  deleteNamespace,
+  ensureBridge,
+  ensureDefaultRoute,
+  ensureNamespace,
+  ensureVeth,
+  processesIn,
+  setSysctls,
+} from "./netns";
 import { endProcess } from "./processes";
 import { hostonly, networks, nics, type LabNetwork, type LabNic } from "./topology";
 
 /**
- * Makes sure of the tutorial's networks: a namespace for each of {@link labMachines}, the gate's bridges, router and DNS addresses, the
- * machines' network cards, and dnsmasq. It may be run again at any time, and goes on from wherever an earlier run was interrupted.
+ * Makes sure of the tutorial's networks: a namespace for each of {@link labMachines}, the gate's bridges, router and
+ * DNS addresses, the machines' network cards, and dnsmasq. It may be run again at any time, and goes on from wherever
+ * an earlier run was interrupted.
  */
 export async function networkUp(): Promise<void> {
   for (const machine of labMachines) await ensureNamespace(namespaceOf(machine));
@@ -37,8 +46,9 @@ async function gateUp(): Promise<void> {
 }
 
 /**
- * The workstation's `vboxnet0`. Its /16 holds the other networks' addresses too, so they are on link for it, and nobody answers its ARP
- * for 192.168.4.57 (the gate only answers for its own): without the two routes of the tutorial the bastion cannot be reached.
+ * The workstation's `vboxnet0`. Its /16 holds the other networks' addresses too, so they are on link for it, and nobody
+ * answers its ARP for 192.168.4.57 (the gate only answers for its own): without the two routes of the tutorial the
+ * bastion cannot be reached.
  */
 async function hostonlyUp(): Promise<void> {
   await ensureVeth(
@@ -61,5 +71,8 @@ async function nicUp(nic: LabNic): Promise<void> {
 /** The gate's end of a machine's network card: `mast01-enp0s3`. */
 const portName = (nic: LabNic) => `${nic.machine.replace("kube-", "")}-${nic.interface}`;
 
-/** The master answers for its floating address through its default route: such packets arrive by another interface than the way back. */
+/**
+ * The master answers for its floating address through its default route: such packets arrive by another interface than
+ * the way back.
+ */
 const asymmetricRoutes = { "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0" };

@@ -12,8 +12,8 @@ const SLOW = ["\\.real\\.test\\.ts$", "__tests__/(dev|scenarios/(causes|hostile)
 const log = (line: string) => console.log(line);
 
 /**
- * `npm run test:node`: the quick tests on every supported major version of Node.js but the running one. Each comes from the npm registry, as
- * the package `node`, and is kept in the cache.
+ * `npm run test:node`: the quick tests on every supported major version of Node.js but the running one. Each comes from
+ * the npm registry, as the package `node`, and is kept in the cache.
  */
 async function testOnEach(): Promise<number> {
   const [running] = process.versions.node.split(".");
@@ -21,7 +21,11 @@ async function testOnEach(): Promise<number> {
     const folder = await nodeFolder(version);
     const environment = { PATH: [folder, process.env.PATH].join(delimiter) };
     log(`\nNode.js ${version}: ${await run(join(folder, "node"), ["--version"])}`);
-    const exitCode = await attach(join(folder, "node"), ["node_modules/jest/bin/jest.js", ...SLOW.map((pattern) => `--testPathIgnorePatterns=${pattern}`)], { cwd: projectDir, env: environment });
+    const exitCode = await attach(
+      join(folder, "node"),
+      ["node_modules/jest/bin/jest.js", ...SLOW.map((pattern) => `--testPathIgnorePatterns=${pattern}`)],
+      { cwd: projectDir, env: environment },
+    );
     if (exitCode !== 0) return exitCode;
   }
   return 0;
@@ -29,8 +33,13 @@ async function testOnEach(): Promise<number> {
 
 /** The folder with this version's `node`. */
 async function nodeFolder(version: string): Promise<string> {
-  const install = (folder: string) => run("npm", ["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", folder, `node@${version}`]);
-  const folder = await cached(`node-${version}`, (part) => withProgress(`installing Node.js ${version}`, log, async () => void (await install(part))), log);
+  const install = (folder: string) =>
+    run("npm", ["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", folder, `node@${version}`]);
+  const folder = await cached(
+    `node-${version}`,
+    (part) => withProgress(`installing Node.js ${version}`, log, async () => void (await install(part))),
+    log,
+  );
   return join(folder, "node_modules/node/bin");
 }
 

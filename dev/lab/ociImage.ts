@@ -41,8 +41,8 @@ export interface OciImage {
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Writes an image as a tar file for `ctr images import`: an OCI image layout, and beside it the manifest.json by which `docker load` reads
- * the same blobs. The same entries give the same bytes.
+ * Writes an image as a tar file for `ctr images import`: an OCI image layout, and beside it the manifest.json by which
+ * `docker load` reads the same blobs. The same entries give the same bytes.
  *
  * Formats: https://github.com/opencontainers/image-spec (image-layout.md, config.md, layer.md).
  */
@@ -60,7 +60,10 @@ export async function writeOciImage(file: string, image: OciImage): Promise<void
     config: config.descriptor,
     layers: [layer.descriptor],
   });
-  const annotations = { "io.containerd.image.name": image.name, "org.opencontainers.image.ref.name": image.name.replace(/^.*:/, "") };
+  const annotations = {
+    "io.containerd.image.name": image.name,
+    "org.opencontainers.image.ref.name": image.name.replace(/^.*:/, ""),
+  };
   const index = { schemaVersion: 2, manifests: [{ ...manifest.descriptor, annotations }] };
   const dockerManifest = [{ Config: config.path, RepoTags: [image.name], Layers: [layer.path] }];
 
@@ -77,7 +80,11 @@ export async function writeOciImage(file: string, image: OciImage): Promise<void
 /** Data that is stored by its hash, and how others refer to it. */
 function blob(mediaType: string, data: Buffer) {
   const sha256 = createHash("sha256").update(data).digest("hex");
-  return { path: `blobs/sha256/${sha256}`, data, descriptor: { mediaType, digest: `sha256:${sha256}`, size: data.length } };
+  return {
+    path: `blobs/sha256/${sha256}`,
+    data,
+    descriptor: { mediaType, digest: `sha256:${sha256}`, size: data.length },
+  };
 }
 
 const jsonBlob = (mediaType: string, value: unknown) => blob(mediaType, Buffer.from(JSON.stringify(value)));
@@ -85,7 +92,8 @@ const jsonBlob = (mediaType: string, value: unknown) => blob(mediaType, Buffer.f
 async function layerOf(entries: OciImage["entries"]): Promise<Buffer> {
   const tar = pack();
   const whole = buffer(tar);
-  for (const folder of foldersOf(entries)) tar.entry({ name: `${folder}/`, type: "directory", mode: 0o755, mtime: epoch });
+  for (const folder of foldersOf(entries))
+    tar.entry({ name: `${folder}/`, type: "directory", mode: 0o755, mtime: epoch });
   for (const entry of entries) {
     const name = relative(entry.path);
     if ("target" in entry) tar.entry({ name, type: "symlink", linkname: entry.target, mode: 0o777, mtime: epoch });
@@ -99,7 +107,8 @@ async function layerOf(entries: OciImage["entries"]): Promise<Buffer> {
 function foldersOf(entries: OciImage["entries"]): string[] {
   const folders = new Set<string>();
   for (const entry of entries) {
-    for (let folder = posix.dirname(relative(entry.path)); folder !== "."; folder = posix.dirname(folder)) folders.add(folder);
+    for (let folder = posix.dirname(relative(entry.path)); folder !== "."; folder = posix.dirname(folder))
+      folders.add(folder);
   }
   return [...folders].sort();
 }
@@ -107,6 +116,7 @@ function foldersOf(entries: OciImage["entries"]): string[] {
 /** The time of every entry, so that the bytes do not depend on when they were written. */
 const epoch = new Date(0);
 
-const addFile = (tar: Pack, name: string, data: string | Buffer, mode = 0o644) => tar.entry({ name, mode, mtime: epoch }, data);
+const addFile = (tar: Pack, name: string, data: string | Buffer, mode = 0o644) =>
+  tar.entry({ name, mode, mtime: epoch }, data);
 
 const relative = (absolute: string) => posix.normalize(absolute).replace(/^\/+/, "");

@@ -5,7 +5,10 @@ import { ensurePackages } from "./packages";
 import { log } from "./up";
 import { ensureVirtualBox } from "./virtualBox";
 
-/** What `npm test` needs beside Node.js: Debian packages, the real VBoxManage, a Debian root with cloud-init, the Pulumi CLI, the tutorial's kubeadm. */
+/**
+ * What `npm test` needs beside Node.js: Debian packages, the real VBoxManage, a Debian root with cloud-init, the Pulumi
+ * CLI, the tutorial's kubeadm.
+ */
 async function prepareTests(): Promise<void> {
   await ensurePackages(log);
   const programs = async () => [await pulumiFolder(log), await ensureBinaries(["tutorial-kubeadm"], log)];

@@ -11,15 +11,17 @@ export function pidFile(name: string): string {
 }
 
 /**
- * The recorded process, if it still runs. Every process that the lab records has its pid file's path among its arguments: this is how
- * another process, which was given the same id later, is told from it.
+ * The recorded process, if it still runs. Every process that the lab records has its pid file's path among its
+ * arguments: this is how another process, which was given the same id later, is told from it.
  */
 export function recordedPid(name: string): number | undefined {
   const pid = Number.parseInt(readText(pidFile(name)), 10);
   return pid > 1 && commandLine(pid).includes(pidFile(name)) ? pid : undefined;
 }
 
-/** Whether the process is in the network namespace of that name: not so when the namespace was deleted and made again. */
+/**
+ * Whether the process is in the network namespace of that name: not so when the namespace was deleted and made again.
+ */
 export async function isInNamespace(pid: number, namespace: string): Promise<boolean> {
   const [own, named] = await Promise.all([readlink(`/proc/${pid}/ns/net`), stat(`/run/netns/${namespace}`)]);
   return own === `net:[${named.ino}]`;
@@ -36,7 +38,10 @@ export async function endRecorded(name: string, signals?: readonly NodeJS.Signal
   rmSync(pidFile(name), { force: true });
 }
 
-/** Ends every process that is still recorded: such as a virtual machine that Pulumi, killed while it made it, does not know of. */
+/**
+ * Ends every process that is still recorded: such as a virtual machine that Pulumi, killed while it made it, does not
+ * know of.
+ */
 export async function endAllRecorded(): Promise<void> {
   const folder = dirname(pidFile("any"));
   if (!existsSync(folder)) return;
@@ -46,7 +51,11 @@ export async function endAllRecorded(): Promise<void> {
 }
 
 /** Ends the process of that id: {@link endRecorded} without a record. */
-export async function endProcess(pid: number, name: string, signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"]): Promise<void> {
+export async function endProcess(
+  pid: number,
+  name: string,
+  signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"],
+): Promise<void> {
   for (const signal of signals) {
     send(pid, signal);
     for (let waited = 0; waited < 5_000; waited += 50) {

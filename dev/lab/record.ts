@@ -16,8 +16,9 @@ import { writeWorkersHostKeys } from "./tools";
 import { bastionAddress, zone } from "./topology";
 
 /*
- * npx tsx dev/lab/record.ts [WORKER [BYSTANDER]]: records how the real kubeadm and kubectl answer, in a lab that is up, for the simulator's test to
- * compare with. WORKER (kube-node03) leaves the cluster and joins it again, by the program's own code but behind Pulumi's back: afterwards run
+ * npx tsx dev/lab/record.ts [WORKER [BYSTANDER]]: records how the real kubeadm and kubectl answer, in a lab that is up,
+ * for the simulator's test to compare with. WORKER (kube-node03) leaves the cluster and joins it again, by the
+ * program's own code but behind Pulumi's back: afterwards run
  * `npm run lab -- pulumi up --refresh`.
  */
 const folder = join(projectDir, "__tests__/dev/simulator/recordings");
@@ -27,7 +28,11 @@ async function main([worker = "kube-node03", bystander = "kube-node01", inside]:
   if (inside === INSIDE) return recordAll(worker, bystander);
   await writeWorkersHostKeys(await pulumiFolder(console.error));
   // Its SSH connections are the workstation's, which has its own network namespace.
-  return attach("ip", netnsExec(namespaceOf("host"), [process.execPath, "--import", "tsx", __filename, worker, bystander, INSIDE]), { cwd: projectDir });
+  return attach(
+    "ip",
+    netnsExec(namespaceOf("host"), [process.execPath, "--import", "tsx", __filename, worker, bystander, INSIDE]),
+    { cwd: projectDir },
+  );
 }
 
 async function recordAll(worker: string, bystander: string): Promise<number> {

@@ -21,14 +21,24 @@ export interface Recording {
 }
 
 /** Runs a step, and records what went over the sessions. */
-export async function record<S extends Record<string, SshSession>>(name: string, sessions: S, step: (sessions: S) => Promise<unknown>): Promise<Recording> {
+export async function record<S extends Record<string, SshSession>>(
+  name: string,
+  sessions: S,
+  step: (sessions: S) => Promise<unknown>,
+): Promise<Recording> {
   const exchanges = new Map<string, Exchange>();
-  const recorded = Object.fromEntries(Object.entries(sessions).map(([machine, session]) => [machine, recording(machine, session, exchanges)])) as S;
+  const recorded = Object.fromEntries(
+    Object.entries(sessions).map(([machine, session]) => [machine, recording(machine, session, exchanges)]),
+  ) as S;
   const read = await step(recorded).catch((error: unknown) => {
     if (error instanceof UserError) return "failed";
     throw error;
   });
-  return { name, exchanges: [...exchanges.values()], read: JSON.parse(normalised(JSON.stringify(read ?? null))) as unknown };
+  return {
+    name,
+    exchanges: [...exchanges.values()],
+    read: JSON.parse(normalised(JSON.stringify(read ?? null))) as unknown,
+  };
 }
 
 function recording(machine: string, session: SshSession, exchanges: Map<string, Exchange>): SshSession {
@@ -36,7 +46,13 @@ function recording(machine: string, session: SshSession, exchanges: Map<string, 
     const { exitCode, stdout, stderr } = await session.exec(command, options);
     const known = normalised(command);
     const shown = /^(\{|apiVersion:)/.test(stdout) ? "…" : normalised(stdout);
-    exchanges.set(`${machine} ${known}`, { machine, command: known, exitCode, stdout: shown, stderr: normalised(stderr) });
+    exchanges.set(`${machine} ${known}`, {
+      machine,
+      command: known,
+      exitCode,
+      stdout: shown,
+      stderr: normalised(stderr),
+    });
     return { exitCode, stdout, stderr };
   };
   const run: SshSession["run"] = async (command, options) => {
@@ -62,11 +78,14 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
 ];
 
 /** A text without what differs from run to run. */
-export const normalised = (text: string): string => REPLACEMENTS.reduce((text, [pattern, by]) => text.replace(pattern, by), text);
+export const normalised = (text: string): string =>
+  REPLACEMENTS.reduce((text, [pattern, by]) => text.replace(pattern, by), text);
 
 /** What kinds of failures a program's words tell: with an unknown one its first line is the kind. */
 export function wording(stderr: string): string[] {
-  const lines = stderr.split("\n").filter((line) => line.trim() && !/^(Warning:|\s*\[WARNING |W\d{4} |I\d{4} )/.test(line));
+  const lines = stderr
+    .split("\n")
+    .filter((line) => line.trim() && !/^(Warning:|\s*\[WARNING |W\d{4} |I\d{4} )/.test(line));
   const found = KINDS.flatMap((pattern) => [...lines.join("\n").matchAll(pattern)].map(([text]) => text));
   return found.length > 0 ? [...new Set(found)].sort() : lines.slice(0, 1);
 }
@@ -89,4 +108,7 @@ const KINDS: readonly RegExp[] = [
 ];
 
 /** What kubectl says that it did to Nodes and Secrets, line by line. */
-export const deeds = (stdout: string): string[] => stdout.split("\n").filter((line) => /^(node\/|node "|secret[ /]|certificatesigningrequest|(cluster)?rolebinding)/.test(line));
+export const deeds = (stdout: string): string[] =>
+  stdout
+    .split("\n")
+    .filter((line) => /^(node\/|node "|secret[ /]|certificatesigningrequest|(cluster)?rolebinding)/.test(line));

@@ -12,9 +12,9 @@ import { projectDir } from "./paths";
 const folder = join(projectDir, ".simulated");
 
 /**
- * `npm run lab -- --simulated`: the same program and the real Pulumi CLI on a simulated site, where nothing real runs: no root, no VirtualBox,
- * no virtual machine. Without arguments it brings the stack up and shows its nodes; `pulumi …` and `kubectl …` run any command on it; `down`
- * destroys it and takes the site away.
+ * `npm run lab -- --simulated`: the same program and the real Pulumi CLI on a simulated site, where nothing real runs:
+ * no root, no VirtualBox, no virtual machine. Without arguments it brings the stack up and shows its nodes; `pulumi …`
+ * and `kubectl …` run any command on it; `down` destroys it and takes the site away.
  * @returns the exit code
  */
 export async function simulatedLab([command = "up", ...args]: readonly string[]): Promise<number> {
@@ -30,7 +30,10 @@ export async function simulatedLab([command = "up", ...args]: readonly string[])
 async function run(stack: SimulatedStack, command: string, args: readonly string[]): Promise<number> {
   switch (command) {
     case "up":
-      return (await stack.attach(["up", "--yes", "--skip-preview", "--suppress-progress"])) || runKubectl(stack, ["get", "nodes", "-o", "wide"]);
+      return (
+        (await stack.attach(["up", "--yes", "--skip-preview", "--suppress-progress"])) ||
+        runKubectl(stack, ["get", "nodes", "-o", "wide"])
+      );
     case "pulumi":
       return stack.attach(args);
     case "kubectl":
@@ -41,15 +44,20 @@ async function run(stack: SimulatedStack, command: string, args: readonly string
       return exitCode;
     }
     default:
-      throw new UserError(`${command} is not a command of the simulated lab`, { todo: "npm run lab -- --simulated [pulumi … | kubectl … | down]" });
+      throw new UserError(`${command} is not a command of the simulated lab`, {
+        todo: "npm run lab -- --simulated [pulumi … | kubectl … | down]",
+      });
   }
 }
 
 /** kubectl as the simulated cluster's administrator. */
 async function runKubectl({ world }: SimulatedStack, args: readonly string[]): Promise<number> {
   const words = ["kubectl", "--kubeconfig", ADMIN_CONF, ...args];
-  const result = await world.change((state) => kubectl({ state, now: Date.now(), hostname: "kube-mast01", words, isRoot: true, input: "" }));
-  if (!("exitCode" in result)) throw new UserError(`kubectl ${args[0] ?? ""} takes its time, which this shell does not simulate`);
+  const result = await world.change((state) =>
+    kubectl({ state, now: Date.now(), hostname: "kube-mast01", words, isRoot: true, input: "" }),
+  );
+  if (!("exitCode" in result))
+    throw new UserError(`kubectl ${args[0] ?? ""} takes its time, which this shell does not simulate`);
   process.stdout.write(result.stdout);
   process.stderr.write(result.stderr);
   return result.exitCode;

@@ -29,7 +29,12 @@ export interface SshFiles {
 /** Where {@link ensureSshKeys} puts its files. */
 export function sshFiles(): SshFiles {
   const folder = join(labDir(), "ssh");
-  return { identity: join(folder, "id_ed25519"), knownHosts: join(folder, "known_hosts"), workersKnownHosts: join(folder, "known_hosts_workers"), config: join(folder, "config") };
+  return {
+    identity: join(folder, "id_ed25519"),
+    knownHosts: join(folder, "known_hosts"),
+    workersKnownHosts: join(folder, "known_hosts_workers"),
+    config: join(folder, "config"),
+  };
 }
 
 /** A machine's private host key; its public one is beside it with `.pub`. */
@@ -38,8 +43,8 @@ export const hostKeyFile = (machine: SshMachine) => join(labDir(), "ssh", `${mac
 let underWay: Promise<SshFiles> | undefined;
 
 /**
- * Makes sure of the user's key, the host keys, known_hosts and a client configuration. Keys that are there stay. Machines that start side
- * by side share one run.
+ * Makes sure of the user's key, the host keys, known_hosts and a client configuration. Keys that are there stay.
+ * Machines that start side by side share one run.
  */
 export function ensureSshKeys(): Promise<SshFiles> {
   underWay ??= makeSshFiles().finally(() => (underWay = undefined));

@@ -22,7 +22,8 @@ export const programFolder = () => join(labDir(), "program");
 export const backend = () => join(labDir(), "pulumi");
 
 /**
- * What Pulumi and VirtualBox need in their environment: the lab's VBoxManage first on PATH, a file backend, a generated passphrase.
+ * What Pulumi and VirtualBox need in their environment: the lab's VBoxManage first on PATH, a file backend, a generated
+ * passphrase.
  * @param pulumi the folder with the CLI and its plugins
  */
 export function labEnvironment(pulumi: string): Record<string, string> {
@@ -38,7 +39,10 @@ export function labEnvironment(pulumi: string): Record<string, string> {
   };
 }
 
-/** Runs a program on the lab's workstation, in its namespace, in the program's folder, on our own terminal; gives its exit code. */
+/**
+ * Runs a program on the lab's workstation, in its namespace, in the program's folder, on our own terminal; gives its
+ * exit code.
+ */
 export const onHost = (pulumi: string, file: string, args: readonly string[]): Promise<number> =>
   attach("ip", netnsExec(namespaceOf("host"), [file, ...args]), { cwd: programFolder(), env: labEnvironment(pulumi) });
 
@@ -52,11 +56,22 @@ export const execOnHost = (pulumi: string, file: string, args: readonly string[]
  */
 export async function ensureStack(pulumi: string, addresses: AptAddresses): Promise<void> {
   const { identity, knownHosts } = sshFiles();
-  const ofThisLab = { sshPrivateKeyFile: identity, sshKnownHostsFile: knownHosts, isoFolder: join(labDir(), "iso"), ...addresses };
+  const ofThisLab = {
+    sshPrivateKeyFile: identity,
+    sshKnownHostsFile: knownHosts,
+    isoFolder: join(labDir(), "iso"),
+    ...addresses,
+  };
   await linkProgram(programFolder(), labStack, ofThisLab);
   await mkdir(backend(), { recursive: true, mode: 0o700 });
   const passphrase = join(backend(), "passphrase");
   if (!existsSync(passphrase)) await writeFile(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
-  const { exitCode, stderr } = await execOnHost(pulumi, "pulumi", ["stack", "select", labStack, "--create", "--non-interactive"]);
+  const { exitCode, stderr } = await execOnHost(pulumi, "pulumi", [
+    "stack",
+    "select",
+    labStack,
+    "--create",
+    "--non-interactive",
+  ]);
   if (exitCode !== 0) throw new UserError(`pulumi stack select ${labStack} failed`, { said: stderr });
 }

@@ -7,8 +7,8 @@ import { backend, labStack, onHost } from "./stack";
 const locksFolder = () => join(backend(), ".pulumi/locks/organization/vbox-kubeadm", labStack);
 
 /**
- * Takes the stack up where a Pulumi that was killed has left it: unlocks it, and lets a refresh find out what became of what was being made.
- * A lock whose holder still runs is left alone, so that Pulumi refuses to work beside it.
+ * Takes the stack up where a Pulumi that was killed has left it: unlocks it, and lets a refresh find out what became of
+ * what was being made. A lock whose holder still runs is left alone, so that Pulumi refuses to work beside it.
  */
 export async function takeUpStack(pulumi: string, log: (line: string) => void): Promise<void> {
   const holders = lockHolders();
@@ -18,7 +18,8 @@ export async function takeUpStack(pulumi: string, log: (line: string) => void): 
     ["cancel", "--yes", "--stack", labStack],
     ["refresh", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress", "--clear-pending-creates"],
   ];
-  for (const command of commands) if ((await onHost(pulumi, "pulumi", command)) !== 0) log(`pulumi ${command[0]} failed; going on all the same`);
+  for (const command of commands)
+    if ((await onHost(pulumi, "pulumi", command)) !== 0) log(`pulumi ${command[0]} failed; going on all the same`);
 }
 
 /** The process ids of those that hold a lock. */

@@ -35,7 +35,12 @@ export async function writeWorkersHostKeys(pulumi: string): Promise<void> {
 /** The command line of a tool on the lab's workstation. */
 export function commandOf(tool: LabTool, args: readonly string[]): string[] {
   const ssh = ["ssh", "-F", sshFiles().config];
-  if (tool === "kubectl") return [...ssh, "kube-mast01", shellCommand(["sudo", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", ...args])];
+  if (tool === "kubectl")
+    return [
+      ...ssh,
+      "kube-mast01",
+      shellCommand(["sudo", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", ...args]),
+    ];
   if (tool !== "ssh") return [tool, ...args];
   const [name = "busybox", ...command] = args;
   return [...ssh, isOwn(name) ? name : `${name}.${zone}`, ...command];

@@ -14,8 +14,9 @@ export interface LabNetwork {
 }
 
 /**
- * The tutorial's networks, as bridges in the gate's namespace. A virtual machine's internal network NAME is `br-NAME`. The tutorial's `dmz`
- * carries VLANs; each VLAN is a bridge of its own here, because only the lab's own machines are in them.
+ * The tutorial's networks, as bridges in the gate's namespace. A virtual machine's internal network NAME is `br-NAME`.
+ * The tutorial's `dmz` carries VLANs; each VLAN is a bridge of its own here, because only the lab's own machines are in
+ * them.
  */
 export const networks = {
   node: { bridge: "br-node", router: "192.168.2.254", dns: "192.168.2.1", prefix: 24 },

@@ -17,7 +17,8 @@ import { ensureVirtualBox } from "./virtualBox";
 const start = performance.now();
 
 /** One line of the lab's progress, with the time since its start. */
-export const log = (line: string) => console.log(`[${String(Math.round((performance.now() - start) / 1000)).padStart(4)} s] ${line}`);
+export const log = (line: string) =>
+  console.log(`[${String(Math.round((performance.now() - start) / 1000)).padStart(4)} s] ${line}`);
 
 /**
  * Makes whatever of the lab is missing, and everything that it is made of, up to a stack that is up.
@@ -27,7 +28,13 @@ export async function labUp(): Promise<number> {
   const pulumi = await prepareLab();
   await takeUpStack(pulumi, log);
   log("pulumi up");
-  const exitCode = await onHost(pulumi, "pulumi", ["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-progress"]);
+  const exitCode = await onHost(pulumi, "pulumi", [
+    "up",
+    "--yes",
+    "--non-interactive",
+    "--skip-preview",
+    "--suppress-progress",
+  ]);
   log(exitCode === 0 ? "the stack is up" : "pulumi up failed");
   if (exitCode !== 0) return exitCode;
   const nodes = await runIn("kubectl", ["get", "nodes", "-o", "wide"]);
@@ -41,7 +48,11 @@ export async function labUp(): Promise<number> {
 async function prepareLab(): Promise<string> {
   await ensurePackages(log);
   // Debian's packages come over the line while Go keeps the processors busy.
-  const [{ pulumi, kubernetes, etcd }, guest] = await Promise.all([ensurePrograms(), ensureGuestRoot(log), ensureVirtualBox(log)]);
+  const [{ pulumi, kubernetes, etcd }, guest] = await Promise.all([
+    ensurePrograms(),
+    ensureGuestRoot(log),
+    ensureVirtualBox(log),
+  ]);
   const image = await ensureBaseImage("baked", log);
   log("network, bastion and control plane");
   await networkUp();

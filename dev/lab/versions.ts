@@ -16,8 +16,14 @@ export const versions = {
   pulumi: "v3.250.0",
 } as const;
 
-/** The least minor version of the Pulumi CLI 3: the first that reads the types of configuration in Pulumi.yaml, which requires it too. */
+/**
+ * The least minor version of the Pulumi CLI 3: the first that reads the types of configuration in Pulumi.yaml, which
+ * requires it too.
+ */
 export const leastPulumiMinor = 186;
 
-/** The versions of Node.js on which the tests pass: the least that is supported, and one of each later line with long-term support. */
+/**
+ * The versions of Node.js on which the tests pass: the least that is supported, and one of each later line with
+ * long-term support.
+ */
 export const nodeVersions = ["20.19.6", "22.23.3", "24.21.0"] as const;

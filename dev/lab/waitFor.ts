@@ -11,7 +11,11 @@ export interface WaitOptions {
  * Looks until `look` gives something other than undefined, and gives that.
  * @throws what `late` makes when the time is over
  */
-export async function waitFor<T>(look: () => T | undefined | Promise<T | undefined>, late: () => Error, options: WaitOptions): Promise<T> {
+export async function waitFor<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  late: () => Error,
+  options: WaitOptions,
+): Promise<T> {
   const end = Date.now() + options.timeoutMs;
   for (;;) {
     const found = await look();

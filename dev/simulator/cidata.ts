@@ -53,6 +53,9 @@ export function readCidata(path: string): Cidata | undefined {
     leavesMark: steps.at(-1)?.includes(FIRST_BOOT_MARK) ?? false,
     kubernetesVersion: version === undefined ? undefined : `v${version}`,
     // Docker Engine brings containerd along, with its socket.
-    criSockets: ["/run/containerd/containerd.sock", ...(installation("install-docker") ? ["/run/cri-dockerd.sock"] : [])],
+    criSockets: [
+      "/run/containerd/containerd.sock",
+      ...(installation("install-docker") ? ["/run/cri-dockerd.sock"] : []),
+    ],
   };
 }

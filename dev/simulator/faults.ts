@@ -16,14 +16,26 @@ import type { Life } from "./program";
  * - `cliKilled`: the Pulumi CLI is killed, then it takes effect;
  * - `dropped`: over SSH only: it takes effect, and the connection ends before the answer.
  */
-export const faultKinds = ["fails", "failsOnce", "hangs", "halfway", "rubbish", "providerKilled", "cliKilled", "dropped"] as const;
+export const faultKinds = [
+  "fails",
+  "failsOnce",
+  "hangs",
+  "halfway",
+  "rubbish",
+  "providerKilled",
+  "cliKilled",
+  "dropped",
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 /** What is to go wrong in one run. */
 export interface FaultPlan {
   /** The command, as the journal has it, and which of its occurrences, from 1. */
   at?: { command: string; occurrence: number; kind: FaultKind };
-  /** Random failures of the kind that passes: this part of all calls of VBoxManage meets a lock, and of all commands over SSH a lost connection. */
+  /**
+   * Random failures of the kind that passes: this part of all calls of VBoxManage meets a lock, and of all commands
+   * over SSH a lost connection.
+   */
   noise?: { seed: number; rate: number };
   /** The Pulumi CLI, whose descendant the providers' process is. */
   cli?: number;
@@ -54,7 +66,10 @@ const entries = (folder: string): [string, string][] =>
 /** The connection ends, after the command took effect. */
 export class Dropped extends Error {}
 
-/** What a command does; where it is to end halfway, only the first half of it, and throws {@link Dropped} or ends its process. */
+/**
+ * What a command does; where it is to end halfway, only the first half of it, and throws {@link Dropped} or ends its
+ * process.
+ */
 export type FaultyWork = (isHalfway?: boolean) => Promise<ExecResult>;
 
 /** What a program says where it is made to fail. */
@@ -74,8 +89,15 @@ export interface Voice {
  * @param command what is done to what, such as `VBoxManage startvm kube-node01`: the same in each run
  * @throws Dropped
  */
-export async function underFaults(folder: string, command: string, voice: Voice, work: FaultyWork): Promise<ExecResult> {
-  const plan = existsSync(planFile(folder)) ? (JSON.parse(readFileSync(planFile(folder), "utf8")) as FaultPlan) : undefined;
+export async function underFaults(
+  folder: string,
+  command: string,
+  voice: Voice,
+  work: FaultyWork,
+): Promise<ExecResult> {
+  const plan = existsSync(planFile(folder))
+    ? (JSON.parse(readFileSync(planFile(folder), "utf8")) as FaultPlan)
+    : undefined;
   if (!plan) return work();
   const occurrence = note(folder, command);
   if (plan.noise && NOISY.test(command) && isNoisy(plan.noise, command, occurrence)) {
@@ -84,11 +106,17 @@ export async function underFaults(folder: string, command: string, voice: Voice,
     throw new Dropped();
   }
   const { at } = plan;
-  if (at?.command !== command || (at.kind === "fails" ? occurrence < at.occurrence : occurrence !== at.occurrence)) return work();
+  if (at?.command !== command || (at.kind === "fails" ? occurrence < at.occurrence : occurrence !== at.occurrence))
+    return work();
   return broken(at.kind, { folder, cli: plan.cli }, voice, work);
 }
 
-async function broken(kind: FaultKind, { folder, cli }: { folder: string; cli?: number }, { failure, once = failure, hang }: Voice, work: FaultyWork): Promise<ExecResult> {
+async function broken(
+  kind: FaultKind,
+  { folder, cli }: { folder: string; cli?: number },
+  { failure, once = failure, hang }: Voice,
+  work: FaultyWork,
+): Promise<ExecResult> {
   if (kind === "providerKilled") {
     const result = await work();
     kill(folder, cli === undefined ? [] : providersOf(cli));
@@ -148,10 +176,15 @@ function isNoisy({ seed, rate }: NonNullable<FaultPlan["noise"]>, command: strin
 
 /** The dynamic providers' processes below a Pulumi CLI. */
 function providersOf(cli: number): number[] {
-  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   const parents = new Map(processes.map((pid) => [pid, parentOf(pid)]));
-  const isBelow = (pid: number | undefined): boolean => pid !== undefined && pid > 1 && (pid === cli || isBelow(parents.get(pid)));
-  return processes.filter((pid) => isBelow(parents.get(pid)) && readText(`/proc/${pid}/cmdline`).includes("dynamic-provider"));
+  const isBelow = (pid: number | undefined): boolean =>
+    pid !== undefined && pid > 1 && (pid === cli || isBelow(parents.get(pid)));
+  return processes.filter(
+    (pid) => isBelow(parents.get(pid)) && readText(`/proc/${pid}/cmdline`).includes("dynamic-provider"),
+  );
 }
 
 /** The name in the second field may hold anything; the parent's id is the second one behind it (proc_pid_stat(5)). */

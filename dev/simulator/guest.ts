@@ -20,8 +20,8 @@ export interface Guest {
 }
 
 /**
- * The guest of a machine that runs, and whatever it has done by now: a first boot with a new cidata disc makes it what the disc says. A pure
- * function of the state and the time; what has happened is written into the state.
+ * The guest of a machine that runs, and whatever it has done by now: a first boot with a new cidata disc makes it what
+ * the disc says. A pure function of the state and the time; what has happened is written into the state.
  * @param now milliseconds since the epoch
  */
 export function guestOf(state: SiteState, machine: Machine, now: number): Guest | undefined {
@@ -33,7 +33,8 @@ export function guestOf(state: SiteState, machine: Machine, now: number): Guest 
 }
 
 /** Every guest of the site, see {@link guestOf}. */
-export const guestsOf = (state: SiteState, now: number): Guest[] => state.virtualBox.machines.flatMap((machine) => guestOf(state, machine, now) ?? []);
+export const guestsOf = (state: SiteState, now: number): Guest[] =>
+  state.virtualBox.machines.flatMap((machine) => guestOf(state, machine, now) ?? []);
 
 /** What a guest says of itself: the truth, unless a test has it say something else. */
 export const fact = ({ disk }: Pick<Guest, "disk">, name: string, truth: string): string => disk.facts?.[name] ?? truth;
@@ -49,8 +50,8 @@ function diskOf(state: SiteState, { drives, controllers }: Machine): GuestDisk |
 }
 
 /**
- * The beginning of a boot: the machine gets what is missing, and cloud-init runs for an instance that it has not seen. It writes down that it
- * has begun before it does anything, so it does not go on with a first boot that was cut short.
+ * The beginning of a boot: the machine gets what is missing, and cloud-init runs for an instance that it has not seen.
+ * It writes down that it has begun before it does anything, so it does not go on with a first boot that was cut short.
  */
 function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): void {
   if (boot.seeded) return;
@@ -70,7 +71,10 @@ function seed(state: SiteState, machine: Machine, boot: Boot, disk: GuestDisk): 
   });
 }
 
-/** What the disc in the first of its DVD drives that has one says; of a machine that has power, what the guest reads in the drive. */
+/**
+ * What the disc in the first of its DVD drives that has one says; of a machine that has power, what the guest reads in
+ * the drive.
+ */
 export function cidataOf(state: SiteState, { drives }: Machine): Cidata | undefined {
   const dvd = drives.find(({ isDvd, medium }) => isDvd && medium !== undefined);
   if (dvd?.opened !== undefined) return dvd.opened ?? undefined;
@@ -78,7 +82,12 @@ export function cidataOf(state: SiteState, { drives }: Machine): Cidata | undefi
   return medium && readCidata(medium.location);
 }
 
-function phaseOf(state: SiteState, boot: Boot, disk: GuestDisk, now: number): Pick<Guest, "bootId" | "isUp" | "upFrom" | "status"> {
+function phaseOf(
+  state: SiteState,
+  boot: Boot,
+  disk: GuestDisk,
+  now: number,
+): Pick<Guest, "bootId" | "isUp" | "upFrom" | "status"> {
   const isFirst = disk.firstBootId === boot.id;
   const hasRebooted = isFirst && disk.reboots === true && now >= disk.firstBootEnds!;
   const upFrom = (hasRebooted ? disk.firstBootEnds! : boot.at) + state.delays.boot;
@@ -87,7 +96,13 @@ function phaseOf(state: SiteState, boot: Boot, disk: GuestDisk, now: number): Pi
     bootId: hasRebooted ? boot.nextId : boot.id,
     isUp: now >= upFrom,
     upFrom,
-    status: !isDone ? "running" : disk.instanceId === undefined ? "disabled" : isFirst ? fact({ disk }, "status", "done") : "done",
+    status: !isDone
+      ? "running"
+      : disk.instanceId === undefined
+        ? "disabled"
+        : isFirst
+          ? fact({ disk }, "status", "done")
+          : "done",
   };
 }
 

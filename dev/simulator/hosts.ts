@@ -25,7 +25,10 @@ export class Hosts {
 
   /** The bastion, from which the others are reached. */
   bastion(): SshMachine {
-    return { ...this.standing(bastionName, bastion), reach: (address, port) => (port === 22 ? this.find(address) : Promise.resolve(undefined)) };
+    return {
+      ...this.standing(bastionName, bastion),
+      reach: (address, port) => (port === 22 ? this.find(address) : Promise.resolve(undefined)),
+    };
   }
 
   /** The machine that has this name or address, and is up. */
@@ -35,7 +38,9 @@ export class Hosts {
     const known = masterNames.find((master) => master === (byAddress ?? name));
     return this.world.change((state) => {
       if (known) return state.cluster.mastersDown?.includes(known) ? undefined : this.standing(known, master);
-      const guest = guestsOf(state, Date.now()).find((guest) => guest.isUp && (guest.address === address || guest.disk.hostname === name));
+      const guest = guestsOf(state, Date.now()).find(
+        (guest) => guest.isUp && (guest.address === address || guest.disk.hostname === name),
+      );
       return guest && this.guest(guest);
     });
   }
@@ -47,7 +52,8 @@ export class Hosts {
       hostKey: readFileSync(paths.hostKey(name), "utf8"),
       user: siteUser,
       authorizedKeys: [readFileSync(`${paths.sshPrivateKeyFile}.pub`, "utf8")],
-      run: (command, input, closed) => this.run(name, command, closed, input, workOf(programs, command), (_state, scene) => scene),
+      run: (command, input, closed) =>
+        this.run(name, command, closed, input, workOf(programs, command), (_state, scene) => scene),
     };
   }
 
@@ -61,7 +67,8 @@ export class Hosts {
       if (!guest?.isUp || guest.bootId !== bootId) throw new Dropped();
       return { ...scene, guest };
     };
-    const run: SshMachine["run"] = (command, input, closed) => this.run(hostname, command, closed, input, workOf(worker, command), sceneOf);
+    const run: SshMachine["run"] = (command, input, closed) =>
+      this.run(hostname, command, closed, input, workOf(worker, command), sceneOf);
     return { hostKey, user: sshUser, authorizedKeys, run };
   }
 
@@ -84,8 +91,14 @@ export class Hosts {
       });
       return once(result.next, isHalfway);
     };
-    const voice = { failure: failureOf(words[0]), ...(words[0] === "kubectl" && { once: troubled("leader") }), hang: () => untilClosed(closed) };
-    return underFaults(this.world.folder, journalName(hostname, command), voice, (isHalfway = false) => once(work, isHalfway));
+    const voice = {
+      failure: failureOf(words[0]),
+      ...(words[0] === "kubectl" && { once: troubled("leader") }),
+      hang: () => untilClosed(closed),
+    };
+    return underFaults(this.world.folder, journalName(hostname, command), voice, (isHalfway = false) =>
+      once(work, isHalfway),
+    );
   }
 }
 
@@ -98,11 +111,14 @@ const untilClosed = (closed: AbortSignal) =>
   });
 
 /**
- * How a program says that it failed for good. kubectl's is a refusal of that command alone: an API server that does not answer is a condition
- * of the whole cluster (`trouble`), in which a destroy goes on, and leaves a Node.
+ * How a program says that it failed for good. kubectl's is a refusal of that command alone: an API server that does not
+ * answer is a condition of the whole cluster (`trouble`), in which a destroy goes on, and leaves a Node.
  */
 const failureOf = (program = "sh"): ExecResult => ({
   stdout: "",
-  stderr: program === "kubectl" ? "Error from server (BadRequest): the server rejected our request for an unknown reason\n" : `${program}: error: input/output error\n`,
+  stderr:
+    program === "kubectl"
+      ? "Error from server (BadRequest): the server rejected our request for an unknown reason\n"
+      : `${program}: error: input/output error\n`,
   exitCode: 1,
 });

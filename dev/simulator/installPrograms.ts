@@ -4,8 +4,8 @@ import { build } from "esbuild";
 import { programs } from "./programs";
 
 /**
- * Makes the simulated programs that are to be on the PATH, in `FOLDER/bin`: each is one file, which starts as quickly as Node.js does. They
- * work on the site in FOLDER.
+ * Makes the simulated programs that are to be on the PATH, in `FOLDER/bin`: each is one file, which starts as quickly
+ * as Node.js does. They work on the site in FOLDER.
  * @returns their folder
  */
 export async function installPrograms(folder: string): Promise<string> {

@@ -9,5 +9,7 @@ const FAILURE = { stdout: "", stderr: "RTNETLINK answers: No buffer space availa
 /** The simulated `ip` as a program. */
 export const ip: Program = (folder, args, { hang }) => {
   const name = ["ip", ...args.filter((arg) => /^(route|link|show|add|replace|del)$|\//.test(arg))].join(" ");
-  return underFaults(folder, name, { failure: FAILURE, hang }, () => new World(folder).change(({ network }) => iproute2(network, args)));
+  return underFaults(folder, name, { failure: FAILURE, hang }, () =>
+    new World(folder).change(({ network }) => iproute2(network, args)),
+  );
 };

@@ -14,7 +14,8 @@ export interface Disc {
 export const isIso = (image: Buffer): boolean => image.toString("latin1", DESCRIPTOR + 1, DESCRIPTOR + 6) === "CD001";
 
 /**
- * Reads an ISO 9660 image as a Linux guest does; see ECMA-119 for the section numbers below, and RRIP 1.09 for the names.
+ * Reads an ISO 9660 image as a Linux guest does; see ECMA-119 for the section numbers below, and RRIP 1.09 for the
+ * names.
  * @throws Error when it is none
  */
 export function readIso(image: Buffer): Disc {

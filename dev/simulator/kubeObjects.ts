@@ -44,13 +44,20 @@ export const podObjects = (node: ClusterNode, { status }: Readiness, flannelWait
     return {
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: `${set}-${suffix(set, node.uid)}`, namespace, labels, creationTimestamp: time(node.registered) },
+      metadata: {
+        name: `${set}-${suffix(set, node.uid)}`,
+        namespace,
+        labels,
+        creationTimestamp: time(node.registered),
+      },
       spec: { nodeName: node.name },
       status: {
         phase: waits === undefined ? "Running" : "Pending",
         podIP: node.internalIp,
         conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
-        containerStatuses: [{ name: set, ready, state: waits === undefined ? { running: {} } : { waiting: { reason: waits } } }],
+        containerStatuses: [
+          { name: set, ready, state: waits === undefined ? { running: {} } : { waiting: { reason: waits } } },
+        ],
       },
     };
   });
@@ -65,7 +72,10 @@ export type PodObject = ReturnType<typeof podObjects>[number];
 export const time = (milliseconds: number) => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z");
 
 /** A list without an element is left out, as all that is empty in Kubernetes' objects. */
-const specOf = ({ unschedulable }: ClusterNode, taints: readonly Pick<ClusterNode["taints"][number], "key">[]) => ({ ...(unschedulable && { unschedulable }), ...(taints.length > 0 && { taints }) });
+const specOf = ({ unschedulable }: ClusterNode, taints: readonly Pick<ClusterNode["taints"][number], "key">[]) => ({
+  ...(unschedulable && { unschedulable }),
+  ...(taints.length > 0 && { taints }),
+});
 
 /** The taints that the node controller keeps (kubernetes/pkg/controller/nodelifecycle). */
 function conditionTaints({ unschedulable }: ClusterNode, { status }: Readiness) {
@@ -74,9 +84,18 @@ function conditionTaints({ unschedulable }: ClusterNode, { status }: Readiness) 
     [status === "False", "not-ready"],
     [status === "Unknown", "unreachable"],
   ];
-  return taints.filter(([is]) => is).map(([, name]) => ({ key: `node.kubernetes.io/${name}`, effect: "NoSchedule" }) as const);
+  return taints
+    .filter(([is]) => is)
+    .map(([, name]) => ({ key: `node.kubernetes.io/${name}`, effect: "NoSchedule" }) as const);
 }
 
 /** Five characters, of those that Kubernetes uses for names. */
 const suffix = (set: string, uid: string) =>
-  [...createHash("sha256").update(set + uid).digest().subarray(0, 5)].map((byte) => "bcdfghjklmnpqrstvwxz2456789"[byte % 27]).join("");
+  [
+    ...createHash("sha256")
+      .update(set + uid)
+      .digest()
+      .subarray(0, 5),
+  ]
+    .map((byte) => "bcdfghjklmnpqrstvwxz2456789"[byte % 27])
+    .join("");

@@ -19,9 +19,9 @@ export interface Machines {
 const ATTEMPTS = 10;
 
 /**
- * Serves a site's bastion on loopback, and through it the masters and workers, from within this process. Each site that runs has an address of
- * its own in 127.0.0.0/8 (but on Linux only: elsewhere it is 127.0.0.1), which is told to VirtualBox as the bastion's; the port is always the
- * same, as Pulumi's state holds it.
+ * Serves a site's bastion on loopback, and through it the masters and workers, from within this process. Each site that
+ * runs has an address of its own in 127.0.0.0/8 (but on Linux only: elsewhere it is 127.0.0.1), which is told to
+ * VirtualBox as the bastion's; the port is always the same, as Pulumi's state holds it.
  * @param heard told each command that a machine is given, whole
  */
 export async function startMachines(folder: string, heard?: (command: string) => void): Promise<Machines> {
@@ -50,7 +50,11 @@ export async function startMachines(folder: string, heard?: (command: string) =>
 }
 
 /** The machine, and those reached from it, with their commands under way in `running`, and told to `heard`. */
-function counted(machine: SshMachine, running: Set<Promise<unknown>>, heard: (command: string) => void = () => {}): SshMachine {
+function counted(
+  machine: SshMachine,
+  running: Set<Promise<unknown>>,
+  heard: (command: string) => void = () => {},
+): SshMachine {
   const { run, reach } = machine;
   const note = <T>(work: Promise<T>): Promise<T> => {
     running.add(work);
@@ -70,7 +74,8 @@ function counted(machine: SshMachine, running: Set<Promise<unknown>>, heard: (co
 
 async function listen(onConnection: (socket: Socket) => void): Promise<{ server: Server; address: string }> {
   for (let attempt = 1; ; attempt++) {
-    const address = process.platform === "linux" ? `127.${randomInt(1, 255)}.${randomInt(0, 256)}.${randomInt(1, 255)}` : "127.0.0.1";
+    const address =
+      process.platform === "linux" ? `127.${randomInt(1, 255)}.${randomInt(0, 256)}.${randomInt(1, 255)}` : "127.0.0.1";
     const server = createServer(onConnection).listen(bastionPort, address);
     try {
       await once(server, "listening");

@@ -14,7 +14,10 @@ export type Program = (folder: string, args: readonly string[], life: Life) => P
 
 /** Runs a program as what this process is. */
 export async function runHere(program: Program, folder: string): Promise<void> {
-  const { stdout, stderr, exitCode } = await program(folder, process.argv.slice(2), { hang: untilParentEnds, end: () => void process.kill(process.pid, "SIGKILL") });
+  const { stdout, stderr, exitCode } = await program(folder, process.argv.slice(2), {
+    hang: untilParentEnds,
+    end: () => void process.kill(process.pid, "SIGKILL"),
+  });
   process.stdout.write(stdout);
   process.stderr.write(stderr);
   process.exitCode = exitCode;

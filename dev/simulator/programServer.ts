@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { programs } from "./programs";
 
 /**
- * Puts the simulated programs into `FOLDER/bin` as clients of this process, which does their work on the site in FOLDER.
+ * Puts the simulated programs into `FOLDER/bin` as clients of this process, which does their work on the site in
+ * FOLDER.
  * @param path of the socket, which is made: the folder may be moved away and another put in its place meanwhile
  * @returns what ends that
  */

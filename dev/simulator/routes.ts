@@ -8,15 +8,18 @@ type Route = NetworkState["routes"][number];
 const BOOT = "boot";
 
 /**
- * iproute2's `ip`, as far as this program calls it, with the kernel's and iproute2's own words. It changes the routes of `network`.
+ * iproute2's `ip`, as far as this program calls it, with the kernel's and iproute2's own words. It changes the routes
+ * of `network`.
  * @param args without the program
  */
 export function ip(network: NetworkState, args: readonly string[]): ExecResult {
   const [object, verb, ...rest] = args.filter((arg) => !/^-(j|N|4)$/.test(arg));
-  if (object === "link" && verb === "show") return done(JSON.stringify(network.interfaces.map((ifname) => ({ ifname }))));
+  if (object === "link" && verb === "show")
+    return done(JSON.stringify(network.interfaces.map((ifname) => ({ ifname }))));
   if (object !== "route") return failed(`Object "${object}" is unknown, try "ip help".`, 1);
   if (verb === "show") return done(JSON.stringify(network.routes.filter(({ dst }) => dst === rest[1]).map(shown)));
-  if (verb !== "add" && verb !== "replace" && verb !== "del") return failed(`Command "${verb}" is unknown, try "ip route help".`, 255);
+  if (verb !== "add" && verb !== "replace" && verb !== "del")
+    return failed(`Command "${verb}" is unknown, try "ip route help".`, 255);
   return change(network, verb, routeOf(rest));
 }
 
@@ -26,7 +29,12 @@ const shown = ({ protocol, ...route }: Route) => ({ ...route, ...(protocol !== B
 function routeOf([dst = "", ...options]: readonly string[]): Route {
   const option = (name: string) => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
   const gateway = option("via");
-  return { dst, ...(gateway !== undefined && { gateway }), dev: option("dev") ?? "", protocol: option("proto") ?? BOOT };
+  return {
+    dst,
+    ...(gateway !== undefined && { gateway }),
+    dev: option("dev") ?? "",
+    protocol: option("proto") ?? BOOT,
+  };
 }
 
 function change(network: NetworkState, verb: "add" | "replace" | "del", route: Route): ExecResult {
@@ -36,7 +44,8 @@ function change(network: NetworkState, verb: "add" | "replace" | "del", route: R
   if (!network.interfaces.includes(route.dev)) return failed(`Cannot find device "${route.dev}"`, 1);
   if (verb === "del") return remove(network, route);
   if (cidr(destination) !== route.dst) return failed("Error: Invalid prefix for given prefix length.");
-  if (route.gateway !== undefined && !isReached(network, route.dev, route.gateway)) return failed("Error: Nexthop has invalid gateway.");
+  if (route.gateway !== undefined && !isReached(network, route.dev, route.gateway))
+    return failed("Error: Nexthop has invalid gateway.");
   const present = network.routes.findIndex(({ dst }) => dst === route.dst);
   if (present === -1) network.routes.push(route);
   else if (verb === "add") return failed("RTNETLINK answers: File exists");

@@ -1,6 +1,6 @@
 /**
- * The words of a simple command, with a POSIX shell's quoting undone (2.2 of the Shell Command Language). Whatever a shell would do more than
- * that for (expansions, operators, several commands) is not understood.
+ * The words of a simple command, with a POSIX shell's quoting undone (2.2 of the Shell Command Language). Whatever a
+ * shell would do more than that for (expansions, operators, several commands) is not understood.
  * @returns undefined where the text is no simple command
  */
 export function shellWords(command: string): string[] | undefined {

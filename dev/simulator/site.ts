@@ -53,7 +53,15 @@ export async function makeSite(folder: string, options: SiteOptions = {}): Promi
 export function siteAt(folder: string): Site {
   const { sshPrivateKeyFile, sshKnownHostsFile, isoFolder } = sitePaths(folder);
   const bastion = { vm: bastionName, port: bastionPort };
-  return { folder, world: new World(folder), sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion, masters: [...masterNames] };
+  return {
+    folder,
+    world: new World(folder),
+    sshPrivateKeyFile,
+    sshKnownHostsFile,
+    isoFolder,
+    bastion,
+    masters: [...masterNames],
+  };
 }
 
 async function write(file: string, text: string): Promise<void> {
@@ -71,7 +79,9 @@ async function writeKeys(folder: string): Promise<void> {
   for (const machine of [bastionName, ...masterNames]) {
     const { hostPrivateKey, hostPublicKey } = generateHostKey();
     await write(hostKey(machine), hostPrivateKey);
-    lines.push(`${machine === bastionName ? `[${machine}]:${bastionPort}` : `${machine},${machine}.${zone}`} ${hostPublicKey}\n`);
+    lines.push(
+      `${machine === bastionName ? `[${machine}]:${bastionPort}` : `${machine},${machine}.${zone}`} ${hostPublicKey}\n`,
+    );
   }
   await write(sshKnownHostsFile, lines.join(""));
 }
@@ -94,15 +104,27 @@ const hostFiles = (folder: string) => ({
 
 const BASTION_MAC = "080027000457";
 
-function freshState(folder: string, caCertificate: string, options: SiteOptions): { state: SiteState; files: Record<string, string> } {
+function freshState(
+  folder: string,
+  caCertificate: string,
+  options: SiteOptions,
+): { state: SiteState; files: Record<string, string> } {
   const { machineFolder } = sitePaths(folder);
   const { machine, disk } = baseMachine(machineFolder);
   const busybox = machineOf(machineFolder, bastionName);
   busybox.nics = { "1": { type: "intnet", network: "dmz", mac: BASTION_MAC } };
-  busybox.guestProperties = { "/VirtualBox/GuestInfo/Net/0/MAC": BASTION_MAC, "/VirtualBox/GuestInfo/Net/0/V4/IP": "127.0.0.1" };
+  busybox.guestProperties = {
+    "/VirtualBox/GuestInfo/Net/0/MAC": BASTION_MAC,
+    "/VirtualBox/GuestInfo/Net/0/V4/IP": "127.0.0.1",
+  };
   const state: SiteState = {
     delays: { ...noDelays, ...options.delays },
-    virtualBox: { version: options.virtualBoxVersion ?? "7.2.22_Debianr175245", machineFolder, machines: [machine, busybox], media: [disk] },
+    virtualBox: {
+      version: options.virtualBoxVersion ?? "7.2.22_Debianr175245",
+      machineFolder,
+      machines: [machine, busybox],
+      media: [disk],
+    },
     cluster: freshCluster(caCertificate, options.kubernetesVersion ?? "v1.36.3"),
     network: {
       interfaces: ["lo", hostonly.interface],
@@ -112,14 +134,29 @@ function freshState(folder: string, caCertificate: string, options: SiteOptions)
     },
   };
   // A disk's file holds what the disk is, for whoever opens it again.
-  return { state, files: { [machine.settingsFile]: settingsOf(machine), [busybox.settingsFile]: settingsOf(busybox), [disk.location]: JSON.stringify(disk) } };
+  return {
+    state,
+    files: {
+      [machine.settingsFile]: settingsOf(machine),
+      [busybox.settingsFile]: settingsOf(busybox),
+      [disk.location]: JSON.stringify(disk),
+    },
+  };
 }
 
 /** With the tutorial's hardware, as dev/lab/baseMachine.ts makes it. */
 function baseMachine(machineFolder: string): { machine: Machine; disk: Medium } {
   const machine = machineOf(machineFolder, baseImage);
   const location = join(machineFolder, baseImage, `${baseImage}.vdi`);
-  const disk: Medium = { uuid: randomUUID(), kind: "disk", location, format: "VDI", variant: "Standard", sizeMb: 8192, guest: {} };
+  const disk: Medium = {
+    uuid: randomUUID(),
+    kind: "disk",
+    location,
+    format: "VDI",
+    variant: "Standard",
+    sizeMb: 8192,
+    guest: {},
+  };
   machine.nics["1"] = { type: "intnet", network: "node", mac: "0800270BA5E0" };
   machine.controllers = [
     { name: "IDE", type: "PIIX4", portCount: 2 },
@@ -130,11 +167,23 @@ function baseMachine(machineFolder: string): { machine: Machine; disk: Medium } 
 }
 
 const machineOf = (machineFolder: string, name: string): Machine =>
-  blankMachine({ uuid: randomUUID(), name, settingsFile: join(machineFolder, name, `${name}.vbox`), osType: "Debian_64" });
+  blankMachine({
+    uuid: randomUUID(),
+    name,
+    settingsFile: join(machineFolder, name, `${name}.vbox`),
+    osType: "Debian_64",
+  });
 
 function freshCluster(caCertificate: string, version: string): ClusterState {
   const endpoint = `${floatingAddress}:6443`;
-  return { version, endpoint, caCertificate, kubeconfig: adminKubeconfig(endpoint, caCertificate), tokens: [], nodes: [] };
+  return {
+    version,
+    endpoint,
+    caCertificate,
+    kubeconfig: adminKubeconfig(endpoint, caCertificate),
+    tokens: [],
+    nodes: [],
+  };
 }
 
 /** As kubeadm writes admin.conf; the client's certificate and key are only bytes. */

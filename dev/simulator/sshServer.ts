@@ -30,8 +30,12 @@ export function serveSsh(socket: Duplex, machine: SshMachine): void {
   const server = new Server({ hostKeys: [machine.hostKey] }, (connection) => {
     connection
       .on("error", () => socket.destroy())
-      .on("authentication", (context) => (maySignIn(context, machine) ? context.accept() : context.reject(["publickey"])))
-      .on("session", (accept) => accept().on("exec", (acceptExec, _reject, { command }) => void answer(acceptExec(), command, machine, socket)));
+      .on("authentication", (context) =>
+        maySignIn(context, machine) ? context.accept() : context.reject(["publickey"]),
+      )
+      .on("session", (accept) =>
+        accept().on("exec", (acceptExec, _reject, { command }) => void answer(acceptExec(), command, machine, socket)),
+      );
     if (machine.reach) forward(connection, machine.reach.bind(machine));
   });
   socket.on("error", () => {});
@@ -42,7 +46,9 @@ export function serveSsh(socket: Duplex, machine: SshMachine): void {
 function maySignIn(context: AuthContext, { user, authorizedKeys }: SshMachine): boolean {
   if (context.method !== "publickey" || context.username !== user) return false;
   const { key, signature, blob, hashAlgo } = context;
-  const known = authorizedKeys.map((text) => utils.parseKey(text)).find((parsed) => !(parsed instanceof Error) && parsed.getPublicSSH().equals(key.data));
+  const known = authorizedKeys
+    .map((text) => utils.parseKey(text))
+    .find((parsed) => !(parsed instanceof Error) && parsed.getPublicSSH().equals(key.data));
   if (!known || known instanceof Error) return false;
   return !signature || (blob !== undefined && known.verify(blob, signature, hashAlgo) === true);
 }
@@ -70,12 +76,18 @@ function textOf(channel: ServerChannel): Promise<string> {
   const chunks: Buffer[] = [];
   return new Promise((resolve) => {
     const whole = () => resolve(Buffer.concat(chunks).toString("utf8"));
-    channel.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", whole).on("close", whole);
+    channel
+      .on("data", (chunk: Buffer) => chunks.push(chunk))
+      .on("end", whole)
+      .on("close", whole);
   });
 }
 
 function forward(connection: Connection, reach: NonNullable<SshMachine["reach"]>): void {
   connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
-    void reach(destIP, destPort).then((machine) => (machine ? serveSsh(accept(), machine) : reject()), () => reject());
+    void reach(destIP, destPort).then(
+      (machine) => (machine ? serveSsh(accept(), machine) : reject()),
+      () => reject(),
+    );
   });
 }

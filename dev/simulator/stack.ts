@@ -40,7 +40,10 @@ export interface StackOptions {
   heard?: (command: string) => void;
 }
 
-/** A stack of the tutorial's configuration on a simulated site: the program unchanged, the real Pulumi CLI, a backend of its own. */
+/**
+ * A stack of the tutorial's configuration on a simulated site: the program unchanged, the real Pulumi CLI, a backend of
+ * its own.
+ */
 export interface SimulatedStack {
   /** The folder that everything is in. */
   folder: string;
@@ -65,7 +68,10 @@ const stackName = "dev";
 /**
  * Makes, or takes up, a simulated site in a folder and a stack on it, and starts the site's machines in this process.
  */
-export async function openSimulatedStack(folder: string, { delays, kubernetesVersion, heard }: StackOptions = {}): Promise<SimulatedStack> {
+export async function openSimulatedStack(
+  folder: string,
+  { delays, kubernetesVersion, heard }: StackOptions = {},
+): Promise<SimulatedStack> {
   const siteFolder = join(folder, "site");
   const site = existsSync(siteFolder) ? siteAt(siteFolder) : await makeSite(siteFolder, { delays, kubernetesVersion });
   const endPrograms = await servePrograms(siteFolder, join(folder, "programs.socket"));
@@ -73,7 +79,8 @@ export async function openSimulatedStack(folder: string, { delays, kubernetesVer
   const program = join(folder, "program");
   const environment = await environmentOf(folder);
   const pulumi = (args: readonly string[], options?: CliOptions) => runCli(args, program, environment, options);
-  const configure = (values: Readonly<Record<string, unknown>>) => writeConfiguration(program, { ...configurationOf(site), ...values });
+  const configure = (values: Readonly<Record<string, unknown>>) =>
+    writeConfiguration(program, { ...configurationOf(site), ...values });
 
   const stop = async () => {
     await endPrograms();
@@ -88,7 +95,16 @@ export async function openSimulatedStack(folder: string, { delays, kubernetesVer
   const { exitCode, stderr } = await pulumi(["stack", "select", stackName, "--create"]);
   if (exitCode !== 0) throw new Error(`pulumi stack select: ${stderr}`);
   const attachCli = (args: readonly string[]) => attach("pulumi", args, { cwd: program, env: environment });
-  return { folder, site: siteFolder, world: new World(siteFolder), environment, pulumi, attach: attachCli, configure, stop };
+  return {
+    folder,
+    site: siteFolder,
+    world: new World(siteFolder),
+    environment,
+    pulumi,
+    attach: attachCli,
+    configure,
+    stop,
+  };
 }
 
 async function environmentOf(folder: string): Promise<Record<string, string>> {
@@ -114,7 +130,12 @@ async function passphraseFile(folder: string): Promise<string> {
   return file;
 }
 
-const configurationOf = ({ sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion }: Site) => ({ sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion });
+const configurationOf = ({ sshPrivateKeyFile, sshKnownHostsFile, isoFolder, bastion }: Site) => ({
+  sshPrivateKeyFile,
+  sshKnownHostsFile,
+  isoFolder,
+  bastion,
+});
 
 /** What the CLI has written into the file, such as the salt of its secrets, stays. */
 async function writeConfiguration(program: string, values: Readonly<Record<string, unknown>>): Promise<void> {
@@ -125,10 +146,22 @@ async function writeConfiguration(program: string, values: Readonly<Record<strin
   await writeFile(file, dump({ ...is, config: { ...config, ...Object.fromEntries(keys) } }));
 }
 
-async function runCli(args: readonly string[], cwd: string, environment: Record<string, string>, options: CliOptions = {}): Promise<CliResult> {
+async function runCli(
+  args: readonly string[],
+  cwd: string,
+  environment: Record<string, string>,
+  options: CliOptions = {},
+): Promise<CliResult> {
   const { started, timeoutMs = 300_000, env } = options;
   const { execa } = await import("execa");
-  const cli = execa("pulumi", [...args, "--non-interactive"], { cwd, env: { ...environment, ...env }, reject: false, stdin: "ignore", timeout: timeoutMs, killSignal: "SIGKILL" });
+  const cli = execa("pulumi", [...args, "--non-interactive"], {
+    cwd,
+    env: { ...environment, ...env },
+    reject: false,
+    stdin: "ignore",
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+  });
   if (cli.pid !== undefined) started?.(cli.pid);
   const { stdout, stderr, exitCode }: CliResult = await cli;
   return { stdout, stderr, exitCode };

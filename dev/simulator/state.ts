@@ -29,7 +29,10 @@ export interface Delays {
   register: number;
   /** From then until it is Ready, with its pods. */
   ready: number;
-  /** For how long the cluster believes in a kubelet that it does not hear of; a Lease lasts four fifths of it, and is renewed four times in that. */
+  /**
+   * For how long the cluster believes in a kubelet that it does not hear of; a Lease lasts four fifths of it, and is
+   * renewed four times in that.
+   */
   grace: number;
 }
 
@@ -107,7 +110,10 @@ export interface Drive {
   isDvd: boolean;
   /** UUID of the medium in it; none in an empty drive. */
   medium?: string;
-  /** Of a DVD drive of a machine that has power: what the file was when it was opened, whatever is in its place now; null where no cidata. */
+  /**
+   * Of a DVD drive of a machine that has power: what the file was when it was opened, whatever is in its place now;
+   * null where no cidata.
+   */
   opened?: Cidata | null;
 }
 
@@ -158,7 +164,8 @@ export interface GuestDisk {
   /** Of kubeadm join. */
   kubelet?: Kubelet;
   /**
-   * Faults of the guest itself, for tests: what it says of itself instead of the truth. `kubeletMessage` is why its kubelet is not Ready;
+   * Faults of the guest itself, for tests: what it says of itself instead of the truth. `kubeletMessage` is why its
+   * kubelet is not Ready;
    * `writeError` what the system says where kubeadm writes a file.
    */
   facts?: Record<string, string>;
@@ -166,7 +173,10 @@ export interface GuestDisk {
 
 /** What a join left on a worker. */
 export interface Kubelet {
-  /** `half`: bootstrap-kubelet.conf is still there; `remains`: it is not, but the cluster's CA is. In neither does the kubelet run. */
+  /**
+   * `half`: bootstrap-kubelet.conf is still there; `remains`: it is not, but the cluster's CA is. In neither does the
+   * kubelet run.
+   */
   state: "half" | "remains" | "whole";
   nodeName: string;
   caCertHash: string;
@@ -209,7 +219,14 @@ export interface ClusterState {
 export interface Binding {
   apiVersion: string;
   kind: "ClusterRoleBinding" | "RoleBinding";
-  metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid: string;
+    resourceVersion: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   roleRef: { apiGroup: string; kind: string; name: string };
   subjects: { apiGroup: string; kind: string; name: string }[];
 }

@@ -13,5 +13,7 @@ export const vboxManage: Program = (folder, args, { hang, end }) => {
     passing: locked(args[1] ?? "?").result,
     hang,
   };
-  return underFaults(folder, journalName(world.read().virtualBox, args), voice, (isHalfway) => new SimulatedVBoxManage(world, isHalfway ? end : undefined).run(args));
+  return underFaults(folder, journalName(world.read().virtualBox, args), voice, (isHalfway) =>
+    new SimulatedVBoxManage(world, isHalfway ? end : undefined).run(args),
+  );
 };

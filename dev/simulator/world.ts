@@ -8,8 +8,8 @@ import type { SiteState } from "./state";
 const STALE_MS = 5_000;
 
 /**
- * A simulated site, which lives in a folder: every process that is given the folder sees and changes the same one. Machines' files lie in the
- * folder's `vms`.
+ * A simulated site, which lives in a folder: every process that is given the folder sees and changes the same one.
+ * Machines' files lie in the folder's `vms`.
  */
 export class World {
   constructor(readonly folder: string) {}
@@ -28,7 +28,11 @@ export class World {
 
   /** Reads and changes the state, alone: `work` must be quick. What it throws leaves the state as it was. */
   async change<T>(work: (state: SiteState) => T): Promise<T> {
-    const release = await lock(this.file, { stale: STALE_MS, realpath: false, retries: { forever: true, factor: 1.2, minTimeout: 2, maxTimeout: 20, randomize: true } });
+    const release = await lock(this.file, {
+      stale: STALE_MS,
+      realpath: false,
+      retries: { forever: true, factor: 1.2, minTimeout: 2, maxTimeout: 20, randomize: true },
+    });
     try {
       const state = this.read();
       const result = work(state);

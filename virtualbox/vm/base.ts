@@ -17,7 +17,12 @@ export interface CloneSource {
 }
 
 /** What a machine is made from, as a hash: a change of any of it makes another machine. */
-export const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: CloneSource & { isoSha256?: string }): string =>
+export const originOf = ({
+  baseImage,
+  cloneMode,
+  baseSnapshot,
+  isoSha256,
+}: CloneSource & { isoSha256?: string }): string =>
   createHash("sha256")
     .update(JSON.stringify([baseImage, cloneMode, baseSnapshot, isoSha256]))
     .digest("hex");
@@ -26,13 +31,19 @@ export const originOf = ({ baseImage, cloneMode, baseSnapshot, isoSha256 }: Clon
  * The base image, when it can be cloned and the clone can have its disks. It only looks: two or three calls, 0.3 s.
  * @throws UserError that says what keeps it from being cloned
  */
-export async function lookAtBase(vbox: VBoxManage, { baseImage, baseSnapshot, isoPath }: CloneSource, disks: readonly Disk[] = []): Promise<VmInfo> {
+export async function lookAtBase(
+  vbox: VBoxManage,
+  { baseImage, baseSnapshot, isoPath }: CloneSource,
+  disks: readonly Disk[] = [],
+): Promise<VmInfo> {
   const base = await vbox.showVm(baseImage);
   if (!base) throw await withoutBase(vbox, baseImage);
   // A snapshot may have had other drives.
   if (isoPath !== undefined && !baseSnapshot) checkCidataPlace(base);
   if (base.architecture !== "x86")
-    throw new UserError(`the base image ${baseImage} is a machine of the architecture ${base.architecture}`, { todo: "give a `baseImage` for x86 (AMD64): others are not supported" });
+    throw new UserError(`the base image ${baseImage} is a machine of the architecture ${base.architecture}`, {
+      todo: "give a `baseImage` for x86 (AMD64): others are not supported",
+    });
   if (base.condition !== "off" && !baseSnapshot)
     throw new UserError(`the base image ${baseImage} is ${base.state}`, {
       todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
@@ -45,7 +56,9 @@ export async function lookAtBase(vbox: VBoxManage, { baseImage, baseSnapshot, is
 async function withoutBase(vbox: VBoxManage, baseImage: string): Promise<UserError> {
   const lost = await vbox.inaccessibleVms();
   if (lost.length === 0)
-    return new UserError(`VirtualBox has no machine ${baseImage} to clone`, { todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms" });
+    return new UserError(`VirtualBox has no machine ${baseImage} to clone`, {
+      todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms",
+    });
   return new UserError(`VirtualBox has no machine ${baseImage} to clone whose settings it can read`, {
     said: `it cannot read the settings, nor tell the name, of ${lost.join(", ")}`,
     todo: "if that is the base image: mount the disk that it is on, or bring its .vbox file back; otherwise give another `baseImage`; see VBoxManage list vms",

@@ -24,8 +24,8 @@ interface ObtainOptions {
 /**
  * The owner's machine: the one that is there, or a new clone. A clone that was never completed is deleted first.
  * @returns its UUID; `isNew`: it is a bare clone, as yet without the owner's mark
- * @throws UserError, unless it is to be adopted, for a machine of this name that is not ours; and for one of ours that was finished, made from
- *   something else: a create that finds it means that Pulumi's state was lost
+ * @throws UserError, unless it is to be adopted, for a machine of this name that is not ours; and for one of ours that
+ *   was finished, made from something else: a create that finds it means that Pulumi's state was lost
  */
 export async function obtainVm(
   vbox: VBoxManage,
@@ -41,7 +41,8 @@ export async function obtainVm(
     return { uuid: found.uuid, isNew: false };
   }
   const isFinal = found && (standing === "foreign" || (await isFinished(vbox, found.uuid, owner)));
-  if (isFinal && !adopt) throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : refused(found, owner);
+  if (isFinal && !adopt)
+    throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : refused(found, owner);
   if (isFinal) {
     log("adopts the machine that is there");
     return { uuid: found.uuid, isNew: false };
@@ -61,18 +62,29 @@ const refused = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
     todo: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
   });
 
-/** Also where the names are the same, and the id is another's: nobody can tell a lost state from another stack of these names. */
+/**
+ * Also where the names are the same, and the id is another's: nobody can tell a lost state from another stack of these
+ * names.
+ */
 const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
-  new UserError(`VirtualBox has a machine ${name} (${uuid}) that ${stack} made earlier, and that Pulumi's state does not know`, {
-    todo:
-      "bring the stack's state back (`pulumi stack import`), or take the machine over as it is (`pulumi config set adopt true`); " +
-      `if it belongs to another stack of the same names, give this one another \`clusterName\`; if it is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
-  });
+  new UserError(
+    `VirtualBox has a machine ${name} (${uuid}) that ${stack} made earlier, and that Pulumi's state does not know`,
+    {
+      todo:
+        "bring the stack's state back (`pulumi stack import`), or take the machine over as it is (`pulumi config set adopt true`); " +
+        `if it belongs to another stack of the same names, give this one another \`clusterName\`; if it is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
+    },
+  );
 
 /** VirtualBox goes on with a clone whose VBoxManage was killed, and writes its files when we have just removed them. */
 const ATTEMPTS = 6;
 
-async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (line: string) => void): Promise<string> {
+async function clone(
+  vbox: VBoxManage,
+  owner: Owner,
+  source: CloneSource,
+  log: (line: string) => void,
+): Promise<string> {
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
   const uuid = birthUuid(owner);
@@ -93,8 +105,7 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
       await clear(vbox, folder, owner).catch((left: Error) => {
         throw notCleared(explained(error, source), left);
       });
-      if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !error.isInTheWay)
-        throw explained(error, source);
+      if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !error.isInTheWay) throw explained(error, source);
       log("meets the rest of an interrupted clone, and tries again");
       await sleep(1000 * attempt);
     }
@@ -103,7 +114,8 @@ async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: (
 
 /**
  * Makes room for a clone: removes what an interrupted run left.
- * @throws UserError for anything else: a machine that VirtualBox does not know, or cannot read, may be the only copy of somebody's data
+ * @throws UserError for anything else: a machine that VirtualBox does not know, or cannot read, may be the only copy of
+ * somebody's data
  */
 async function clear(vbox: VBoxManage, folder: string, owner: Owner): Promise<void> {
   const lost = await vbox.inaccessibleVms();
@@ -120,12 +132,16 @@ async function clear(vbox: VBoxManage, folder: string, owner: Owner): Promise<vo
 function notCleared(error: unknown, left: Error): unknown {
   if (!(error instanceof UserError)) return error;
   const { summary, detail } = error;
-  return new UserError(summary, { ...detail, said: [detail.said, `and what it left could not be removed:\n${left.message}`].filter(Boolean).join("\n") });
+  return new UserError(summary, {
+    ...detail,
+    said: [detail.said, `and what it left could not be removed:\n${left.message}`].filter(Boolean).join("\n"),
+  });
 }
 
 function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {
   if (!(error instanceof VBoxError)) return error;
   const { said, todo } = error.detail;
-  if (!error.isNotFound || !baseSnapshot) return new UserError(`the base image ${baseImage} could not be cloned`, { said, todo, cause: error });
+  if (!error.isNotFound || !baseSnapshot)
+    return new UserError(`the base image ${baseImage} could not be cloned`, { said, todo, cause: error });
   return noSnapshot(baseImage, baseSnapshot, { said, cause: error });
 }

@@ -24,13 +24,21 @@ export interface DetachedDisk {
 }
 
 /** What is to be done with one disk. */
-type Step = { index: number; add: Disk } | { index: number; grow: DiskInPlace; sizeMb: number } | { index: number; remove: DiskInPlace | DetachedDisk };
+type Step =
+  | { index: number; add: Disk }
+  | { index: number; grow: DiskInPlace; sizeMb: number }
+  | { index: number; remove: DiskInPlace | DetachedDisk };
 
-/** The file name is how a disk of ours is told from one that the base image or the user brought. Its number is its SATA port. */
+/**
+ * The file name is how a disk of ours is told from one that the base image or the user brought. Its number is its SATA
+ * port.
+ */
 const fileName = (port: number, { format }: Disk) => `vbox-kubeadm-disk-${port}.${format.toLowerCase()}`;
 const FILE_NAME = /^vbox-kubeadm-disk-([1-9]\d*)\.(vdi|vmdk|vhd)$/;
 
-/** What VirtualBox can make larger (tried with 7.2; it accepts a growing VMDK without a word, and leaves it as it is). */
+/**
+ * What VirtualBox can make larger (tried with 7.2; it accepts a growing VMDK without a word, and leaves it as it is).
+ */
 const growable = new Set(["VDI Standard", "VHD Standard", "VMDK Fixed"]);
 
 /** The disks of ours, each at its index; one that should be there and is not is a hole. */
@@ -48,8 +56,9 @@ export async function observeDisks(vbox: VBoxManage, vm: VmInfo): Promise<(DiskI
 }
 
 /**
- * The disks of ours, as inputs would say it. One that is missing between others, that is attached to nothing, or that VirtualBox cannot read,
- * counts as one without size; a server of VirtualBox's that was started since does not know the variant of such a disk either.
+ * The disks of ours, as inputs would say it. One that is missing between others, that is attached to nothing, or that
+ * VirtualBox cannot read, counts as one without size; a server of VirtualBox's that was started since does not know the
+ * variant of such a disk either.
  */
 export async function disksAsTheyAre(vbox: VBoxManage, vm: VmInfo, wanted: readonly Disk[]): Promise<Disk[]> {
   return (await observeDisks(vbox, vm)).map((disk, i) => {
@@ -69,7 +78,9 @@ async function filesOfDisks({ settingsFile }: VmInfo): Promise<[number, string][
   });
 }
 
-/** Whether a machine or a snapshot has the disk. Of half a file, which an interrupted run left, VirtualBox says nothing. */
+/**
+ * Whether a machine or a snapshot has the disk. Of half a file, which an interrupted run left, VirtualBox says nothing.
+ */
 async function isInUse(vbox: VBoxManage, path: string): Promise<boolean> {
   try {
     return (await vbox.showDisk(path))?.isInUse ?? false;
@@ -79,7 +90,10 @@ async function isInUse(vbox: VBoxManage, path: string): Promise<boolean> {
   }
 }
 
-/** A snapshot of the machine puts a medium of differences before the disk: its size counts, and the file is found behind it. */
+/**
+ * A snapshot of the machine puts a medium of differences before the disk: its size counts, and the file is found behind
+ * it.
+ */
 async function observeDisk(vbox: VBoxManage, drive: Attachment, uuid: string): Promise<DiskInPlace | undefined> {
   const chain: Medium[] = [];
   for (let next: string | undefined = uuid; next !== undefined; next = chain.at(-1)!.parentUuid) {
@@ -90,7 +104,12 @@ async function observeDisk(vbox: VBoxManage, drive: Attachment, uuid: string): P
   const disk = diskOf(chain.at(-1)!);
   if (chain.at(-1)!.location.split(/[\\/]/).at(-1) !== fileName(drive.port, disk)) return undefined;
   const lost = chain.find(({ isAccessible }) => !isAccessible);
-  return { ...disk, uuid, slot: drive, ...(lost ? { sizeMb: 0, unreadable: lost.location } : { sizeMb: chain[0]!.sizeMb }) };
+  return {
+    ...disk,
+    uuid,
+    slot: drive,
+    ...(lost ? { sizeMb: 0, unreadable: lost.location } : { sizeMb: chain[0]!.sizeMb }),
+  };
 }
 
 const diskOf = ({ sizeMb, format, isFixed }: Medium): Disk => ({
@@ -113,7 +132,12 @@ export function planDisks(vm: VmInfo, is: Awaited<ReturnType<typeof observeDisks
   return indexes.flatMap((index) => planDisk(vm, index, is[index], wanted[index]));
 }
 
-function planDisk(vm: VmInfo, index: number, is: DiskInPlace | DetachedDisk | undefined, wanted: Disk | undefined): Step[] {
+function planDisk(
+  vm: VmInfo,
+  index: number,
+  is: DiskInPlace | DetachedDisk | undefined,
+  wanted: Disk | undefined,
+): Step[] {
   if (!wanted) return is ? [{ index, remove: is }] : [];
   if (!is || "detached" in is) {
     checkFree(vm, index);
@@ -121,7 +145,10 @@ function planDisk(vm: VmInfo, index: number, is: DiskInPlace | DetachedDisk | un
   }
   if (is.unreadable !== undefined) {
     checkGone(`disks[${index}] of ${vm.name}`, is.unreadable);
-    return [{ index, remove: is }, { index, add: wanted }];
+    return [
+      { index, remove: is },
+      { index, add: wanted },
+    ];
   }
   checkFits(`disks[${index}] of ${vm.name}`, is, wanted);
   return is.sizeMb === wanted.sizeMb ? [] : [{ index, grow: is, sizeMb: wanted.sizeMb }];
@@ -131,22 +158,28 @@ function checkFree(vm: VmInfo, index: number): void {
   const slot = slotOf(vm, index);
   const taken = vm.attachments.find(({ controller, port }) => controller === slot.controller && port === slot.port);
   if (!taken) return;
-  throw new UserError(`SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`, {
-    todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
-  });
+  throw new UserError(
+    `SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`,
+    {
+      todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
+    },
+  );
 }
 
 /** A file that is gone took its data along; one that is there may still have it. */
 function checkGone(what: string, file: string): void {
   if (!existsSync(file)) return;
-  throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, { todo: `see VBoxManage showmediuminfo disk ${file}; fix the file, or move it away for a new, empty disk` });
+  throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, {
+    todo: `see VBoxManage showmediuminfo disk ${file}; fix the file, or move it away for a new, empty disk`,
+  });
 }
 
 function checkFits(what: string, is: Disk, wanted: Disk): void {
   const [kindIs, kindWanted] = [is, wanted].map(({ format, variant }) => `${format} ${variant}`) as [string, string];
   const todo = "to throw the disk away, remove it from `disks`, run `pulumi up`, and add it again";
   if (kindIs !== kindWanted) throw new UserError(`${what} is ${kindIs} and cannot become ${kindWanted}`, { todo });
-  if (is.sizeMb > wanted.sizeMb) throw new UserError(`${what} has ${is.sizeMb} MB and cannot shrink to ${wanted.sizeMb} MB`, { todo });
+  if (is.sizeMb > wanted.sizeMb)
+    throw new UserError(`${what} has ${is.sizeMb} MB and cannot shrink to ${wanted.sizeMb} MB`, { todo });
   if (is.sizeMb < wanted.sizeMb && !growable.has(kindIs))
     throw new UserError(`${what} is ${kindIs}, which VirtualBox cannot make larger`, { todo });
 }
@@ -183,7 +216,9 @@ async function growDisk(vbox: VBoxManage, uuid: string, sizeMb: number): Promise
   await vbox.resizeDisk(uuid, sizeMb);
   const now = await vbox.showDisk(uuid);
   if (now?.sizeMb === sizeMb) return;
-  throw new UserError(`VirtualBox did not make ${now?.location ?? uuid} larger: it has ${now?.sizeMb} MB, and should have ${sizeMb} MB`);
+  throw new UserError(
+    `VirtualBox did not make ${now?.location ?? uuid} larger: it has ${now?.sizeMb} MB, and should have ${sizeMb} MB`,
+  );
 }
 
 async function removeDisk(vbox: VBoxManage, vm: VmInfo, disk: DiskInPlace | DetachedDisk): Promise<void> {

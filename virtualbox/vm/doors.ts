@@ -16,8 +16,8 @@ export interface KeptDoors extends Owner {
 export const isOwnClone = (vm: VmInfo, owner: Owner) => isInStackFolder(dirname(vm.settingsFile), owner);
 
 /**
- * What a machine has open against its owner's will. A serial port that is kept is port 1, and ends in a file in the machine's own folder:
- * where it does not, that counts too.
+ * What a machine has open against its owner's will. A serial port that is kept is port 1, and ends in a file in the
+ * machine's own folder: where it does not, that counts too.
  */
 export function strayDoors(vm: VmInfo, { keepOpen }: KeptDoors): OpenDoor[] {
   const stray = vm.doors.filter(({ door }) => door !== "serial" && !keepOpen.includes(door));
@@ -34,10 +34,17 @@ function strayPorts(vm: VmInfo, ports: readonly OpenDoor[]): OpenDoor[] {
 /** The serial port of a machine that keeps one. */
 function consoleOf({ settingsFile, name }: VmInfo): OpenDoor & { flags: string[] } {
   const file = join(dirname(settingsFile), `${name}-console.log`);
-  return { door: "serial", shown: `uart1=0x03f8,4 file,${file}`, flags: ["--uart1", "0x3F8", "4", "--uartmode1", "file", file] };
+  return {
+    door: "serial",
+    shown: `uart1=0x03f8,4 file,${file}`,
+    flags: ["--uart1", "0x3F8", "4", "--uartmode1", "file", file],
+  };
 }
 
-/** `modifyvm`'s flags for what a clone's birth closes unseen, as VirtualBox does not print it; 6.1 does not know the last two. */
+/**
+ * `modifyvm`'s flags for what a clone's birth closes unseen, as VirtualBox does not print it; 6.1 does not know the
+ * last two.
+ */
 export async function blindFlags(vbox: VBoxManage, { keepOpen, nics }: KeptDoors): Promise<string[]> {
   const isKept = (door: Door) => keepOpen.includes(door);
   const old: [Door, string[]][] = [
@@ -54,7 +61,8 @@ export async function blindFlags(vbox: VBoxManage, { keepOpen, nics }: KeptDoors
 }
 
 /** The flags of `modifyvm` that close doors. */
-export const closingFlags = (doors: readonly OpenDoor[]) => doors.flatMap((door) => ("flags" in door ? door.flags : []));
+export const closingFlags = (doors: readonly OpenDoor[]) =>
+  doors.flatMap((door) => ("flags" in door ? door.flags : []));
 
 /** Closes what `modifyvm` does not: the machine must be off. */
 export async function closeOthers(vbox: VBoxManage, vm: string, doors: readonly OpenDoor[]): Promise<void> {
@@ -70,5 +78,8 @@ export const namesOf = (doors: readonly OpenDoor[]): Door[] => [...new Set(doors
 /** Logs an adopted machine's open doors, which are its user's. */
 export function reportDoors(vm: VmInfo, doors: KeptDoors, log: (line: string) => void): void {
   const open = isOwnClone(vm, doors) ? [] : vm.doors.filter(({ door }) => !doors.keepOpen.includes(door));
-  if (open.length > 0) log(`keeps its doors to the host, as it was adopted: ${open.map(({ door, shown }) => `${door} (${shown})`).join(", ")}`);
+  if (open.length > 0)
+    log(
+      `keeps its doors to the host, as it was adopted: ${open.map(({ door, shown }) => `${door} (${shown})`).join(", ")}`,
+    );
 }

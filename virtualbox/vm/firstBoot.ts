@@ -12,8 +12,14 @@ export async function markFirstBoot(vbox: VBoxManage, vm: string, identity: stri
   if (await isFirstBootOver(vbox, vm, identity)) return;
   await vbox.setExtraData(vm, FIRST_BOOT_KEY, identity);
   if (await isFirstBootOver(vbox, vm, identity)) return;
-  throw new UserError(`VirtualBox did not keep the mark of the first boot of ${vm} in its extra data`, { todo: `run VBoxManage getextradata ${vm} enumerate` });
+  throw new UserError(`VirtualBox did not keep the mark of the first boot of ${vm} in its extra data`, {
+    todo: `run VBoxManage getextradata ${vm} enumerate`,
+  });
 }
 
-/** Whether a machine's first boot from this ISO came to its end. A clone inherits its base image's mark, which is of another ISO. */
-export const isFirstBootOver = async (vbox: VBoxManage, vm: string, identity: string) => (await vbox.getExtraData(vm, FIRST_BOOT_KEY)) === identity;
+/**
+ * Whether a machine's first boot from this ISO came to its end. A clone inherits its base image's mark, which is of
+ * another ISO.
+ */
+export const isFirstBootOver = async (vbox: VBoxManage, vm: string, identity: string) =>
+  (await vbox.getExtraData(vm, FIRST_BOOT_KEY)) === identity;

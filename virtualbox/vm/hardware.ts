@@ -9,12 +9,28 @@ export interface Hardware {
   nics: Nic[];
 }
 
-/** What a worker's clone has, whatever its base image had. The long spellings of 7.x have these as aliases, 6.1 knows only these. */
-export const BIRTH_FLAGS = ["--cpuhotplug", "off", "--boot1", "disk", "--boot2", "none", "--boot3", "none", "--boot4", "none"];
+/**
+ * What a worker's clone has, whatever its base image had. The long spellings of 7.x have these as aliases, 6.1 knows
+ * only these.
+ */
+export const BIRTH_FLAGS = [
+  "--cpuhotplug",
+  "off",
+  "--boot1",
+  "disk",
+  "--boot2",
+  "none",
+  "--boot3",
+  "none",
+  "--boot4",
+  "none",
+];
 
 /** The flags of `modifyvm` that turn what is into what is wanted: none where nothing differs. */
 export function hardwareFlags(vm: VmInfo, wanted: Hardware): string[] {
-  const nics = Array.from({ length: Math.max(vm.nics.length, wanted.nics.length) }, (_, i) => nicFlags(i + 1, vm.nics[i], wanted.nics[i]));
+  const nics = Array.from({ length: Math.max(vm.nics.length, wanted.nics.length) }, (_, i) =>
+    nicFlags(i + 1, vm.nics[i], wanted.nics[i]),
+  );
   return [
     ...(vm.cpus === wanted.cpus ? [] : ["--cpus", String(wanted.cpus)]),
     ...(vm.memoryMb === wanted.memoryMb ? [] : ["--memory", String(wanted.memoryMb)]),
@@ -28,7 +44,8 @@ export const unplugged = (vm: VmInfo, { nics }: Pick<Hardware, "nics">): number[
   vm.nics.flatMap(({ cable }, i) => (cable === "unplugged" && nics[i] ? [i + 1] : []));
 
 /** The flags of `modifyvm` that plug cables in. */
-export const plugFlags = (numbers: readonly number[]) => numbers.flatMap((number) => [`--cableconnected${number}`, "on"]);
+export const plugFlags = (numbers: readonly number[]) =>
+  numbers.flatMap((number) => [`--cableconnected${number}`, "on"]);
 
 const networkFlags = {
   natnetwork: "--nat-network",
@@ -42,5 +59,13 @@ function nicFlags(number: number, is: ObservedNic | undefined, wanted: Nic | und
   if (!wanted) return is?.type === "none" ? [] : [`--nic${number}`, "none"];
   if (is?.type === wanted.type && is.network === wanted.network && is.mac === wanted.mac) return [];
   const network = wanted.type === "nat" ? [] : [`${networkFlags[wanted.type]}${number}`, wanted.network ?? ""];
-  return [`--nic${number}`, wanted.type, ...network, `--macaddress${number}`, wanted.mac, `--cableconnected${number}`, "on"];
+  return [
+    `--nic${number}`,
+    wanted.type,
+    ...network,
+    `--macaddress${number}`,
+    wanted.mac,
+    `--cableconnected${number}`,
+    "on",
+  ];
 }

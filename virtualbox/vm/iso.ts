@@ -32,29 +32,42 @@ export function checkCidataPlace(vm: VmInfo): void {
   const taken = vm.attachments.find((drive) => isCidataDrive(vm, drive));
   if (!taken || taken.isDvd) return;
   const { controller, port, device, medium } = taken;
-  throw new UserError(`the cidata ISO's place in ${vm.name}, port ${port}, device ${device} of the controller ${controller}, is taken by the disk ${medium}`, {
-    todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(taken), "--medium", "none"])}`,
-  });
+  throw new UserError(
+    `the cidata ISO's place in ${vm.name}, port ${port}, device ${device} of the controller ${controller}, is taken by the disk ${medium}`,
+    {
+      todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(taken), "--medium", "none"])}`,
+    },
+  );
 }
 
 /**
- * Shows that a machine that is to be taken over needs no other disc: from ours in its place cloud-init would make it another machine.
+ * Shows that a machine that is to be taken over needs no other disc: from ours in its place cloud-init would make it
+ * another machine.
  * @throws UserError where there is another one
  */
 export function checkDiscOfOthers(vm: VmInfo, isoPath: string): void {
   const is = isoOf(vm);
   if (is === undefined || hasIso(vm, isoPath)) return;
   const slot: Slot = { controller: ideController(vm)!, port: PORT, device: DEVICE };
-  throw new UserError(`${vm.name} was not taken over: the disc ${is} is in the drive where its cidata ISO goes, ${isoPath}`, {
-    todo:
-      "give an `isoFolder` with which they are the same; if the machine does not need that disc: " +
-      shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(slot), "--medium", "emptydrive"]),
-  });
+  throw new UserError(
+    `${vm.name} was not taken over: the disc ${is} is in the drive where its cidata ISO goes, ${isoPath}`,
+    {
+      todo:
+        "give an `isoFolder` with which they are the same; if the machine does not need that disc: " +
+        shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(slot), "--medium", "emptydrive"]),
+    },
+  );
 }
 
 /** Takes the ISO out of its drive, also where the guest has it mounted. */
 export async function ejectIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): Promise<void> {
-  if (hasIso(vm, isoPath)) await vbox.attach(vm.uuid, { controller: ideController(vm)!, port: PORT, device: DEVICE }, "dvddrive", "emptydrive");
+  if (hasIso(vm, isoPath))
+    await vbox.attach(
+      vm.uuid,
+      { controller: ideController(vm)!, port: PORT, device: DEVICE },
+      "dvddrive",
+      "emptydrive",
+    );
 }
 
 /**
@@ -68,7 +81,9 @@ export async function insertIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): 
   const slot: Slot = { controller, port: PORT, device: DEVICE };
   await vbox.attach(vm.uuid, slot, "dvddrive", resolve(isoPath));
   if (hasIso((await vbox.showVm(vm.uuid))!, isoPath)) return;
-  throw new UserError(`VirtualBox did not put ${isoPath} into the drive of ${vm.name}`, { todo: "look at the machine's storage in VirtualBox" });
+  throw new UserError(`VirtualBox did not put ${isoPath} into the drive of ${vm.name}`, {
+    todo: "look at the machine's storage in VirtualBox",
+  });
 }
 
 /**
@@ -81,7 +96,10 @@ export async function dropInheritedDrives(vbox: VBoxManage, vm: VmInfo): Promise
 }
 
 /** The machine as it is without its DVD drives. */
-export const withoutDvdDrives = (vm: VmInfo): VmInfo => ({ ...vm, attachments: vm.attachments.filter(({ isDvd }) => !isDvd) });
+export const withoutDvdDrives = (vm: VmInfo): VmInfo => ({
+  ...vm,
+  attachments: vm.attachments.filter(({ isDvd }) => !isDvd),
+});
 
 const ideController = (vm: VmInfo) => vm.controllers.find(({ type }) => IDE_CHIPS.test(type))?.name;
 

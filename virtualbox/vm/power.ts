@@ -25,7 +25,9 @@ const PRESS_AGAIN_SECONDS = 15;
 export async function settled(vbox: VBoxManage, vm: string): Promise<VmInfo> {
   const info = await waitFor(vbox, vm, SETTLE_SECONDS, ({ condition }) => condition !== "busy");
   if (info.condition !== "busy") return info;
-  throw new UserError(`${info.name} is ${info.state} since ${SETTLE_SECONDS} s`, { todo: "look at the machine in VirtualBox" });
+  throw new UserError(`${info.name} is ${info.state} since ${SETTLE_SECONDS} s`, {
+    todo: "look at the machine in VirtualBox",
+  });
 }
 
 /** Makes it run, from any state. */
@@ -39,8 +41,12 @@ export async function startVm(
   if (info.condition === "running") return info;
   if (info.condition === "stuck") await powerOff(vbox, info);
   log(info.condition === "paused" ? "resumes" : "starts");
-  if (info.condition === "paused") await vbox.control(info.uuid, "resume").catch((error: unknown) => fail(resumeFailed(error, info)));
-  else await vbox.start(info, startTimeoutSeconds * 1000).catch(async (error: unknown) => fail(await startFailed(error, info)));
+  if (info.condition === "paused")
+    await vbox.control(info.uuid, "resume").catch((error: unknown) => fail(resumeFailed(error, info)));
+  else
+    await vbox
+      .start(info, startTimeoutSeconds * 1000)
+      .catch(async (error: unknown) => fail(await startFailed(error, info)));
   const now = await waitFor(vbox, vm, startTimeoutSeconds, ({ condition }) => condition === "running");
   if (now.condition === "running") return now;
   throw new UserError(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
@@ -52,8 +58,16 @@ function fail(error: unknown): never {
   throw error;
 }
 
-/** Shuts it down: asks the guest first, then cuts the power. A saved machine is resumed for it: its settings are locked too. */
-export async function stopVm(vbox: VBoxManage, vm: string, timeouts: PowerTimeouts, log: (line: string) => void): Promise<VmInfo> {
+/**
+ * Shuts it down: asks the guest first, then cuts the power. A saved machine is resumed for it: its settings are locked
+ * too.
+ */
+export async function stopVm(
+  vbox: VBoxManage,
+  vm: string,
+  timeouts: PowerTimeouts,
+  log: (line: string) => void,
+): Promise<VmInfo> {
   let info = await settled(vbox, vm);
   if (info.condition === "saved" || info.condition === "paused") info = await startVm(vbox, vm, timeouts, log);
   if (info.condition === "running") info = await shutDown(vbox, info, timeouts, log);
@@ -98,8 +112,16 @@ async function shutDown(
   return now;
 }
 
-/** Looks, less and less often, until the machine is as wished or the time since the first look is over; gives what it saw last. */
-async function waitFor(vbox: VBoxManage, vm: string, seconds: number, isAsWished: (info: VmInfo) => boolean): Promise<VmInfo> {
+/**
+ * Looks, less and less often, until the machine is as wished or the time since the first look is over; gives what it
+ * saw last.
+ */
+async function waitFor(
+  vbox: VBoxManage,
+  vm: string,
+  seconds: number,
+  isAsWished: (info: VmInfo) => boolean,
+): Promise<VmInfo> {
   let end: number | undefined;
   for (let pause = 250; ; pause = Math.min(2000, pause * 1.5)) {
     const info = await vbox.showVm(vm);

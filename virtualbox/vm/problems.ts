@@ -32,7 +32,10 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
       name === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
         ? undefined
         : `${shown(name)} is no host name; give lower-case letters, digits and "-"`,
-    stack: stack === undefined || isStack(stack) ? undefined : `${shown(stack)} is not "project/stack"; give names of letters, digits, "-", "_" and "."`,
+    stack:
+      stack === undefined || isStack(stack)
+        ? undefined
+        : `${shown(stack)} is not "project/stack"; give names of letters, digits, "-", "_" and "."`,
     baseImage: argumentProblem(inputs.baseImage, "a VM's name or UUID"),
     cloneMode:
       cloneMode === undefined || ["full", "linked"].includes(cloneMode)
@@ -51,11 +54,14 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
     disks: disks && first(disks, diskProblem),
     keepOpen: keepOpen && first(keepOpen, doorProblem),
   };
-  return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** Each part is a folder, and a part of VirtualBox's group. */
-const isStack = (stack: string) => stack.length <= 200 && /^[\w.-]+(\/[\w.-]+)+$/.test(stack) && !/(^|\/)\.\.?(\/|$)/.test(stack);
+const isStack = (stack: string) =>
+  stack.length <= 200 && /^[\w.-]+(\/[\w.-]+)+$/.test(stack) && !/(^|\/)\.\.?(\/|$)/.test(stack);
 
 /** VBoxManage takes what begins with a dash for an option, and prints nothing back that holds a control character. */
 function argumentProblem(value: string | undefined, what: string): string | undefined {
@@ -88,7 +94,8 @@ function nicsProblem(nics: readonly Nic[], platform: string): string | undefined
 
 function nicProblem({ type, network, mac }: Nic, platform: string): string | undefined {
   if (!NIC_TYPES.includes(type)) return `${shown(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
-  if (type === "nat" && network !== undefined) return `a nat NIC has no network; leave out ${shown(network)}, or choose natnetwork`;
+  if (type === "nat" && network !== undefined)
+    return `a nat NIC has no network; leave out ${shown(network)}, or choose natnetwork`;
   if (type !== "nat" && !network) return `a ${type} NIC needs a network; give its name`;
   if (/["\\]/.test(network ?? ""))
     return `${shown(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
@@ -104,7 +111,10 @@ function nicProblem({ type, network, mac }: Nic, platform: string): string | und
   return undefined;
 }
 
-const doorProblem = (door: string) => ((DOORS as readonly string[]).includes(door) ? undefined : `${shown(door)} is no door to the host; give some of ${DOORS.join(", ")}`);
+const doorProblem = (door: string) =>
+  (DOORS as readonly string[]).includes(door)
+    ? undefined
+    : `${shown(door)} is no door to the host; give some of ${DOORS.join(", ")}`;
 
 function diskProblem({ sizeMb, format, variant }: Disk): string | undefined {
   if (!["VDI", "VMDK", "VHD"].includes(format)) return `${shown(format)} is no format; give VDI, VMDK or VHD`;

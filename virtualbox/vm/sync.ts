@@ -6,7 +6,16 @@ import type { OneByOne } from "../../common/oneByOne";
 import type { VBoxManage } from "../vboxManage";
 import type { VmInfo } from "../vmInfo";
 import { changeDisks, needsOff, observeDisks, planDisks } from "./disks";
-import { blindFlags, closeOthers, closingFlags, isOwnClone, type KeptDoors, namesOf, reportDoors, strayDoors } from "./doors";
+import {
+  blindFlags,
+  closeOthers,
+  closingFlags,
+  isOwnClone,
+  type KeptDoors,
+  namesOf,
+  reportDoors,
+  strayDoors,
+} from "./doors";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from "./hardware";
 import { checkCidataPlace, checkDiscOfOthers, dropInheritedDrives, withoutDvdDrives } from "./iso";
 import { mark, notOurs, standingOf } from "./owner";
@@ -40,11 +49,14 @@ interface Changes {
   doors: OpenDoor[];
 }
 
-const changesOf = (vm: VmInfo, spec: VmSpec): Changes => ({ flags: hardwareFlags(vm, spec), doors: isOwnClone(vm, spec) ? strayDoors(vm, spec) : [] });
+const changesOf = (vm: VmInfo, spec: VmSpec): Changes => ({
+  flags: hardwareFlags(vm, spec),
+  doors: isOwnClone(vm, spec) ? strayDoors(vm, spec) : [],
+});
 
 /**
- * Changes a machine's hardware, and closes its doors. A machine that VirtualBox left as it was must not be marked as complete. Doors are
- * looked at again: an adapter shows its forwardings only from when on it is a NAT one.
+ * Changes a machine's hardware, and closes its doors. A machine that VirtualBox left as it was must not be marked as
+ * complete. Doors are looked at again: an adapter shows its forwardings only from when on it is a NAT one.
  */
 async function modify(vbox: VBoxManage, uuid: string, changes: Changes, spec: VmSpec): Promise<void> {
   let { flags, doors } = changes;
@@ -54,13 +66,15 @@ async function modify(vbox: VBoxManage, uuid: string, changes: Changes, spec: Vm
     ({ flags, doors } = changesOf((await vbox.showVm(uuid))!, spec));
     if (flags.length === 0 && (doors.length === 0 || round === 1)) continue;
     const left = [...flags, ...closingFlags(doors)];
-    throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, { todo: "look at the machine in VirtualBox" });
+    throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, {
+      todo: "look at the machine in VirtualBox",
+    });
   }
 }
 
 /**
- * Makes a machine what it is to be, from wherever it is: a bare clone, half changed, running or not. Only what differs is touched, and only
- * a difference that needs it stops the machine.
+ * Makes a machine what it is to be, from wherever it is: a bare clone, half changed, running or not. Only what differs
+ * is touched, and only a difference that needs it stops the machine.
  */
 export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, options: SyncOptions): Promise<void> {
   const vm = await settled(vbox, uuid);
@@ -75,7 +89,8 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   if (changes.doors.length > 0) options.log(`closes its doors to the host: ${namesOf(changes.doors).join(", ")}`);
   reportDoors(vm, spec, options.log);
   const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);
-  const needsStop = vm.name !== spec.name || isBare || changes.flags.length + changes.doors.length > 0 || disks.some(needsOff);
+  const needsStop =
+    vm.name !== spec.name || isBare || changes.flags.length + changes.doors.length > 0 || disks.some(needsOff);
   const isUp = ["running", "paused", "stuck"].includes(vm.condition);
 
   const change = async () => {

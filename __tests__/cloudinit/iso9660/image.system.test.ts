@@ -15,7 +15,9 @@ function saved(image: Buffer): string {
   return path;
 }
 
-const name = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/).filter((text) => !/^\.\.?$/.test(text) && text !== "__proto__");
+const name = fc
+  .stringMatching(/^[A-Za-z0-9._-]{1,64}$/)
+  .filter((text) => !/^\.\.?$/.test(text) && text !== "__proto__");
 const content = fc.uint8Array({ maxLength: 5000 }).map((bytes) => Buffer.from(bytes));
 const someFiles = fc.dictionary(name, content, { maxKeys: 40, noNullPrototype: true });
 

@@ -13,7 +13,8 @@ jest.setTimeout(120_000);
 
 let folder: string;
 let dir: string;
-const manage = (...args: string[]) => exec(join(projectDir, "dev/lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: dir } });
+const manage = (...args: string[]) =>
+  exec(join(projectDir, "dev/lab/VBoxManage"), args, { env: { VBOX_LAB_DIR: dir } });
 
 /** The UUID of a fresh machine of that name. */
 async function createMachine(name: string): Promise<string> {
@@ -49,7 +50,8 @@ test("a machine does not start where the lab's network is not up", async () => {
 test("the disc of a running machine is swapped, and QEMU lets the old file go", async () => {
   const [name, iso, namespace] = ["swaps", join(folder, "a disc.iso"), namespaceOf("gate", dir)];
   const drive = ["--storagectl", "IDE", "--port", "1", "--device", "0"];
-  const put = (medium: string) => manage("storageattach", name, ...drive, "--type", "dvddrive", "--medium", medium, "--forceunmount");
+  const put = (medium: string) =>
+    manage("storageattach", name, ...drive, "--type", "dvddrive", "--medium", medium, "--forceunmount");
   const write = (text: string) => writeFile(iso, Buffer.alloc(65_536, text));
   await createMachine(name);
   await write("old");
@@ -60,7 +62,10 @@ test("the disc of a running machine is swapped, and QEMU lets the old file go", 
   try {
     expect((await manage("startvm", name)).exitCode).toBe(0);
     const pid = readFileSync(join(dir, `run/${name}.pid`), "utf8").trim();
-    const open = () => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).filter((file) => file.startsWith(iso));
+    const open = () =>
+      readdirSync(`/proc/${pid}/fd`)
+        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+        .filter((file) => file.startsWith(iso));
     expect(open()).toEqual([iso]);
     expect((await put("emptydrive")).exitCode).toBe(0);
     expect(open()).toEqual([]);
@@ -68,7 +73,9 @@ test("the disc of a running machine is swapped, and QEMU lets the old file go", 
     expect((await put(iso)).exitCode).toBe(0);
     expect(open()).toEqual([iso]);
     expect((await manage("showvminfo", name, "--machinereadable")).stdout).toContain(`"IDE-1-0"="${iso}"`);
-    expect((await manage("storageattach", name, ...drive, "--medium", "none")).stderr).toContain("VBOX_E_INVALID_OBJECT_STATE");
+    expect((await manage("storageattach", name, ...drive, "--medium", "none")).stderr).toContain(
+      "VBOX_E_INVALID_OBJECT_STATE",
+    );
     expect((await manage("controlvm", name, "poweroff")).exitCode).toBe(0);
   } finally {
     await deleteNamespace(namespace);

@@ -23,7 +23,11 @@ SHA256: ${sha256("second")}
 test("no packages make an empty file", () => expect(packagesIndex([])).toBe(""));
 
 test("a Release file names every index with its hash and its size in bytes", () => {
-  const release = releaseIndex({ Suite: "trixie" }, [{ path: "main/Packages", content: "é\n" }], new Date(Date.UTC(2026, 0, 2, 3, 4, 5)));
+  const release = releaseIndex(
+    { Suite: "trixie" },
+    [{ path: "main/Packages", content: "é\n" }],
+    new Date(Date.UTC(2026, 0, 2, 3, 4, 5)),
+  );
   expect(release).toBe(`Origin: vbox-kubeadm lab
 Suite: trixie
 Date: Fri, 02 Jan 2026 03:04:05 UTC

@@ -13,4 +13,5 @@ test("the primary key's fingerprint, not a subkey's", () => {
   expect(primaryFingerprint(listing)).toBe(primary);
 });
 
-test("an empty keyring is an error", () => expect(() => primaryFingerprint("tru::1:1700000000:0:3:1:5\n")).toThrow("no key"));
+test("an empty keyring is an error", () =>
+  expect(() => primaryFingerprint("tru::1:1700000000:0:3:1:5\n")).toThrow("no key"));

@@ -22,13 +22,25 @@ describe("parseDeb822", () => {
       "Components: main",
     ].join("\n");
     expect(parseDeb822(text)).toEqual([
-      { uri: "http://mirror.example/debian", suites: ["bookworm", "bookworm-updates"], components: ["main", "contrib"], signedBy: keyring },
-      { uri: "http://security.example/debian-security", suites: ["bookworm-security"], components: ["main"], signedBy: undefined },
+      {
+        uri: "http://mirror.example/debian",
+        suites: ["bookworm", "bookworm-updates"],
+        components: ["main", "contrib"],
+        signedBy: keyring,
+      },
+      {
+        uri: "http://security.example/debian-security",
+        suites: ["bookworm-security"],
+        components: ["main"],
+        signedBy: undefined,
+      },
     ]);
   });
 
   test("leaves out what is disabled or only source", () => {
-    expect(parseDeb822("Types: deb\nEnabled: no\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n")).toEqual([]);
+    expect(
+      parseDeb822("Types: deb\nEnabled: no\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n"),
+    ).toEqual([]);
     expect(parseDeb822("Types: deb-src\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n")).toEqual([]);
   });
 });
@@ -42,7 +54,12 @@ test("parseOneLineStyle reads entries with and without options", () => {
   ].join("\n");
   expect(parseOneLineStyle(text)).toEqual([
     { uri: "http://mirror.example/debian/", suites: ["trixie"], components: ["main", "contrib"], signedBy: undefined },
-    { uri: "https://tool.example/linux/debian", suites: ["trixie"], components: ["stable"], signedBy: "/etc/apt/keyrings/tool.gpg" },
+    {
+      uri: "https://tool.example/linux/debian",
+      suites: ["trixie"],
+      components: ["stable"],
+      signedBy: "/etc/apt/keyrings/tool.gpg",
+    },
   ]);
 });
 
@@ -50,13 +67,21 @@ describe("pickDebianMirror", () => {
   const entry = (uri: string, rest = {}) => ({ uri, suites: ["trixie"], components: ["main"], ...rest });
 
   test.each([
-    ["a third party's, signed by its own key", entry("https://tool.example/debian", { signedBy: "/etc/apt/keyrings/tool.gpg" })],
-    ["a third party's, with components of its own", entry("https://tool.example/linux/debian", { components: ["stable"] })],
+    [
+      "a third party's, signed by its own key",
+      entry("https://tool.example/debian", { signedBy: "/etc/apt/keyrings/tool.gpg" }),
+    ],
+    [
+      "a third party's, with components of its own",
+      entry("https://tool.example/linux/debian", { components: ["stable"] }),
+    ],
     ["the security archive", entry("http://mirror.example/debian-security", { suites: ["trixie-security"] })],
     ["another distribution's", entry("http://mirror.example/ubuntu")],
   ])("passes over %s", (_, source) => {
     expect(pickDebianMirror([source])).toBeUndefined();
-    expect(pickDebianMirror([source, entry("http://mirror.example/debian", { signedBy: keyring })])).toBe("http://mirror.example/debian");
+    expect(pickDebianMirror([source, entry("http://mirror.example/debian", { signedBy: keyring })])).toBe(
+      "http://mirror.example/debian",
+    );
   });
 });
 
@@ -69,7 +94,9 @@ describe("debianMirror", () => {
   afterEach(() => rm(etcApt, { recursive: true }));
 
   test("is the environment's, if it names one", async () => {
-    expect(await debianMirror({ LAB_DEBIAN_MIRROR: "http://mine.example/debian" }, etcApt)).toBe("http://mine.example/debian");
+    expect(await debianMirror({ LAB_DEBIAN_MIRROR: "http://mine.example/debian" }, etcApt)).toBe(
+      "http://mine.example/debian",
+    );
   });
 
   test("is the first line of a list of mirrors, as cloud images have it", async () => {

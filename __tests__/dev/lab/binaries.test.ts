@@ -8,10 +8,17 @@ import { Unavailable } from "../../../dev/lab/download";
 import { versions } from "../../../dev/lab/versions";
 
 jest.mock("../../../dev/lab/binaryRecipes", () => ({
-  recipes: { etcd: { download: jest.fn(), build: jest.fn() }, pause: { build: jest.fn() }, pulumi: { build: jest.fn() } },
+  recipes: {
+    etcd: { download: jest.fn(), build: jest.fn() },
+    pause: { build: jest.fn() },
+    pulumi: { build: jest.fn() },
+  },
 }));
 
-const { etcd, pause, pulumi } = jest.mocked(recipes) as unknown as Record<BinarySet, { [way in keyof Recipe]-?: jest.Mock }>;
+const { etcd, pause, pulumi } = jest.mocked(recipes) as unknown as Record<
+  BinarySet,
+  { [way in keyof Recipe]-?: jest.Mock }
+>;
 const root = mkdtempSync(join(tmpdir(), "binaries-"));
 const cache = join(root, "cache");
 const log = jest.fn();

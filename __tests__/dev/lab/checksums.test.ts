@@ -17,7 +17,12 @@ describe("a list in sha256sum's format", () => {
 });
 
 describe("GitHub's description of a release", () => {
-  const release = JSON.stringify({ assets: [{ name: "flanneld-amd64", digest: `sha256:${one}` }, { name: "old", digest: null }] });
+  const release = JSON.stringify({
+    assets: [
+      { name: "flanneld-amd64", digest: `sha256:${one}` },
+      { name: "old", digest: null },
+    ],
+  });
 
   test("gives an asset's checksum", () => {
     expect(githubDigest("flanneld-amd64", release)).toBe(one);

@@ -19,7 +19,8 @@ beforeAll(async () => {
     requests.push(request.url ?? "");
     if (request.url === "/file") response.end(content);
     else if (request.url === "/sums") response.end(`${sha256}\n`);
-    else if (request.url === "/broken") response.writeHead(200, { "content-length": 100 }).write("half", () => response.destroy());
+    else if (request.url === "/broken")
+      response.writeHead(200, { "content-length": 100 }).write("half", () => response.destroy());
     else response.writeHead(404).end();
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -41,7 +42,9 @@ test("a file with the published checksum arrives", async () => {
 });
 
 test("a file with another checksum is an error that the user sees, and is removed", async () => {
-  await expect(createDownloader().file(`${site}/file`, path, "0".repeat(64))).rejects.toMatchObject({ name: "UserError" });
+  await expect(createDownloader().file(`${site}/file`, path, "0".repeat(64))).rejects.toMatchObject({
+    name: "UserError",
+  });
   expect(existsSync(path)).toBe(false);
 });
 

@@ -22,7 +22,19 @@ test("a plain build is static, pinned and free of this machine's paths", async (
   await goBuild({ ...build, define: { "main.version": "v1" } }, "/out", run);
   expect(calls.at(-1)).toMatchObject([
     "go",
-    ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", "", "-ldflags", "-s -w -X main.version=v1", "-o", "/out/pause", "."],
+    [
+      "build",
+      "-mod=readonly",
+      "-trimpath",
+      "-buildvcs=false",
+      "-tags",
+      "",
+      "-ldflags",
+      "-s -w -X main.version=v1",
+      "-o",
+      "/out/pause",
+      ".",
+    ],
     { cwd: join(__dirname, "../../../dev/tools/pause"), env: { CGO_ENABLED: "0", GOWORK: "off" } },
   ]);
 });
@@ -36,7 +48,9 @@ test("several packages go into the folder by their own names", async () => {
 test("with C it is linked statically as well", async () => {
   const { run, calls } = machine();
   await goBuild({ ...build, cgo: true }, "/out", run);
-  expect(calls.at(-1)?.[1]).toEqual(expect.arrayContaining(["netgo,osusergo", "-s -w -linkmode external -extldflags -static"]));
+  expect(calls.at(-1)?.[1]).toEqual(
+    expect.arrayContaining(["netgo,osusergo", "-s -w -linkmode external -extldflags -static"]),
+  );
   expect(calls.at(-1)?.[2]?.env).toMatchObject({ CGO_ENABLED: "1" });
 });
 
@@ -46,9 +60,17 @@ const missing = () => {
 
 test.each([
   ["no go", { "go env": missing }, /go is needed.*\n→ install Go/],
-  ["a go that is too old", { "go env": () => ({ exitCode: 1, stderr: "go.mod requires go >= 1.26" }) }, /requires go >= 1\.26\n→ install Go/],
+  [
+    "a go that is too old",
+    { "go env": () => ({ exitCode: 1, stderr: "go.mod requires go >= 1.26" }) },
+    /requires go >= 1\.26\n→ install Go/,
+  ],
   ["no C compiler", { gcc: missing }, /→ install gcc and libc6-dev/],
-  ["no modules", { "go build": () => ({ exitCode: 1, stderr: "dial tcp: lookup failed" }) }, /lookup failed\n→ .*GOPROXY/],
+  [
+    "no modules",
+    { "go build": () => ({ exitCode: 1, stderr: "dial tcp: lookup failed" }) },
+    /lookup failed\n→ .*GOPROXY/,
+  ],
 ])("with %s it says what to do", async (_what, answers, message) => {
   const { run } = machine(answers);
   await expect(goBuild({ ...build, cgo: true }, "/out", run)).rejects.toThrow(message);

@@ -20,7 +20,9 @@ interface Manifest {
   spec: { template: { metadata: { labels: object }; spec: { containers: Container[] } } };
 }
 
-const manifests = loadAll(readFileSync(join(__dirname, "../../../dev/lab/manifests/kube-flannel.yaml"), "utf8")) as Manifest[];
+const manifests = loadAll(
+  readFileSync(join(__dirname, "../../../dev/lab/manifests/kube-flannel.yaml"), "utf8"),
+) as Manifest[];
 const manifest = (kind: string) => manifests.find((one) => one.kind === kind)!;
 const { template } = manifest("DaemonSet").spec;
 
@@ -43,11 +45,21 @@ test("a CNI configuration is made out of flannel's subnet file", async () => {
   const folder = (path: string) => join(root, path);
   mkdirSync(folder("run/flannel"), { recursive: true });
   mkdirSync(folder("etc/cni/net.d"), { recursive: true });
-  const subnet = ["FLANNEL_NETWORK=10.244.0.0/16", "FLANNEL_SUBNET=10.244.3.1/24", "FLANNEL_MTU=1450", "FLANNEL_IPMASQ=true"];
+  const subnet = [
+    "FLANNEL_NETWORK=10.244.0.0/16",
+    "FLANNEL_SUBNET=10.244.3.1/24",
+    "FLANNEL_MTU=1450",
+    "FLANNEL_IPMASQ=true",
+  ];
   writeFileSync(folder("run/flannel/subnet.env"), subnet.join("\n"));
   const [script] = template.spec.containers[0]!.args;
-  await run("sh", ["-euc", script!.replaceAll(/\/(run\/flannel|etc\/cni)/g, `${root}/$1`).replace(/exec .*flanneld .*/, "wait")]);
-  const conflist = JSON.parse(readFileSync(folder("etc/cni/net.d/10-flannel.conflist"), "utf8")) as { plugins: object[] };
+  await run("sh", [
+    "-euc",
+    script!.replaceAll(/\/(run\/flannel|etc\/cni)/g, `${root}/$1`).replace(/exec .*flanneld .*/, "wait"),
+  ]);
+  const conflist = JSON.parse(readFileSync(folder("etc/cni/net.d/10-flannel.conflist"), "utf8")) as {
+    plugins: object[];
+  };
   const ipam = { subnet: "10.244.3.0/24", routes: [{ dst: "10.244.0.0/16" }] };
   expect(conflist.plugins[0]).toMatchObject({ type: "bridge", mtu: 1450, ipam });
 });

@@ -10,7 +10,9 @@ test("one document for each of kubeadm, kubelet and kube-proxy", () => {
 });
 
 test("the version is given, or kubeadm would ask the network for it", () => {
-  expect(document("ClusterConfiguration")).toMatchObject({ kubernetesVersion: expect.stringMatching(/^v1\.\d+\.\d+$/) as unknown });
+  expect(document("ClusterConfiguration")).toMatchObject({
+    kubernetesVersion: expect.stringMatching(/^v1\.\d+\.\d+$/) as unknown,
+  });
 });
 
 test("workers join at the floating address, which the certificate names", () => {

@@ -1,6 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeOciImage, type OciImage } from "../../../dev/lab/ociImage";
@@ -75,7 +84,9 @@ test("tar reads back what was put in, with its modes", async () => {
 
 test("Docker's manifest names the same blobs", async () => {
   const root = await unpacked("docker");
-  const [docker] = json<[{ Config: string; RepoTags: string[]; Layers: string[] }]>(readFileSync(join(root, "manifest.json")));
+  const [docker] = json<[{ Config: string; RepoTags: string[]; Layers: string[] }]>(
+    readFileSync(join(root, "manifest.json")),
+  );
   expect(docker.RepoTags).toEqual([image.name]);
   for (const path of [docker.Config, ...docker.Layers]) expect(statSync(join(root, path)).isFile()).toBe(true);
 });

@@ -7,14 +7,23 @@ import { takeUpStack } from "../../../dev/lab/stackLock";
 import { onHost } from "../../../dev/lab/stack";
 
 const lab = mkdtempSync(join(tmpdir(), "lab-"));
-jest.mock("../../../dev/lab/paths", () => ({ ...jest.requireActual<object>("../../../dev/lab/paths"), labDir: () => lab }));
-jest.mock("../../../dev/lab/stack", () => ({ ...jest.requireActual<object>("../../../dev/lab/stack"), onHost: jest.fn(() => Promise.resolve(0)) }));
+jest.mock("../../../dev/lab/paths", () => ({
+  ...jest.requireActual<object>("../../../dev/lab/paths"),
+  labDir: () => lab,
+}));
+jest.mock("../../../dev/lab/stack", () => ({
+  ...jest.requireActual<object>("../../../dev/lab/stack"),
+  onHost: jest.fn(() => Promise.resolve(0)),
+}));
 
 afterEach(() => jest.mocked(onHost).mockClear());
 afterAll(() => rmSync(lab, { recursive: true }));
 
 /** Pulumi's lock, as its file backend writes it beside a file of attributes. */
-function lockedBy(pid: number, lock = JSON.stringify({ pid, username: "root", hostname: "vm", timestamp: "2026-11-25T17:50:39Z" })) {
+function lockedBy(
+  pid: number,
+  lock = JSON.stringify({ pid, username: "root", hostname: "vm", timestamp: "2026-11-25T17:50:39Z" }),
+) {
   const folder = join(lab, "pulumi/.pulumi/locks/organization/vbox-kubeadm/lab");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "0ba960de.json"), lock);

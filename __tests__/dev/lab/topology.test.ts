@@ -9,7 +9,8 @@ const contains = ({ router, prefix }: LabNetwork, address: string) => {
 };
 
 test("every address is in its own network", () => {
-  for (const network of Object.values<LabNetwork>(networks)) if (network.dns) expect(contains(network, network.dns)).toBe(true);
+  for (const network of Object.values<LabNetwork>(networks))
+    if (network.dns) expect(contains(network, network.dns)).toBe(true);
   for (const nic of nics) expect(contains(networks[nic.network], nic.address)).toBe(true);
   expect(contains(networks.node, dhcpRange.first) && contains(networks.node, dhcpRange.last)).toBe(true);
 });
@@ -42,5 +43,6 @@ describe("dnsmasq", () => {
     expect(args).toContain("--host-record=busybox.kube.demo,busybox,192.168.4.57");
   });
 
-  test("tells guests by what they call themselves, as the tutorial's gate does", () => expect(args).not.toContain("--dhcp-ignore-clid"));
+  test("tells guests by what they call themselves, as the tutorial's gate does", () =>
+    expect(args).not.toContain("--dhcp-ignore-clid"));
 });

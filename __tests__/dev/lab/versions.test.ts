@@ -15,9 +15,12 @@ test.each([
   expect(goMod(module).split("\n")).toContain(`require ${requirement}`);
 });
 
-test.each(["kubernetes", "tutorial-kubeadm"] as const)("the staging modules of tools/%s are of the same release", (module) => {
-  const staging = versions[module].replace("v1.", "v0.");
-  const replaced = [...goMod(module).matchAll(/=> k8s\.io\/\S+ (\S+)/g)].map(([, version]) => version);
-  expect(replaced.length).toBeGreaterThan(20);
-  expect(new Set(replaced)).toEqual(new Set([staging]));
-});
+test.each(["kubernetes", "tutorial-kubeadm"] as const)(
+  "the staging modules of tools/%s are of the same release",
+  (module) => {
+    const staging = versions[module].replace("v1.", "v0.");
+    const replaced = [...goMod(module).matchAll(/=> k8s\.io\/\S+ (\S+)/g)].map(([, version]) => version);
+    expect(replaced.length).toBeGreaterThan(20);
+    expect(new Set(replaced)).toEqual(new Set([staging]));
+  },
+);

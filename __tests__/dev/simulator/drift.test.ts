@@ -11,7 +11,14 @@ import { nodeVictims } from "../../support/drift/nodes";
 import { isOneByOne, rebuildCluster, seenRebuilt } from "../../support/drift/rebuiltCluster";
 import { refusedByRefresh, refusedByUp, refusedIso } from "../../support/drift/refusals";
 import { adoptedRoute, type RouteDrift, routeDrifts, routeKey, routes } from "../../support/drift/routes";
-import { changes, type Difference, differences, isCompared, readStackState, type StackState } from "../../support/drift/stackState";
+import {
+  changes,
+  type Difference,
+  differences,
+  isCompared,
+  readStackState,
+  type StackState,
+} from "../../support/drift/stackState";
 import { unseen, untouched } from "../../support/drift/untouched";
 
 // Each test goes on where the one before ended: one stack sees everything.
@@ -26,7 +33,9 @@ const kept = [...new Set([refusedIso, ...refusedByUp].map(({ worker }) => worker
 
 /** Without an endpoint of its own, the stack asks the cluster for it. */
 const configurationOf = (workers: readonly string[], more: typeof overrides = {}) => {
-  const workerOverrides = Object.fromEntries(Object.entries({ ...overrides, ...more }).filter(([worker]) => workers.includes(worker)));
+  const workerOverrides = Object.fromEntries(
+    Object.entries({ ...overrides, ...more }).filter(([worker]) => workers.includes(worker)),
+  );
   return { workerNames: workers, workerOverrides, cpus: 1, routes, controlPlaneEndpoint: "" };
 };
 
@@ -44,12 +53,24 @@ async function act({ worker, drifts }: { worker: string; drifts: readonly Drift[
 
 /** The UUIDs of a worker's extra disks, by their files. */
 const disksOf = (worker: string) =>
-  new Map(stack.world.read().virtualBox.media.filter(({ location }) => location.includes(`/${worker}/vbox-kubeadm-disk-`)).map(({ location, uuid }) => [basename(location), uuid]));
+  new Map(
+    stack.world
+      .read()
+      .virtualBox.media.filter(({ location }) => location.includes(`/${worker}/vbox-kubeadm-disk-`))
+      .map(({ location, uuid }) => [basename(location), uuid]),
+  );
 
 /** What a refresh makes of the state, all drifts together. */
-function seen(before: StackState, drifts: readonly (readonly [worker: string, drift: Pick<Drift, "seen">])[], routes: readonly RouteDrift[] = []): StackState {
+function seen(
+  before: StackState,
+  drifts: readonly (readonly [worker: string, drift: Pick<Drift, "seen">])[],
+  routes: readonly RouteDrift[] = [],
+): StackState {
   const site = stack.world.read();
-  const routed = { ...before, ...Object.fromEntries(routes.map((drift) => [routeKey(drift), drift.seen(before[routeKey(drift)]!)])) };
+  const routed = {
+    ...before,
+    ...Object.fromEntries(routes.map((drift) => [routeKey(drift), drift.seen(before[routeKey(drift)]!)])),
+  };
   const after = drifts.reduce((state: StackState, [worker, drift]) => withDrift(state, worker, drift, site), routed);
   return Object.fromEntries(Object.entries(after).filter(([, outputs]) => outputs !== undefined));
 }
@@ -58,7 +79,13 @@ let nothing: string[];
 let made: string[];
 let before: StackState;
 let disksBefore: Map<string, string>;
-const rows: Record<"routes" | "workers" | "cluster" | "refused" | "never", Row[]> = { routes: [], workers: [], cluster: [], refused: [], never: [] };
+const rows: Record<"routes" | "workers" | "cluster" | "refused" | "never", Row[]> = {
+  routes: [],
+  workers: [],
+  cluster: [],
+  refused: [],
+  never: [],
+};
 const rowOf = (done: string, saw: Difference[], ...rest: string[]): Row => ({ done, saw, rest });
 
 test("each thing that was changed or removed is seen by refresh, and nothing else", async () => {
@@ -76,11 +103,21 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
   const pairs = all.flatMap(({ worker, drifts }) => drifts.map((drift) => [worker, drift] as const));
   expect(await readStackState(stack)).toEqual(seen(before, pairs, [...routeDrifts, adoptedRoute]));
 
-  const routeRow = (drift: RouteDrift) => rowOf(drift.done, differences(before, seen(before, [], [drift])), drift.repair);
+  const routeRow = (drift: RouteDrift) =>
+    rowOf(drift.done, differences(before, seen(before, [], [drift])), drift.repair);
   rows.routes = routeDrifts.map(routeRow);
-  const workerRows = victims.flatMap((victim) => victim.drifts.map((drift) => rowOf(drift.done, differences(before, seen(before, [[victim.worker, drift]])), drift.repair, ...fatesOf(victim))));
+  const workerRows = victims.flatMap((victim) =>
+    victim.drifts.map((drift) =>
+      rowOf(drift.done, differences(before, seen(before, [[victim.worker, drift]])), drift.repair, ...fatesOf(victim)),
+    ),
+  );
   rows.workers = Object.keys(changes).flatMap((type) => workerRows.filter(({ saw }) => saw[0]?.type === type));
-  rows.never = [...untouched.drifts.map((drift) => rowOf(drift.done, differences(before, seen(before, [[untouched.worker, drift]])), drift.repair)), routeRow(adoptedRoute)];
+  rows.never = [
+    ...untouched.drifts.map((drift) =>
+      rowOf(drift.done, differences(before, seen(before, [[untouched.worker, drift]])), drift.repair),
+    ),
+    routeRow(adoptedRoute),
+  ];
 });
 
 test("up fixes all of it, and keeps what need not be recreated", async () => {
@@ -88,10 +125,13 @@ test("up fixes all of it, and keeps what need not be recreated", async () => {
   const said = await stack.succeed("up", "--yes");
   // A preview cannot know that an ISO that is rewritten will be the same one.
   for (const { worker } of discVictims) expect(said).toMatch(new RegExp(`vbox:Vm ${worker} replace`));
-  for (const worker of ["gone", "partly-gone"]) expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
+  for (const worker of ["gone", "partly-gone"])
+    expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
   const fixed = stack.world.read();
   expect(stack.observed()).toEqual(made);
-  expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, fixed, worker, uuidIn(before, worker)) }))).toEqual(all.map(({ worker, machine, node }) => ({ worker, machine, node })));
+  expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, fixed, worker, uuidIn(before, worker)) }))).toEqual(
+    all.map(({ worker, machine, node }) => ({ worker, machine, node })),
+  );
   const same = [...disksOf("disks")].filter(([file, uuid]) => disksBefore.get(file) === uuid);
   expect(same.map(([file]) => file)).toEqual(["vbox-kubeadm-disk-1.vdi"]); // That which was only detached.
   await stack.succeed("preview", "--expect-no-changes");
@@ -113,11 +153,15 @@ test("what may be another's, or would be lost, is refused, and fixed as the erro
   expect(await readStackState(stack)).toEqual(seen(whole, pairs));
   rows.refused = [
     ...refusedByRefresh.map((refusal) => rowOf(refusal.done, [], ...refusalOf("refresh", refusal))),
-    ...seenOnly.map((refusal) => rowOf(refusal.done, differences(whole, seen(whole, [[refusal.worker, refusal]])), ...refusalOf("up", refusal))),
+    ...seenOnly.map((refusal) =>
+      rowOf(refusal.done, differences(whole, seen(whole, [[refusal.worker, refusal]])), ...refusalOf("up", refusal)),
+    ),
   ];
 
   const refused = stack.observed();
-  expect(await stack.fail("up", "--yes", "--skip-preview", "--target", `**CloudInitIso::${refusedIso.worker}`)).toMatch(refusedIso.says);
+  expect(await stack.fail("up", "--yes", "--skip-preview", "--target", `**CloudInitIso::${refusedIso.worker}`)).toMatch(
+    refusedIso.says,
+  );
   expect(stack.observed()).toEqual(refused);
   await refusedIso.fix(stack.handOn(refusedIso.worker), "");
   const reasons = await stack.fail("up", "--yes", "--skip-preview", "--continue-on-error");
@@ -128,7 +172,9 @@ test("what may be another's, or would be lost, is refused, and fixed as the erro
   await stack.configure(configurationOf(kept, { disks: { disks: grownDisks } }));
   await up();
   const ofOthers = new RegExp(`\\b(${names.filter((name) => !kept.includes(name)).join("|")})\\b`);
-  const whatIsKept = made.filter((line) => !ofOthers.test(line)).map((line) => line.replace(/(disk-1\.vdi) 64 MB/, `$1 ${grownMb} MB`));
+  const whatIsKept = made
+    .filter((line) => !ofOthers.test(line))
+    .map((line) => line.replace(/(disk-1\.vdi) 64 MB/, `$1 ${grownMb} MB`));
   expect(stack.observed()).toEqual(whatIsKept.sort());
 });
 
@@ -138,20 +184,42 @@ test("another cluster in the old one's place is seen by its CA, and each worker 
   await refresh();
   const rebuilt = seenRebuilt(whole, stack);
   expect(await readStackState(stack)).toEqual(rebuilt);
-  rows.cluster = [rowOf("The masters serve another cluster: another CA, another endpoint", differences(whole, rebuilt), "replaces each join, one worker at a time", "run on", "join again")];
+  rows.cluster = [
+    rowOf(
+      "The masters serve another cluster: another CA, another endpoint",
+      differences(whole, rebuilt),
+      "replaces each join, one worker at a time",
+      "run on",
+      "join again",
+    ),
+  ];
 
   const site = stack.world.read();
   planFaults(stack.site);
   await up();
   expect(isOneByOne(journal(stack.site))).toBe(true);
-  for (const worker of kept) expect(fateOf(site, stack.world.read(), worker, uuidIn(whole, worker))).toEqual({ machine: "runs on", node: "rejoins" });
+  for (const worker of kept)
+    expect(fateOf(site, stack.world.read(), worker, uuidIn(whole, worker))).toEqual({
+      machine: "runs on",
+      node: "rejoins",
+    });
   await stack.succeed("preview", "--refresh", "--expect-no-changes");
 });
 
 test("every property that a diff compares was seen to drift, or cannot", () => {
-  const compared = Object.entries(changes).flatMap(([type, table]) => Object.keys(table).filter((property) => isCompared(type, property)).map((property) => `${type} ${property}`));
-  const drifted = Object.values(rows).flat().flatMap(({ saw }) => saw).filter(({ type, property }) => property && isCompared(type, property)).map(({ type, property }) => `${type} ${property}`);
-  const cannot = Object.entries(unseen).flatMap(([type, reasons]) => Object.keys(reasons).map((property) => `${type} ${property}`));
+  const compared = Object.entries(changes).flatMap(([type, table]) =>
+    Object.keys(table)
+      .filter((property) => isCompared(type, property))
+      .map((property) => `${type} ${property}`),
+  );
+  const drifted = Object.values(rows)
+    .flat()
+    .flatMap(({ saw }) => saw)
+    .filter(({ type, property }) => property && isCompared(type, property))
+    .map(({ type, property }) => `${type} ${property}`);
+  const cannot = Object.entries(unseen).flatMap(([type, reasons]) =>
+    Object.keys(reasons).map((property) => `${type} ${property}`),
+  );
   expect([...new Set(drifted), ...cannot].sort()).toEqual(compared.sort());
 });
 

@@ -20,9 +20,17 @@ async function worker(name: string, options: WorkerOptions = {}) {
   const made = await bootWorker(site, name, options);
   const clock = new SimulatedClock(site.world.read());
   const machine = clock.state.virtualBox.machines.find(({ uuid }) => uuid === made.uuid)!;
-  const switchOn = () => void Object.assign(machine, { state: "running", boot: { id: randomUUID(), nextId: randomUUID(), at: clock.now } });
+  const switchOn = () =>
+    void Object.assign(machine, { state: "running", boot: { id: randomUUID(), nextId: randomUUID(), at: clock.now } });
   switchOn();
-  return { ...made, clock, machine, switchOn, disk: () => diskOf(clock.state, made.uuid), after: (ms: number) => ((clock.now += ms), clock.guest(made.uuid)!) };
+  return {
+    ...made,
+    clock,
+    machine,
+    switchOn,
+    disk: () => diskOf(clock.state, made.uuid),
+    after: (ms: number) => ((clock.now += ms), clock.guest(made.uuid)!),
+  };
 }
 
 test("a first boot with a reboot: up, cloud-init runs, down, up in another boot", async () => {
@@ -36,7 +44,13 @@ test("a first boot with a reboot: up, cloud-init runs, down, up in another boot"
   const second = after(1);
   expect(second).toMatchObject({ isUp: true, status: "done" });
   expect(second.bootId).not.toBe(first.bootId);
-  expect(disk()).toMatchObject({ hostname: "kube-node01", sshUser: "debian", hostKey: hostKey.hostPrivateKey, firstBootId: first.bootId, kubernetesVersion: "v1.36.3" });
+  expect(disk()).toMatchObject({
+    hostname: "kube-node01",
+    sshUser: "debian",
+    hostKey: hostKey.hostPrivateKey,
+    firstBootId: first.bootId,
+    kubernetesVersion: "v1.36.3",
+  });
 });
 
 test("a first boot without a reboot ends in the same boot; the next one runs nothing", async () => {
@@ -53,13 +67,29 @@ test("the program reads the report", async () => {
   const { bootId, address } = after(30);
   const report = readReport(clock.worker(uuid, REPORT_COMMAND).stdout)!;
   const mac = clock.guest(uuid)!.machine.nics["1"]!.mac.toLowerCase().match(/../g)!.join(":");
-  expect(report).toEqual({ bootId, firstBootId: bootId, reached: "installed", status: "done", errors: [], warnings: [], addresses: new Map([[mac, address]]) });
+  expect(report).toEqual({
+    bootId,
+    firstBootId: bootId,
+    reached: "installed",
+    status: "done",
+    errors: [],
+    warnings: [],
+    addresses: new Map([[mac, address]]),
+  });
   disk().facts = { status: "error" };
-  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "error", errors: [expect.stringContaining("runcmd")] });
+  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({
+    reached: "-",
+    status: "error",
+    errors: [expect.stringContaining("runcmd")],
+  });
 });
 
 test("each clone has a machine-id of its own, unless the image had one; addresses are kept by MAC", async () => {
-  const workers = [await worker("kube-node04"), await worker("kube-node05"), await worker("kube-node06", { guest: { machineId: "twin" } })];
+  const workers = [
+    await worker("kube-node04"),
+    await worker("kube-node05"),
+    await worker("kube-node06", { guest: { machineId: "twin" } }),
+  ];
   const [a, b, c] = workers.map(({ after, disk }) => (after(10), disk().machineId));
   expect(a).toMatch(/^[0-9a-f]{32}$/);
   expect(b).not.toBe(a);
@@ -74,7 +104,10 @@ test("each clone has a machine-id of its own, unless the image had one; addresse
 test("another instance-id runs cloud-init again, but only in the next boot", async () => {
   const { after, switchOn, disk, isoPath } = await worker("kube-node07", { reboots: false });
   const before = after(30);
-  const options = renderOptions({ name: "kube-node77", macAddresses: [before.machine.nics["1"]!.mac] }, { reboot: false });
+  const options = renderOptions(
+    { name: "kube-node77", macAddresses: [before.machine.nics["1"]!.mac] },
+    { reboot: false },
+  );
   await writeIso(isoPath, isoImage("cidata", render(options, generateHostKey()).files));
   expect(after(1).status).toBe("done");
   expect(disk().hostname).toBe("kube-node07");
@@ -86,17 +119,24 @@ test("another instance-id runs cloud-init again, but only in the next boot", asy
 test.each<[string, (machine: Machine, now: number) => void]>([
   ["and came back at once", () => undefined],
   ["and came back long after", (machine, now) => ((machine.offSince = now), (machine.boot = undefined))],
-])("a first boot that the power ended, %s, never goes on: the status is clean, and the mark is missing", async (what, cut) => {
-  const { after, switchOn, disk, clock, uuid, machine } = await worker(`kube-${what.length}`);
-  after(15);
-  cut(machine, clock.now);
-  if (machine.offSince) clock.now += 100;
-  switchOn();
-  const { status, bootId } = after(10);
-  expect(status).toBe("done");
-  expect(disk().firstBootId).not.toBe(bootId);
-  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "done", errors: [] });
-});
+])(
+  "a first boot that the power ended, %s, never goes on: the status is clean, and the mark is missing",
+  async (what, cut) => {
+    const { after, switchOn, disk, clock, uuid, machine } = await worker(`kube-${what.length}`);
+    after(15);
+    cut(machine, clock.now);
+    if (machine.offSince) clock.now += 100;
+    switchOn();
+    const { status, bootId } = after(10);
+    expect(status).toBe("done");
+    expect(disk().firstBootId).not.toBe(bootId);
+    expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({
+      reached: "-",
+      status: "done",
+      errors: [],
+    });
+  },
+);
 
 test("a first boot that failed has a clean status after the next boot, and no mark", async () => {
   const { after, switchOn, clock, uuid, disk } = await worker("kube-node10", { reboots: false });
@@ -104,7 +144,11 @@ test("a first boot that failed has a clean status after the next boot, and no ma
   after(30);
   switchOn();
   after(10);
-  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({ reached: "-", status: "done", errors: [] });
+  expect(readReport(clock.worker(uuid, REPORT_COMMAND).stdout)).toMatchObject({
+    reached: "-",
+    status: "done",
+    errors: [],
+  });
 });
 
 test("without a cidata disc there is no cloud-init, and nobody to sign in", async () => {

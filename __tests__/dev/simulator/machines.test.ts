@@ -22,17 +22,36 @@ test.each(["kube-node01", "kube-node01.kube.demo", "192.168.2.130"])("a worker i
   expect(await run(site.workerTarget(address, worker))).toBe("kube-node01");
 });
 
-test.each(["kube-mast01", "kube-mast02.kube.demo", "192.168.1.2", "192.168.4.20"])("a master is reached as %s", async (address) => {
-  expect(await run({ ...site.masterTarget(), address, hostKeys: site.masterTarget(address.includes("02") ? "kube-mast02" : "kube-mast01").hostKeys })).toMatch(/^kube-mast0[12]$/);
-});
+test.each(["kube-mast01", "kube-mast02.kube.demo", "192.168.1.2", "192.168.4.20"])(
+  "a master is reached as %s",
+  async (address) => {
+    expect(
+      await run({
+        ...site.masterTarget(),
+        address,
+        hostKeys: site.masterTarget(address.includes("02") ? "kube-mast02" : "kube-mast01").hostKeys,
+      }),
+    ).toMatch(/^kube-mast0[12]$/);
+  },
+);
 
-test.each(["kube-node09", "debian-base-image", "kube-node01.other", "192.168.2.131"])("there is no %s", async (address) => {
-  const nobody = withSession({ ...target(), address }, { ...soon, deadlineMs: 2_000 }, (session) => session.run("hostname"));
-  await expect(nobody).rejects.toMatchObject({ kind: "unreachable", message: expect.stringContaining("connect failed") });
-});
+test.each(["kube-node09", "debian-base-image", "kube-node01.other", "192.168.2.131"])(
+  "there is no %s",
+  async (address) => {
+    const nobody = withSession({ ...target(), address }, { ...soon, deadlineMs: 2_000 }, (session) =>
+      session.run("hostname"),
+    );
+    await expect(nobody).rejects.toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("connect failed"),
+    });
+  },
+);
 
 test("another host key, another user, and another key to sign in with are refused", async () => {
-  await expect(run(site.workerTarget("kube-node01", { hostKey: generateHostKey() }))).rejects.toMatchObject({ kind: "hostKey" });
+  await expect(run(site.workerTarget("kube-node01", { hostKey: generateHostKey() }))).rejects.toMatchObject({
+    kind: "hostKey",
+  });
   await expect(run({ ...target(), user: "root" })).rejects.toMatchObject({ kind: "authentication" });
   const privateKeyFile = join(site.folder, "other_key");
   writeFileSync(privateKeyFile, generateHostKey().hostPrivateKey, { mode: 0o600 });
@@ -54,7 +73,8 @@ test("a connection ends with the boot in which it was made", async () => {
 
 describe("faults", () => {
   const command = "ssh kube-node01 hostname";
-  const plan = (kind: NonNullable<FaultPlan["at"]>["kind"]) => planFaults(site.folder, { at: { command, occurrence: 1, kind } });
+  const plan = (kind: NonNullable<FaultPlan["at"]>["kind"]) =>
+    planFaults(site.folder, { at: { command, occurrence: 1, kind } });
   afterEach(() => planFaults(site.folder));
 
   test("a command fails once, or each time", async () => {
@@ -89,7 +109,8 @@ describe("faults", () => {
     const outcomes = async () => {
       planFaults(site.folder, { noise: { seed: 7, rate: 0.5 } });
       const said: string[] = [];
-      for (let number = 0; number < 8; number++) said.push(await run(target()).catch((error: { kind: string }) => error.kind));
+      for (let number = 0; number < 8; number++)
+        said.push(await run(target()).catch((error: { kind: string }) => error.kind));
       return said;
     };
     const first = await outcomes();

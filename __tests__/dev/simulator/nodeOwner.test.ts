@@ -24,15 +24,19 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => site.remove());
 
-const onMaster = <T>(use: (master: SshSession) => Promise<T>) => withSession(site.masterTarget(), { deadlineMs: 10_000, what: "master" }, use);
+const onMaster = <T>(use: (master: SshSession) => Promise<T>) =>
+  withSession(site.masterTarget(), { deadlineMs: 10_000, what: "master" }, use);
 const node = () => site.world.read().cluster.nodes[0]!;
 const change = (work: (on: { node: ReturnType<typeof node>; facts: Record<string, string> }) => unknown) =>
   site.world.change((state) => void work({ node: state.cluster.nodes[0]!, facts: (diskOf(state, uuid).facts ??= {}) }));
-const makeWay = () => onMaster(async (master) => makeWayFor(owner, (await getNode(master, owner.name))!, { master, log: () => undefined }));
+const makeWay = () =>
+  onMaster(async (master) => makeWayFor(owner, (await getNode(master, owner.name))!, { master, log: () => undefined }));
 
 test("a Node of ours on a machine that lives is refused, with that machine", async () => {
   const address = worker.vm.get("address");
-  await expect(makeWay()).rejects.toThrow(`already has a Node kube-node01 whose kubelet is alive, on another machine than this worker: the machine "${uuid}" at "${address}"`);
+  await expect(makeWay()).rejects.toThrow(
+    `already has a Node kube-node01 whose kubelet is alive, on another machine than this worker: the machine "${uuid}" at "${address}"`,
+  );
 });
 
 test("a Node with another mark is refused at once, whatever becomes of its machine", async () => {
@@ -45,7 +49,10 @@ test("a Node with another mark is refused at once, whatever becomes of its machi
 });
 
 describe("there is no second token on the worker's own word", () => {
-  const refused = (why: string) => new RegExp(`kube-node01 has joined before, and cannot join again by itself\\n {4}${why}[^]*pulumi up --replace 'urn:pulumi:\\*\\*kubeadm:WorkerJoin::kube-node01'`);
+  const refused = (why: string) =>
+    new RegExp(
+      `kube-node01 has joined before, and cannot join again by itself\\n {4}${why}[^]*pulumi up --replace 'urn:pulumi:\\*\\*kubeadm:WorkerJoin::kube-node01'`,
+    );
   beforeEach(() => planFaults(site.folder));
   afterEach(async () => {
     expect(journal(site.folder).filter((command) => /apply token|kubeadm (reset|join)/.test(command))).toEqual([]);
@@ -54,7 +61,9 @@ describe("there is no second token on the worker's own word", () => {
 
   test("that a join has not ended", async () => {
     await change(({ facts }) => (facts.halfJoined = "1"));
-    await expect(worker.join.up({ labels: { tier: "a" } })).rejects.toThrow(refused("it shows a join that has not ended"));
+    await expect(worker.join.up({ labels: { tier: "a" } })).rejects.toThrow(
+      refused("it shows a join that has not ended"),
+    );
   });
 
   test("that it has no credentials", async () => {
@@ -66,15 +75,21 @@ describe("there is no second token on the worker's own word", () => {
     await change(({ node, facts }) => (facts.systemUuid = node.systemUuid = "11111111-2222-3333-4444-555555555555"));
     expect((await worker.join.refresh())?.outs).toMatchObject({ ready: false, systemUuid: uuid });
     await change(({ facts }) => delete facts.systemUuid);
-    await expect(worker.join.up({})).rejects.toThrow(refused(`its Node is the machine "11111111-2222-3333-4444-555555555555"'s`));
+    await expect(worker.join.up({})).rejects.toThrow(
+      refused(`its Node is the machine "11111111-2222-3333-4444-555555555555"'s`),
+    );
     await change(({ node }) => (node.systemUuid = uuid));
     await worker.join.up({});
   });
 
   test("that its Node has another mark, and that it has no credentials: a refresh does not take it for a newcomer", async () => {
-    await change(({ node, facts }) => ((node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"), (facts.joined = "0")));
+    await change(
+      ({ node, facts }) => ((node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"), (facts.joined = "0")),
+    );
     expect((await worker.join.refresh())?.outs).toMatchObject({ nodeUid: node().uid, marked: false });
-    expect(lines.at(-1)).toBe('kube-node01: its Node carries another mark, "kube/other/kube-node01", which its own kubelet may have written; by its UID it is ours');
+    expect(lines.at(-1)).toBe(
+      'kube-node01: its Node carries another mark, "kube/other/kube-node01", which its own kubelet may have written; by its UID it is ours',
+    );
     await expect(worker.join.up({})).rejects.toThrow(refused("its kubelet has no credentials"));
     await change(({ facts }) => delete facts.joined);
     await worker.join.up({});
@@ -82,7 +97,12 @@ describe("there is no second token on the worker's own word", () => {
   });
 
   test("that its Node has another mark, and another machine", async () => {
-    await change(({ node }) => ((node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"), (node.systemUuid = "11111111-2222-3333-4444-555555555555")));
+    await change(
+      ({ node }) => (
+        (node.annotations[OWNER_ANNOTATION] = "kube/other/kube-node01"),
+        (node.systemUuid = "11111111-2222-3333-4444-555555555555")
+      ),
+    );
     expect((await worker.join.refresh())?.outs).toMatchObject({ ready: false, systemUuid: uuid });
     await expect(worker.join.up({})).rejects.toThrow(refused("its Node is the machine"));
     await change(({ node }) => ((node.annotations[OWNER_ANNOTATION] = markOf(owner)), (node.systemUuid = uuid)));

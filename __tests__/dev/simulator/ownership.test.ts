@@ -7,7 +7,10 @@ import { openSimulatedStack, type SimulatedStack } from "../../../dev/simulator/
 
 jest.setTimeout(300_000);
 
-/** A state that version 0.1.0 wrote, that is an old one or that was lost, and a second checkout of the same names, by the real CLI. */
+/**
+ * A state that version 0.1.0 wrote, that is an old one or that was lost, and a second checkout of the same names, by
+ * the real CLI.
+ */
 let stack: SimulatedStack;
 let folder: string;
 let empty: string[];
@@ -46,7 +49,8 @@ async function downgrade(): Promise<void> {
   const exported = JSON.parse(await pulumi(["stack", "export"])) as { deployment: { resources: Resource[] } };
   exported.deployment.resources = exported.deployment.resources.filter(({ type }) => !type.endsWith("StackIdentity"));
   for (const resource of exported.deployment.resources) {
-    for (const bag of [resource.inputs, resource.outputs]) for (const key of ["stackId", "virtualBox"]) delete bag?.[key];
+    for (const bag of [resource.inputs, resource.outputs])
+      for (const key of ["stackId", "virtualBox"]) delete bag?.[key];
     resource.dependencies = resource.dependencies?.filter((urn) => !urn.includes("StackIdentity"));
     delete resource.propertyDependencies;
   }
@@ -56,7 +60,8 @@ async function downgrade(): Promise<void> {
   writeFileSync(isoFile(), unpublished(readFileSync(isoFile())));
   await stack.world.change(({ virtualBox, cluster }) => {
     delete virtualBox.extraData;
-    const former = (marks: Record<string, string>) => Object.entries(marks).forEach(([key, mark]) => (marks[key] = mark.replace(/^[0-9a-f]{32} /, "")));
+    const former = (marks: Record<string, string>) =>
+      Object.entries(marks).forEach(([key, mark]) => (marks[key] = mark.replace(/^[0-9a-f]{32} /, "")));
     virtualBox.machines.forEach(({ extraData }) => former(extraData));
     cluster.nodes.forEach(({ annotations }) => former(annotations));
   });
@@ -94,7 +99,11 @@ test("a second checkout of the same names is refused before it writes anything, 
 });
 
 /** The worker as it runs: its machine, that machine's boot, and its Node. */
-const worker = () => ({ uuid: machine().uuid, boot: machine().boot, node: stack.world.read().cluster.nodes.find(({ name }) => name === "kube-node01")!.uid });
+const worker = () => ({
+  uuid: machine().uuid,
+  boot: machine().boot,
+  node: stack.world.read().cluster.nodes.find(({ name }) => name === "kube-node01")!.uid,
+});
 
 test("a state from before the worker was replaced takes up the worker that is there: no machine is made, and none joins again", async () => {
   const old = join(folder, "old.json");
@@ -105,7 +114,9 @@ test("a state from before the worker was replaced takes up the worker that is th
   const now = worker();
   expect(now.uuid).not.toBe(former.uuid);
   await pulumi(["stack", "import", "--file", old]);
-  expect(await pulumi(["up", "--yes", "--skip-preview"])).toContain("kube-node01: the cluster's Node of this name is of a machine that the state does not know: it stays");
+  expect(await pulumi(["up", "--yes", "--skip-preview"])).toContain(
+    "kube-node01: the cluster's Node of this name is of a machine that the state does not know: it stays",
+  );
   expect(worker()).toEqual(now);
   await pulumi(["preview", "--expect-no-changes"]);
 });

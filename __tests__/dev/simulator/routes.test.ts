@@ -15,12 +15,24 @@ beforeAll(async () => {
   await real(["address", "add", "192.168.254.1/16", "dev", "vboxnet0"]);
   for (const end of ["gate0", "vboxnet0"]) await real(["link", "set", end, "up"]);
 });
-beforeEach(() => void (network = { interfaces: ["lo", "gate0", "vboxnet0"], addresses: { vboxnet0: "192.168.254.1/16" }, routes: [], leases: {} }));
+beforeEach(
+  () =>
+    void (network = {
+      interfaces: ["lo", "gate0", "vboxnet0"],
+      addresses: { vboxnet0: "192.168.254.1/16" },
+      routes: [],
+      leases: {},
+    }),
+);
 afterEach(() => real(["route", "flush", "exact", "192.168.4.0/27"]));
 afterAll(() => run("ip", ["netns", "delete", namespace]));
 
 /** As somebody sees it who asks for JSON. */
-const seen = ({ stdout, stderr, exitCode }: ExecResult) => ({ exitCode, stderr: stderr.trim(), json: stdout.trim() ? (JSON.parse(stdout) as unknown) : undefined });
+const seen = ({ stdout, stderr, exitCode }: ExecResult) => ({
+  exitCode,
+  stderr: stderr.trim(),
+  json: stdout.trim() ? (JSON.parse(stdout) as unknown) : undefined,
+});
 
 const list = "-j -N -4 route show exact 192.168.4.0/27";
 const add = "route add 192.168.4.0/27 via 192.168.4.30 dev vboxnet0 proto 157";
@@ -34,12 +46,26 @@ test.each([
   ["made through two gateways", [add, other(add), list]],
   ["replaced", [add, other(add).replace("add", "replace"), list]],
   ["replaced where there is none", [add.replace("add", "replace"), list]],
-  ["replaced by a route without our mark, which we do not take away", [add, "route replace 192.168.4.0/27 via 192.168.4.29 dev vboxnet0", list, other(del), list]],
-  ["a route without a mark is taken away by whoever gives none", ["route add 192.168.4.0/27 via 192.168.4.30 dev vboxnet0", list, "route del 192.168.4.0/27 via 192.168.4.30 dev vboxnet0", list]],
+  [
+    "replaced by a route without our mark, which we do not take away",
+    [add, "route replace 192.168.4.0/27 via 192.168.4.29 dev vboxnet0", list, other(del), list],
+  ],
+  [
+    "a route without a mark is taken away by whoever gives none",
+    [
+      "route add 192.168.4.0/27 via 192.168.4.30 dev vboxnet0",
+      list,
+      "route del 192.168.4.0/27 via 192.168.4.30 dev vboxnet0",
+      list,
+    ],
+  ],
   ["taken away through another gateway", [add, other(del), list]],
   ["taken away where there is none", [del]],
   ["a gateway that is not reached", [add.replace("192.168.4.30", "10.9.8.7"), list]],
-  ["replaced through a gateway that is not reached", [add, add.replace("add", "replace").replace("192.168.4.30", "10.9.8.7"), list]],
+  [
+    "replaced through a gateway that is not reached",
+    [add, add.replace("add", "replace").replace("192.168.4.30", "10.9.8.7"), list],
+  ],
   ["an interface that is not there", [add.replace("vboxnet0", "vboxnet7"), del.replace("vboxnet0", "vboxnet7")]],
   ["host bits", [add.replace("4.0/27", "4.1/27")]],
   ["no network", [add.replace("192.168.4.0/27", "x/27")]],

@@ -24,7 +24,13 @@ afterAll(async () => {
 /** A file that nobody fetches: a simulated guest installs nothing. */
 const criDockerd = { criDockerdUrl: "file:///cri-dockerd.deb", criDockerdSha256: "0".repeat(64) };
 const workers = ["kube-node01", "kube-node02"];
-const runtimes = () => Object.fromEntries(stack.world.read().cluster.nodes.filter(({ name }) => workers.includes(name)).map(({ name, runtimeVersion = "containerd" }) => [name, runtimeVersion]));
+const runtimes = () =>
+  Object.fromEntries(
+    stack.world
+      .read()
+      .cluster.nodes.filter(({ name }) => workers.includes(name))
+      .map(({ name, runtimeVersion = "containerd" }) => [name, runtimeVersion]),
+  );
 
 /** Brings the stack up with a configuration; what was said, in its order, of the workers that leave and join. */
 async function up(configuration: object): Promise<string[]> {
@@ -33,17 +39,32 @@ async function up(configuration: object): Promise<string[]> {
   const { stdout, stderr, exitCode } = await stack.pulumi(["up", "--yes", "--skip-preview"]);
   if (exitCode !== 0) throw new Error(`${stdout}\n${stderr}`);
   // The CLI repeats at the end what was said.
-  return [...new Set([...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([said]) => said.replace(":", "")))];
+  return [
+    ...new Set(
+      [...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([said]) => said.replace(":", "")),
+    ),
+  ];
 }
 /** What cloud-init has made of a machine by now. */
 async function guest(name: string) {
   let is: GuestDisk | undefined;
-  await stack.world.change((state) => void (is = guestOf(state, state.virtualBox.machines.find((machine) => machine.name === name)!, Date.now())?.disk));
+  await stack.world.change(
+    (state) =>
+      void (is = guestOf(
+        state,
+        state.virtualBox.machines.find((machine) => machine.name === name)!,
+        Date.now(),
+      )?.disk),
+  );
   return structuredClone(is!);
 }
-const resets = () => commands.filter((command) => command.includes("kubeadm reset")).map((command) => /--cri-socket '?(\S+?)'?$/.exec(command)![1]);
+const resets = () =>
+  commands
+    .filter((command) => command.includes("kubeadm reset"))
+    .map((command) => /--cri-socket '?(\S+?)'?$/.exec(command)![1]);
 
-const docker = "fit to join; of its container runtimes' sockets, /run/containerd/containerd.sock and /run/cri-dockerd.sock, kubeadm and the kubelet use unix:///run/cri-dockerd.sock";
+const docker =
+  "fit to join; of its container runtimes' sockets, /run/containerd/containerd.sock and /run/cri-dockerd.sock, kubeadm and the kubelet use unix:///run/cri-dockerd.sock";
 
 test("its workers are replaced one by one, and back; each leaves and joins by its own runtime's socket", async () => {
   await up({});
@@ -51,11 +72,18 @@ test("its workers are replaced one by one, and back; each leaves and joins by it
 
   const [first, ...rest] = await up({ containerRuntime: "docker" });
   const [one, other] = first!.startsWith(workers[0]!) ? workers : workers.toReversed();
-  expect([first, ...rest]).toEqual([`${one} is drained`, `${one} ${docker}`, `${other} is drained`, `${other} ${docker}`]);
+  expect([first, ...rest]).toEqual([
+    `${one} is drained`,
+    `${one} ${docker}`,
+    `${other} is drained`,
+    `${other} ${docker}`,
+  ]);
   expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "docker://26.1.5" });
   expect(resets()).toEqual(Array(2).fill("unix:///run/containerd/containerd.sock"));
 
-  expect(await up({ containerRuntime: "docker", workerOverrides: { "kube-node02": { containerRuntime: "containerd" } } })).toEqual(["kube-node02 is drained", "kube-node02 fit to join"]);
+  expect(
+    await up({ containerRuntime: "docker", workerOverrides: { "kube-node02": { containerRuntime: "containerd" } } }),
+  ).toEqual(["kube-node02 is drained", "kube-node02 fit to join"]);
   expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "containerd" });
   expect(resets()).toEqual(["unix:///run/cri-dockerd.sock"]);
 });

@@ -9,7 +9,8 @@ import { bastionName, bastionPort, sitePaths } from "../../../dev/simulator/site
 import { ourTemplates } from "../../support/cloudInit";
 import { openSimulatedStack, type SimulatedStack } from "../../../dev/simulator/stack";
 
-// What docs/security.md says of secrets, with the real CLI at its most talkative (but for Pulumi's own trace, see there), on a simulated site.
+// What docs/security.md says of secrets, with the real CLI at its most talkative (but for Pulumi's own trace, see
+// there), on a simulated site.
 jest.setTimeout(300_000);
 
 let folder: string;
@@ -39,17 +40,40 @@ const loudly = ["--debug", "--diff"];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "secrets-"));
   stack = await openSimulatedStack(folder, { heard: (command) => commands.push(command) });
-  bastionAddress = stack.world.read().virtualBox.machines.find(({ name }) => name === bastionName)!.guestProperties["/VirtualBox/GuestInfo/Net/0/V4/IP"]!;
+  bastionAddress = stack.world.read().virtualBox.machines.find(({ name }) => name === bastionName)!.guestProperties[
+    "/VirtualBox/GuestInfo/Net/0/V4/IP"
+  ]!;
   const { sshKnownHostsFile } = sitePaths(stack.site);
   writeFileSync(sshKnownHostsFile, readFileSync(sshKnownHostsFile, "utf8").replaceAll(bastionName, bastionAddress));
-  await stack.configure({ ...configuration, userData: ownUserData(), bastion: { address: bastionAddress, port: bastionPort } });
-  await stack.pulumi(["config", "set", "--secret", "debianMirror", `https://user:${planted.mirror}@mirror.example/debian/`]);
+  await stack.configure({
+    ...configuration,
+    userData: ownUserData(),
+    bastion: { address: bastionAddress, port: bastionPort },
+  });
+  await stack.pulumi([
+    "config",
+    "set",
+    "--secret",
+    "debianMirror",
+    `https://user:${planted.mirror}@mirror.example/debian/`,
+  ]);
   await stack.pulumi(["config", "set", "--secret", "--path", "userDataValues.password", planted.value]);
   watching = setInterval(watch, 20);
   const run = async (operation: string) => {
     const events = join(folder, "events");
     const env = { PULUMI_DEBUG_COMMANDS: "true" }; // Without it there is no --event-log.
-    const { stdout, stderr, exitCode } = await stack.pulumi([operation, ...loudly, ...(operation === "up" ? ["--show-sames"] : []), "--yes", "--skip-preview", "--event-log", events], { env });
+    const { stdout, stderr, exitCode } = await stack.pulumi(
+      [
+        operation,
+        ...loudly,
+        ...(operation === "up" ? ["--show-sames"] : []),
+        "--yes",
+        "--skip-preview",
+        "--event-log",
+        events,
+      ],
+      { env },
+    );
     said.push(stdout, stderr, readFileSync(events, "utf8"));
     rmSync(events);
     states.push(...filesIn(join(folder, "backend")).map((file) => readText(file)));
@@ -76,9 +100,14 @@ async function setSecretWhatIsThere(run: (operation: string) => Promise<number |
   await stack.pulumi(["config", "set", "--secret", "--path", "bastion.address", bastionAddress]);
   expect(await run("up")).toBe(0);
   const { stdout } = await stack.pulumi(["stack", "export"]);
-  const { deployment } = JSON.parse(stdout) as { deployment: { resources: { urn: string; outputs?: Record<string, unknown>; inputs?: Record<string, unknown> }[] } };
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { resources: { urn: string; outputs?: Record<string, unknown>; inputs?: Record<string, unknown> }[] };
+  };
   const holders = deployment.resources.flatMap(({ urn, inputs = {}, outputs = {} }) =>
-    [...Object.entries(inputs), ...Object.entries(outputs)].filter(([, value]) => [isoFolder, bastionAddress].some((secret) => JSON.stringify(value).includes(secret))).map(([property]) => `${urn.split("::").at(-2)} ${property}`));
+    [...Object.entries(inputs), ...Object.entries(outputs)]
+      .filter(([, value]) => [isoFolder, bastionAddress].some((secret) => JSON.stringify(value).includes(secret)))
+      .map(([property]) => `${urn.split("::").at(-2)} ${property}`),
+  );
   expect(holders).toEqual([]);
 }
 
@@ -110,7 +139,11 @@ function watch(): void {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     processes.add(readText(`/proc/${pid}/cmdline`));
     // Pulumi hands the configuration to its own programs there, and they not to theirs.
-    processes.add(readText(`/proc/${pid}/environ`).replace(/^PULUMI_CONFIG=[^\0]*/m, "").replace(/\0PULUMI_CONFIG=[^\0]*/, ""));
+    processes.add(
+      readText(`/proc/${pid}/environ`)
+        .replace(/^PULUMI_CONFIG=[^\0]*/m, "")
+        .replace(/\0PULUMI_CONFIG=[^\0]*/, ""),
+    );
   }
 }
 
@@ -126,7 +159,10 @@ function secrets(): [string, string][] {
     ...[...hostKeys].map((key): [string, string] => ["a worker's host key", body(key)]),
     ...[...tokens].map((token): [string, string] => ["a join token", token.split(".")[1]!]),
     // As its Secret has it.
-    ...[...tokens].map((token): [string, string] => ["an encoded join token", Buffer.from(token.split(".")[1]!).toString("base64")]),
+    ...[...tokens].map((token): [string, string] => [
+      "an encoded join token",
+      Buffer.from(token.split(".")[1]!).toString("base64"),
+    ]),
   ];
 }
 
@@ -140,14 +176,17 @@ test("the secrets are what they should be", () => {
   expect(new Set(secrets().map(([what]) => what)).size).toBe(9);
   for (const [, secret] of secrets()) expect(secret.length).toBeGreaterThan(12);
   expect(processes.size).toBeGreaterThan(100);
-  expect(commands.filter((command) => /kubeadm join|field-manager=vbox-kubeadm'? /.test(command)).length).toBeGreaterThan(5);
+  expect(
+    commands.filter((command) => /kubeadm join|field-manager=vbox-kubeadm'? /.test(command)).length,
+  ).toBeGreaterThan(5);
 });
 
 test("no process had one in its arguments or its environment", () => expect([...processes].flatMap(found)).toEqual([]));
 
 test("no command on a machine had one", () => expect(commands.flatMap(found)).toEqual([]));
 
-test("the CLI printed none, also where things went wrong and with --debug, nor did its event log", () => expect(said.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
+test("the CLI printed none, also where things went wrong and with --debug, nor did its event log", () =>
+  expect(said.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
 
 test("the state has them encrypted, and only there", () => {
   expect(states.join("").length).toBeGreaterThan(10_000);
@@ -162,11 +201,14 @@ test("files have them only where docs/security.md says, for their owner alone", 
 });
 
 test("no machine has a disc with its host key in the drive, once its first boot is over", () => {
-  const drives = stack.world.read().virtualBox.machines.flatMap((machine) => machine.drives.filter(({ opened }) => opened));
+  const drives = stack.world
+    .read()
+    .virtualBox.machines.flatMap((machine) => machine.drives.filter(({ opened }) => opened));
   expect(drives.map(({ opened }) => [opened!.hostname, opened!.hostKey])).toEqual([["kube-node01", undefined]]);
 });
 
-test("a token is gone from the cluster when its join has ended", () => expect(stack.world.read().cluster.tokens).toEqual([]));
+test("a token is gone from the cluster when its join has ended", () =>
+  expect(stack.world.read().cluster.tokens).toEqual([]));
 
 const filesIn = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true })

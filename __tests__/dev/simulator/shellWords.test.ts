@@ -14,7 +14,19 @@ test.each([
   ["", []],
 ])("%j", (command, words) => expect(shellWords(command)).toEqual(words));
 
-test.each(["a; b", "a && b", "a | b", "a $(b)", "a `b`", 'a "$b"', "a $b", "a > b", "a\nb", "'a", '"a', "a *", "a #b", "~/a"])(
-  "%j is no simple command",
-  (command) => expect(shellWords(command)).toBeUndefined(),
-);
+test.each([
+  "a; b",
+  "a && b",
+  "a | b",
+  "a $(b)",
+  "a `b`",
+  'a "$b"',
+  "a $b",
+  "a > b",
+  "a\nb",
+  "'a",
+  '"a',
+  "a *",
+  "a #b",
+  "~/a",
+])("%j is no simple command", (command) => expect(shellWords(command)).toBeUndefined());

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { endVirtualBox, ensureVirtualBox } from "../../../dev/lab/virtualBox";
 import { TwoVirtualBoxes } from "../../support/twoVirtualBoxes";
 
-// VirtualBox's own VBoxManage and the simulated one get the same calls: those that make machines of others, and take them away.
+// VirtualBox's own VBoxManage and the simulated one get the same calls: those that make machines of others, and take
+// them away.
 const both = new TwoVirtualBoxes();
 const { accept, refuse, print, expectSameState } = both;
 
@@ -15,21 +16,46 @@ beforeAll(async () => {
   await ensureVirtualBox(() => {});
   await both.makeMachine("made");
   await accept("createmedium", "disk", "--filename", "DIR/elsewhere/second.vdi", "--size", "5");
-  await accept("storageattach", "made", "--storagectl", "SATA", "--port", "1", "--type", "hdd", "--medium", "DIR/elsewhere/second.vdi");
+  await accept(
+    "storageattach",
+    "made",
+    "--storagectl",
+    "SATA",
+    "--port",
+    "1",
+    "--type",
+    "hdd",
+    "--medium",
+    "DIR/elsewhere/second.vdi",
+  );
   await accept("setextradata", "made", "vbox-kubeadm/owner", 'a "b" c');
 }, 900_000);
 
 afterAll(() => both.end());
 
 describe("clones", () => {
-  const clone = (name: string, ...more: string[]) =>
-    ["clonevm", "made", "--mode", "machine", ...more, "--name", name, "--basefolder", "DIR/vms/ours/stack", "--register"];
+  const clone = (name: string, ...more: string[]) => [
+    "clonevm",
+    "made",
+    "--mode",
+    "machine",
+    ...more,
+    "--name",
+    name,
+    "--basefolder",
+    "DIR/vms/ours/stack",
+    "--register",
+  ];
   const ID = "11111111-aaaa-4444-8888-55555555550";
 
-  /** Of no machine. The server that cloned them does not save that they are closed, and whenever it ends, its successor knows them again. */
+  /**
+   * Of no machine. The server that cloned them does not save that they are closed, and whenever it ends, its successor
+   * knows them again.
+   */
   async function closeDisksOf(name: string): Promise<void> {
     await endVirtualBox(both.real.folder);
-    for (const file of [name, `${name}-disk1`]) await accept("closemedium", "disk", `DIR/vms/ours/stack/${name}/${file}.vdi`);
+    for (const file of [name, `${name}-disk1`])
+      await accept("closemedium", "disk", `DIR/vms/ours/stack/${name}/${file}.vdi`);
   }
 
   test("are full: disks, drives, hardware and extra data, new MAC addresses", async () => {
@@ -78,46 +104,6 @@ describe("clones", () => {
     });
     await refuse(...clone("disk there"));
   });
-});
-
-describe("doors to the host", () => {
-  const shared = (action: string, name: string, ...more: string[]) => ["sharedfolder", action, name, "--name", "src", ...more];
-
-  beforeAll(async () => {
-    await both.makeMachine("open");
-    const serial = ["--uart1", "0x3F8", "4", "--uartmode1", "file", "DIR/console.log", "--uart2", "0x2F8", "3", "--uartmode2", "tcpserver", "2023", "--uart3", "0x3E8", "4"];
-    await accept("modifyvm", "open", ...serial, "--lpt1", "0x378", "7", "--lptmode1", "/dev/lp0");
-    await accept("modifyvm", "open", "--natpf1", "ssh,tcp,,2222,,22", "--natpf1", 'a"b,udp,127.0.0.1,53,,53', "--nat-enable-tftp1", "on", "--nic2", "nat", "--natpf2", "x y,tcp,,7,,7", "--cableconnected2", "off");
-    await accept("modifyvm", "open", "--vrde", "on", "--vrdeport", "3389", "--clipboard-mode", "bidirectional", "--draganddrop", "hosttoguest", "--recording", "on");
-    await accept("modifyvm", "open", "--audioin", "on", "--audioout", "on", "--teleporter", "on", "--teleporter-port", "6000", "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb");
-    await accept(...shared("add", "open", "--hostpath", "DIR"));
-    await accept("usbfilter", "add", "0", "--target", "open", "--name", "key", "--vendorid", "1050");
-  });
-
-  test("are inherited, and closed", async () => {
-    await accept("clonevm", "open", "--name", "heir", "--basefolder", "DIR/vms/ours/stack", "--register");
-    await expectSameState();
-    await accept("modifyvm", "heir", "--uart1", "off", "--uart2", "off", "--uart3", "off", "--lpt1", "off", "--vrde", "off", "--clipboard-mode", "disabled", "--draganddrop", "disabled", "--recording", "off");
-    await accept("modifyvm", "heir", "--natpf1", "delete", "ssh", "--natpf1", "delete", 'a"b', "--nat-enable-tftp1", "off", "--natpf2", "delete", "x y", "--audioin", "off", "--audioout", "off", "--teleporter", "off");
-    await accept("modifyvm", "heir", "--usbcardreader", "off", "--nictrace1", "off", "--tpm-type", "none", "--guest-debug-provider", "none", "--autostart-enabled", "off");
-    await accept(...shared("remove", "heir"));
-    await accept("usbfilter", "remove", "0", "--target", "heir");
-    await expectSameState();
-  });
-
-  test("of a NAT adapter are kept, and not shown, while it is attached to something else", async () => {
-    await accept("modifyvm", "open", "--nic1", "intnet");
-    await expectSameState();
-    await accept("modifyvm", "open", "--nic1", "nat");
-    await expectSameState();
-  });
-
-  test.each([
-    ["no such forwarding", ["modifyvm", "heir", "--natpf1", "delete", "nope"]],
-    ["no such folder", shared("remove", "heir")],
-    ["no filter", ["usbfilter", "remove", "0", "--target", "heir"]],
-    ["no database of machines that start with the host", ["modifyvm", "heir", "--autostart-enabled", "on"]],
-  ])("are refused: %s", (_what, call) => refuse(...call));
 });
 
 describe("a running machine", () => {
@@ -179,7 +165,18 @@ describe("unregistered machines", () => {
   test("with --delete lose disks that lie elsewhere, too", async () => {
     await both.makeMachine("other");
     await accept("createmedium", "disk", "--filename", "DIR/elsewhere/third.vdi", "--size", "5");
-    await accept("storageattach", "other", "--storagectl", "SATA", "--port", "1", "--type", "hdd", "--medium", "DIR/elsewhere/third.vdi");
+    await accept(
+      "storageattach",
+      "other",
+      "--storagectl",
+      "SATA",
+      "--port",
+      "1",
+      "--type",
+      "hdd",
+      "--medium",
+      "DIR/elsewhere/third.vdi",
+    );
     await accept("snapshot", "other", "take", "x");
     await accept("unregistervm", "other", "--delete");
     await refuse("showmediuminfo", "disk", "DIR/elsewhere/third.vdi");
@@ -199,7 +196,9 @@ describe("a machine whose files are gone", () => {
   beforeAll(async () => {
     await both.makeMachine("lost", "--uuid", lost);
     await both.makeMachine("lost too", "--uuid", lostToo);
-    both.inFolders((folder) => ["lost", "lost too"].forEach((name) => rmSync(join(folder, "vms", name), { recursive: true })));
+    both.inFolders((folder) =>
+      ["lost", "lost too"].forEach((name) => rmSync(join(folder, "vms", name), { recursive: true })),
+    );
     await endVirtualBox(both.real.folder); // It notices at its next start.
   });
 

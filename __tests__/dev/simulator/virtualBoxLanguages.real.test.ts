@@ -4,7 +4,8 @@ import { readInaccessibleFiles } from "../../../virtualbox/answer";
 import { endVirtualBox, ensureVirtualBox } from "../../../dev/lab/virtualBox";
 import { TwoVirtualBoxes } from "../../support/twoVirtualBoxes";
 
-// VirtualBox's own VBoxManage and the simulated one get the same calls, and must answer in the same words, in each language that is translated.
+// VirtualBox's own VBoxManage and the simulated one get the same calls, and must answer in the same words, in each
+// language that is translated.
 const both = new TwoVirtualBoxes();
 const { real, simulated } = both;
 const say = (words: RegExp) => expect.arrayContaining([expect.stringMatching(words)]);
@@ -27,7 +28,10 @@ test.each([
   ["tr", /adlı kayıtlı bir makine bulunamadı$/],
 ])("refusals in %s have the same codes as in English", async (language, words) => {
   await both.accept("setproperty", "language", language);
-  expect(await both.refuse("showvminfo", "nobody", "--machinereadable")).toMatchObject({ code: "VBOX_E_OBJECT_NOT_FOUND", words: say(words) });
+  expect(await both.refuse("showvminfo", "nobody", "--machinereadable")).toMatchObject({
+    code: "VBOX_E_OBJECT_NOT_FOUND",
+    words: say(words),
+  });
   await both.refuse("createvm", "--name", "made", "--ostype", "Debian_64", "--register");
   await both.refuse("closemedium", "dvd", "DIR/inherited.iso");
 });
@@ -60,7 +64,13 @@ test("a machine whose settings are gone is refused with one code in every langua
   for (const language of ["C", "ca", "ru", "tr"]) {
     await both.accept("setproperty", "language", language);
     await both.print("list", "vms");
-    if (language === "C") for (const { run, folder } of [real, simulated]) expect([...readInaccessibleFiles((await run(["list", "vms", "--long"])).stdout).values()]).toEqual([join(folder, "vms/lost/lost.vbox")]);
-    expect((await real.run(["showvminfo", uuid!, "--machinereadable"])).stderr).toContain("code E_ACCESSDENIED (0x80070005), component MachineWrap");
+    if (language === "C")
+      for (const { run, folder } of [real, simulated])
+        expect([...readInaccessibleFiles((await run(["list", "vms", "--long"])).stdout).values()]).toEqual([
+          join(folder, "vms/lost/lost.vbox"),
+        ]);
+    expect((await real.run(["showvminfo", uuid!, "--machinereadable"])).stderr).toContain(
+      "code E_ACCESSDENIED (0x80070005), component MachineWrap",
+    );
   }
 });

@@ -28,7 +28,9 @@ async function attacked(): Promise<string> {
 
 test("it is an error in every run, whatever becomes of the Node and of Pulumi's state, until the machine is another one", async () => {
   expect(await attacked()).toMatch(untrusted);
-  expect(site.world.read().cluster.nodes[0]!.annotations).toMatchObject({ "vbox-kubeadm/owner": "kube/test/kube-node01" });
+  expect(site.world.read().cluster.nodes[0]!.annotations).toMatchObject({
+    "vbox-kubeadm/owner": "kube/test/kube-node01",
+  });
 
   expect(await failureOf(worker.join.up())).toMatch(untrusted);
   expect((await worker.join.refresh())?.outs).toMatchObject({ ready: false });

@@ -12,7 +12,10 @@ import { openSimulatedStack, type SimulatedStack } from "../../../dev/simulator/
 
 jest.setTimeout(240_000);
 
-/** One preview tells all that is missing, by the real CLI, and one without changes asks nobody. The tests follow one another on one stack. */
+/**
+ * One preview tells all that is missing, by the real CLI, and one without changes asks nobody. The tests follow one
+ * another on one stack.
+ */
 let stack: SimulatedStack;
 beforeAll(async () => void (stack = await openSimulatedStack(await mkdtemp(join(tmpdir(), "preview-")))));
 afterAll(async () => {
@@ -26,7 +29,8 @@ const change = (path: string, text: string | undefined) => {
   if (text === undefined) rmSync(file);
   else writeFileSync(file, text);
 };
-const setBase = (state: "running" | "poweroff") => stack.world.change(({ virtualBox }) => void (virtualBox.machines[0]!.state = state));
+const setBase = (state: "running" | "poweroff") =>
+  stack.world.change(({ virtualBox }) => void (virtualBox.machines[0]!.state = state));
 
 async function run(...args: string[]) {
   planFaults(stack.site);
@@ -36,28 +40,53 @@ async function run(...args: string[]) {
 }
 
 const program = [join(projectDir, "node_modules/.bin/tsx"), join(projectDir, "commands/doctor.ts")] as const;
-const inStack = (env: Record<string, string> = {}) => ({ cwd: join(stack.folder, "program"), env: { ...stack.environment, ...env }, timeoutMs: 120_000 });
+const inStack = (env: Record<string, string> = {}) => ({
+  cwd: join(stack.folder, "program"),
+  env: { ...stack.environment, ...env },
+  timeoutMs: 120_000,
+});
 
 /** `npm run doctor` in the stack's folder. */
-const doctor = (env: Record<string, string> = {}, ...args: string[]) => exec(program[0], [program[1], ...args], inStack(env));
+const doctor = (env: Record<string, string> = {}, ...args: string[]) =>
+  exec(program[0], [program[1], ...args], inStack(env));
 
 /** The same at a terminal, where somebody types. */
-const atTerminal = (typed: string, ...args: string[]) => exec("script", ["-qec", shellCommand([...program, ...args]), "/dev/null"], { ...inStack(), input: typed });
+const atTerminal = (typed: string, ...args: string[]) =>
+  exec("script", ["-qec", shellCommand([...program, ...args]), "/dev/null"], { ...inStack(), input: typed });
 
 test("all that is missing is told together, once, and nothing is changed", async () => {
   change("dev/vboxdrv", undefined);
   change("proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 1048576 kB\n");
   await setBase("running");
   const before = stack.world.read();
-  await stack.configure({ workerCount: 2, kubernetesVersion: "1.37.1", nics: [{ type: "intnet", network: "node" }, { type: "hostonly", network: "vboxnet7" }, { type: "natnetwork", network: "no such" }] });
+  await stack.configure({
+    workerCount: 2,
+    kubernetesVersion: "1.37.1",
+    nics: [
+      { type: "intnet", network: "node" },
+      { type: "hostonly", network: "vboxnet7" },
+      { type: "natnetwork", network: "no such" },
+    ],
+  });
   const { said, exitCode, commands } = await run("preview");
   expect(exitCode).not.toBe(0);
   expect(said).toMatch(/has a problem: no machine is made, as 5 things are missing or wrong\n/);
-  for (const what of [/kernel driver is not loaded/, /no network vboxnet7 of type hostonly/, /no network no such of type natnetwork/, /base image debian-base-image is running/, /kubernetesVersion: 1\.37\.1 is newer than/])
+  for (const what of [
+    /kernel driver is not loaded/,
+    /no network vboxnet7 of type hostonly/,
+    /no network no such of type natnetwork/,
+    /base image debian-base-image is running/,
+    /kubernetesVersion: 1\.37\.1 is newer than/,
+  ])
     expect(said.match(new RegExp(what, "g"))).toHaveLength(1);
   // A line of progress, and Pulumi's diagnostics of it.
   expect(said.match(/warning: the workers need 4\.0 GB of memory, and the host has 1\.0 GB/g)).toHaveLength(2);
-  expect(commands.filter((command) => !/^VBoxManage (--version|list|showvminfo|getextradata|guestproperty get)|^ip |kubectl version/.test(command))).toEqual([]);
+  expect(
+    commands.filter(
+      (command) =>
+        !/^VBoxManage (--version|list|showvminfo|getextradata|guestproperty get)|^ip |kubectl version/.test(command),
+    ),
+  ).toEqual([]);
   expect(stack.world.read()).toEqual(before);
 
   const { stdout, exitCode: ended } = await doctor();
@@ -71,10 +100,21 @@ test("all that is missing is told together, once, and nothing is changed", async
 test("the doctor reads the configuration of a project that has another name", async () => {
   const [own, renamed] = [join(stack.folder, "program"), join(stack.folder, "renamed")];
   mkdirSync(renamed);
-  for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"]) writeFileSync(join(renamed, file), readFileSync(join(own, file), "utf8").replace(/^name: .*/m, "name: renamed").replaceAll("vbox-kubeadm:", "renamed:").replace(/^encryptionsalt: .*\n/m, ""));
-  expect(await exec("pulumi", ["stack", "init", "dev"], { cwd: renamed, env: stack.environment })).toMatchObject({ exitCode: 0 });
+  for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml"])
+    writeFileSync(
+      join(renamed, file),
+      readFileSync(join(own, file), "utf8")
+        .replace(/^name: .*/m, "name: renamed")
+        .replaceAll("vbox-kubeadm:", "renamed:")
+        .replace(/^encryptionsalt: .*\n/m, ""),
+    );
+  expect(await exec("pulumi", ["stack", "init", "dev"], { cwd: renamed, env: stack.environment })).toMatchObject({
+    exitCode: 0,
+  });
   const { stdout } = await exec(program[0], [program[1]], { ...inStack(), cwd: renamed });
-  expect(stdout).toMatch(/^✓ the stack dev is selected, and its configuration can be read\n✓ key files, host keys and templates are there$/m);
+  expect(stdout).toMatch(
+    /^✓ the stack dev is selected, and its configuration can be read\n✓ key files, host keys and templates are there$/m,
+  );
 });
 test("the doctor tells what keeps it from the configuration", async () => {
   const { stdout, exitCode } = await doctor({ PULUMI_BACKEND_URL: `file://${join(stack.folder, "none")}` });
@@ -92,7 +132,9 @@ test("the doctor adds host keys that are not known after a yes at a terminal", a
     expect(stdout).toMatch(/^\? busybox \(127\.\d+\.\d+\.\d+:22022\) {2}ED25519 {2}SHA256:\S+\s*$/m);
     expect(stdout).toContain("✗ the host key of kube-mast03 was not added");
     expect(exitCode).toBe(1);
-    const expected = before.split("\n").flatMap((line) => /^(\[busybox\]:22022|kube-mast0[12])(?:,\S+)? (.*)$/.exec(line)?.slice(1).join(" ") ?? []);
+    const expected = before
+      .split("\n")
+      .flatMap((line) => /^(\[busybox\]:22022|kube-mast0[12])(?:,\S+)? (.*)$/.exec(line)?.slice(1).join(" ") ?? []);
     expect(readFileSync(sshKnownHostsFile, "utf8").trimEnd().split("\n")).toEqual(expected);
   } finally {
     writeFileSync(sshKnownHostsFile, before);
@@ -110,11 +152,16 @@ test("what a worker needs that is not among the targets keeps nobody from the ot
   change("dev/vboxdrv", "");
   change("proc/meminfo", "MemTotal: 33554432 kB\nMemAvailable: 25165824 kB\n");
   await setBase("poweroff");
-  const nics = [{ type: "intnet", network: "node" }, { type: "natnetwork", network: "no such" }];
+  const nics = [
+    { type: "intnet", network: "node" },
+    { type: "natnetwork", network: "no such" },
+  ];
   await stack.configure({ workerCount: 2, workerOverrides: { "kube-node02": { nics } } });
   const whole = await run("preview");
   expect(whole.exitCode).not.toBe(0);
-  expect(whole.said).toMatch(/'kube-node02' has a problem: kube-node02 is not made, as one thing is missing or wrong\n[^]*no network no such of type natnetwork/);
+  expect(whole.said).toMatch(
+    /'kube-node02' has a problem: kube-node02 is not made, as one thing is missing or wrong\n[^]*no network no such of type natnetwork/,
+  );
   expect(whole.said).not.toMatch(/'kube-node01' has a problem/);
   const targets = ["stack", "cluster", "route-*", "kube-node01"].flatMap((name) => ["--target", `**::${name}`]);
   expect(await run("preview", ...targets)).toMatchObject({ exitCode: 0 });

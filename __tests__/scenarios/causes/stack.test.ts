@@ -37,13 +37,20 @@ const machines = () => stack.world.read().virtualBox.machines.map(({ name }) => 
 test("a VM that is not ours keeps one worker from being made, and nothing else is changed", async () => {
   await change(({ virtualBox }) => {
     const [base] = virtualBox.machines;
-    virtualBox.machines.push({ ...structuredClone(base!), uuid: "11111111-1111-1111-1111-111111111111", name: "kube-node02", drives: [] });
+    virtualBox.machines.push({
+      ...structuredClone(base!),
+      uuid: "11111111-1111-1111-1111-111111111111",
+      name: "kube-node02",
+      drives: [],
+    });
   });
   const before = observe(stack);
   await stack.configure({ ...one, workerCount: 2 });
   const { said, exitCode } = await run("up");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(/kube-node02: VirtualBox already has a machine kube-node02 .*, which kube\/dev did not make\n\s*→ rename or delete that machine/);
+  expect(said).toMatch(
+    /kube-node02: VirtualBox already has a machine kube-node02 .*, which kube\/dev did not make\n\s*→ rename or delete that machine/,
+  );
   const iso = /kube-node02-cidata\.iso 600$|CloudInitIso::kube-node02$/;
   expect(observe(stack).filter((line) => !iso.test(line))).toEqual(before);
 
@@ -59,7 +66,9 @@ test("a worker is not taken away to be replaced while its cluster does not answe
   await stack.configure({ ...one, kubeletArgs: { "max-pods": "50" } });
   const { said, exitCode } = await run("up");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(/kube-node01: the worker is to be replaced, and was left as it is: its cluster does not answer[^]*API server does not answer[^]*→ bring the cluster back, then run `pulumi up` again/);
+  expect(said).toMatch(
+    /kube-node01: the worker is to be replaced, and was left as it is: its cluster does not answer[^]*API server does not answer[^]*→ bring the cluster back, then run `pulumi up` again/,
+  );
   expect(machines()).toEqual(uuid);
   await change(({ cluster }) => void (cluster.apiDown = false));
   await stack.configure(one);
@@ -88,7 +97,9 @@ test("with the worker's machine, all masters and the API gone a destroy ends, an
   });
   const { said, exitCode } = await run("destroy");
   expect(exitCode).toBe(0);
-  expect(said).toMatch(/kube-node01: its Node stays, as the cluster does not answer: none of the masters .* gave an SSH session within 2 s\. If the cluster still lives: kubectl delete node kube-node01/);
+  expect(said).toMatch(
+    /kube-node01: its Node stays, as the cluster does not answer: none of the masters .* gave an SSH session within 2 s\. If the cluster still lives: kubectl delete node kube-node01/,
+  );
   expect(said).toMatch(/kube-node01: is not reset: VirtualBox says that kube-node01 is poweroff/);
   expect(said).toMatch(/kube-node01: token \w{6} could not be revoked, and ends by itself within 30 minutes/);
   expect(machines()).toEqual(["debian-base-image", "busybox", "kube-node02"]);

@@ -12,7 +12,10 @@ import type { SiteState } from "../../../dev/simulator/state";
 
 jest.setTimeout(180_000);
 
-/** A worker is not taken away before it is clear that another one can be made, in every way that a replacement comes about, by the real CLI. */
+/**
+ * A worker is not taken away before it is clear that another one can be made, in every way that a replacement comes
+ * about, by the real CLI.
+ */
 let folder: string;
 let stack: SimulatedStack;
 const timeouts = { command: 10, clone: 10, cloudInit: 20, start: 5, stop: 2, ssh: 3, join: 5, ready: 10, drain: 2 };
@@ -36,7 +39,8 @@ async function run(...args: string[]) {
   return { said: stdout + stderr, exitCode };
 }
 const change = (work: (state: SiteState) => void) => stack.world.change(work);
-const takesAway = (command: string) => /kubectl (cordon|drain|delete)|kubeadm reset|controlvm|clonevm|unregistervm|CNI cleanup/.test(command);
+const takesAway = (command: string) =>
+  /kubectl (cordon|drain|delete)|kubeadm reset|controlvm|clonevm|unregistervm|CNI cleanup/.test(command);
 
 /** Nothing was taken away, and everything is as it was. */
 async function refused(message: RegExp, ...args: string[]): Promise<void> {
@@ -55,7 +59,11 @@ test("the tutorial's 1.29.15 is what its worker has", () => {
 
 test("a version that stays, and that the upgraded cluster does not take any more, is refused before its machine is recreated", async () => {
   await change(({ cluster }) => void (cluster.version = "v1.33.1"));
-  await refused(/kubernetesVersion: 1\.29\.15 is too old for the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x\n\s*→ take the cluster's own: pulumi up --replace 'urn:pulumi:\*\*vbox:CloudInitIso::kube-node01'/, "--replace", "**vbox:Vm::kube-node01");
+  await refused(
+    /kubernetesVersion: 1\.29\.15 is too old for the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x\n\s*→ take the cluster's own: pulumi up --replace 'urn:pulumi:\*\*vbox:CloudInitIso::kube-node01'/,
+    "--replace",
+    "**vbox:Vm::kube-node01",
+  );
 });
 
 test("so is one before its lost machine is cloned again; the command that the error prints takes the cluster's own", async () => {
@@ -70,8 +78,16 @@ test("so is one before its lost machine is cloned again; the command that the er
 });
 
 test.each<[string, object, RegExp]>([
-  ["a base image that is not there", { ...one, baseImage: "debian-bse-image" }, /kube-node01: VirtualBox has no machine debian-bse-image to clone\n\s*→ make the base image first/],
-  ["a version that is newer than the cluster's", { ...one, kubernetesVersion: "1.37.1" }, /kubernetesVersion: 1\.37\.1 is newer than the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x, or nothing for the cluster's own/],
+  [
+    "a base image that is not there",
+    { ...one, baseImage: "debian-bse-image" },
+    /kube-node01: VirtualBox has no machine debian-bse-image to clone\n\s*→ make the base image first/,
+  ],
+  [
+    "a version that is newer than the cluster's",
+    { ...one, kubernetesVersion: "1.37.1" },
+    /kubernetesVersion: 1\.37\.1 is newer than the cluster's v1\.33\.1; give 1\.30\.0 … 1\.33\.x, or nothing for the cluster's own/,
+  ],
 ])("%s is refused before the worker leaves", async (_what, configuration, message) => {
   await stack.configure({ ...configuration });
   await refused(message);
@@ -81,7 +97,11 @@ test("with --replace of all that the worker has, a base image in use is refused 
   await stack.configure(one);
   const base = (state: SiteState) => state.virtualBox.machines.find(({ name }) => name === baseImage)!;
   await change((state) => void (base(state).state = "running"));
-  await refused(/the base image debian-base-image is running\n\s*→ shut it down/, "--replace", "**CloudInitIso::kube-node01");
+  await refused(
+    /the base image debian-base-image is running\n\s*→ shut it down/,
+    "--replace",
+    "**CloudInitIso::kube-node01",
+  );
   await change((state) => void (base(state).state = "poweroff"));
 });
 
@@ -100,7 +120,9 @@ test("a version that the cluster does not take any more gives way to the cluster
   });
   await stack.configure({ ...one, baseImage: "debian-13" });
   const { said, exitCode } = await run();
-  expect(said).toContain("kube-node01: is to have Kubernetes 1.37.0: the cluster's v1.37.0 does not take 1.33.1 any more");
+  expect(said).toContain(
+    "kube-node01: is to have Kubernetes 1.37.0: the cluster's v1.37.0 does not take 1.33.1 any more",
+  );
   expect(exitCode).toBe(0);
   expect(stack.world.read().cluster.nodes).toMatchObject([{ name: "kube-node01", kubeletVersion: "v1.37.0" }]);
 });

@@ -13,7 +13,12 @@ useServedSite({ kubernetesVersion: "v1.34.2" });
 
 const upgrade = (version: string) => site.world.change(({ cluster }) => void (cluster.version = version));
 const breakMasters = () => site.world.change(({ cluster }) => void (cluster.mastersDown = [...site.masters]));
-const installed = () => /install-kubernetes\n +- (\S+)/.exec(readIso(readFileSync(worker.iso.get("path"))).files.get("user-data")!.toString())?.[1];
+const installed = () =>
+  /install-kubernetes\n +- (\S+)/.exec(
+    readIso(readFileSync(worker.iso.get("path")))
+      .files.get("user-data")!
+      .toString(),
+  )?.[1];
 
 test("it is the cluster's own, and that stays when the cluster is upgraded", async () => {
   await worker.iso.up();
@@ -32,7 +37,9 @@ test("one that the upgraded cluster does not take any more gives way to the clus
   await upgrade("v1.38.1");
   await worker.iso.up({ timezone: "Europe/Lisbon" });
   expect(installed()).toBe("1.38.1");
-  expect(lines).toContain("kube-node01: is to have Kubernetes 1.38.1: the cluster's v1.38.1 does not take 1.34.2 any more");
+  expect(lines).toContain(
+    "kube-node01: is to have Kubernetes 1.38.1: the cluster's v1.38.1 does not take 1.34.2 any more",
+  );
 });
 
 test("so does one whose machine is to be another one anyway; one that the cluster takes stays, and so does the content", async () => {
@@ -65,12 +72,17 @@ test("one that the upgraded cluster does not take any more is refused before a l
   await upgrade("v1.38.1");
   beginRun();
   await worker.iso.up();
-  expect(await failureOf(worker.vm.up())).toMatch(/^kube-node01: kubernetesVersion: 1\.34\.2 is too old for the cluster's v1\.38\.1; give [^]*→ take the cluster's own: pulumi up --replace 'urn:pulumi:\*\*vbox:CloudInitIso::kube-node01'/);
+  expect(await failureOf(worker.vm.up())).toMatch(
+    /^kube-node01: kubernetesVersion: 1\.34\.2 is too old for the cluster's v1\.38\.1; give [^]*→ take the cluster's own: pulumi up --replace 'urn:pulumi:\*\*vbox:CloudInitIso::kube-node01'/,
+  );
   expect(site.world.read().virtualBox.machines.map(({ name }) => name)).not.toContain("kube-node01");
 });
 
 test.each<[string, RegExp]>([
-  ["1.35.0", /^kube-node01: kubernetesVersion: 1\.35\.0 is newer than the cluster's v1\.34\.2; give 1\.31\.0 … 1\.34\.x, or nothing/],
+  [
+    "1.35.0",
+    /^kube-node01: kubernetesVersion: 1\.35\.0 is newer than the cluster's v1\.34\.2; give 1\.31\.0 … 1\.34\.x, or nothing/,
+  ],
   ["1.30.9", /^kube-node01: kubernetesVersion: 1\.30\.9 is too old for the cluster's v1\.34\.2; give/],
 ])("a given %s is refused by its key, and nothing is made or changed", async (kubernetesVersion, message) => {
   const before = everythingOn(site);
@@ -95,7 +107,8 @@ test("a given one is a change where it is another, and none where it is the one 
 
 test("the version that 0.1.0 had as its default counts as the answer, and its state is no change", async () => {
   await worker.iso.up({ kubernetesVersion: "1.33.3" });
-  for (const later of ["masters", "vboxManage", "sshTimeoutSeconds", "commandTimeoutSeconds"]) delete worker.iso.state!.outs[later];
+  for (const later of ["masters", "vboxManage", "sshTimeoutSeconds", "commandTimeoutSeconds"])
+    delete worker.iso.state!.outs[later];
   expect(await worker.iso.differs()).toEqual([]);
   await worker.iso.up({ timezone: "Europe/Lisbon" });
   expect(installed()).toBe("1.33.3");
@@ -114,13 +127,19 @@ test("a file that is only repaired or moved asks nobody, and keeps its version",
 test("where nobody answers, the error names the key, and nothing is made", async () => {
   await breakMasters();
   const before = everythingOn(site);
-  expect(await failureOf(worker.iso.up(), 2)).toMatch(/^kube-node01: kubernetesVersion: the cluster does not tell which version it has: none of the masters kube-mast01, .*\n[^]*\n→ .*; a machine that is only made, with autostart false,/);
-  expect(await failureOf(worker.iso.up({ kubernetesVersion: "1.34.2" }), 2)).toMatch(/^kube-node01: kubernetesVersion: the cluster does not tell whether it takes 1\.34\.2: none of the masters/);
+  expect(await failureOf(worker.iso.up(), 2)).toMatch(
+    /^kube-node01: kubernetesVersion: the cluster does not tell which version it has: none of the masters kube-mast01, .*\n[^]*\n→ .*; a machine that is only made, with autostart false,/,
+  );
+  expect(await failureOf(worker.iso.up({ kubernetesVersion: "1.34.2" }), 2)).toMatch(
+    /^kube-node01: kubernetesVersion: the cluster does not tell whether it takes 1\.34\.2: none of the masters/,
+  );
   expect(everythingOn(site)).toEqual(before);
 });
 
 test("without masters a version is needed, and used as it is", async () => {
-  expect(await failureOf(worker.iso.up({ masters: [] }))).toMatch(/^kube-node01: kubernetesVersion is needed without masters to ask/);
+  expect(await failureOf(worker.iso.up({ masters: [] }))).toMatch(
+    /^kube-node01: kubernetesVersion is needed without masters to ask/,
+  );
   await worker.iso.up({ masters: [], kubernetesVersion: "1.99.0" });
   expect(installed()).toBe("1.99.0");
 });

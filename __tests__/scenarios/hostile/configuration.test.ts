@@ -21,11 +21,19 @@ const right: Record<string, unknown> = {
   workerOverrides: { "kube-node01": { cpus: 4, labels: { disk: "ssd" }, baseImage: "other" } },
   bastion: { vm: "busybox", interface: 1, port: 2222, user: "jump" },
   routes: [{ destination: "192.168.4.0/27", gateway: "192.168.4.30", interface: "vboxnet0" }],
-  hostKeys: { busybox: [publicKey], "kube-mast01": [publicKey], "kube-mast02": [publicKey], "kube-mast03": [publicKey] },
+  hostKeys: {
+    busybox: [publicKey],
+    "kube-mast01": [publicKey],
+    "kube-mast02": [publicKey],
+    "kube-mast03": [publicKey],
+  },
   timeouts: { join: 600, ssh: 60 },
 };
 
-/** What is only used to check others, to find them or to count them, or is told the providers by Pulumi: it is in no resource's inputs. */
+/**
+ * What is only used to check others, to find them or to count them, or is told the providers by Pulumi: it is in no
+ * resource's inputs.
+ */
 const notCarried = ["podSubnet", "hostKeys", "sshKnownHostsFile", "workerCount", "childEnvironment"];
 
 /** What different spellings of one value have in common. */
@@ -69,19 +77,26 @@ function expectClear(key: string, message: string): void {
   const isNamed = new RegExp(`(^| |\`)${key}\\b`, "m").test(message) || alsoNamed[key]?.test(message);
   expect(isNamed ? "" : `${key}: ${message}`).toBe("");
   const [what, ...lines] = message.split("\n");
-  if (what === "the stack's configuration is wrong") for (const line of lines) expect(line).toMatch(/: .*(give|need|…)|and \d+ more|→ correct it/);
+  if (what === "the stack's configuration is wrong")
+    for (const line of lines) expect(line).toMatch(/: .*(give|need|…)|and \d+ more|→ correct it/);
 }
 
 /** The scalars that a value consists of, as text. */
 const scalars = (value: unknown, keysToo: boolean): string[] =>
-  typeof value === "object" && value !== null ? Object.entries(value).flatMap(([key, item]) => [...(keysToo ? [key] : []), ...scalars(item, keysToo)]) : [String(value)];
+  typeof value === "object" && value !== null
+    ? Object.entries(value).flatMap(([key, item]) => [...(keysToo ? [key] : []), ...scalars(item, keysToo)])
+    : [String(value)];
 
-/** Each of a value's parts is in some input of some resource as it is, or is part of a name, an address or a path there. */
+/**
+ * Each of a value's parts is in some input of some resource as it is, or is part of a name, an address or a path there.
+ */
 function expectCarried(key: string, value: unknown, { registered }: Composition): void {
   if (notCarried.includes(key)) return;
   const carried = [...new Set(registered.flatMap(({ inputs }) => scalars(inputs, true)))];
   const same = asRead[key] ?? ((text: string) => text);
-  const lost = scalars(value, withKeys.includes(key)).filter((part) => !carried.some((text) => same(text).includes(same(part))));
+  const lost = scalars(value, withKeys.includes(key)).filter(
+    (part) => !carried.some((text) => same(text).includes(same(part))),
+  );
   expect({ key, lost: lost.map((part) => part.slice(0, 100)) }).toEqual({ key, lost: [] });
 }
 

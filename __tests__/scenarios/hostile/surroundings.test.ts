@@ -9,7 +9,9 @@ import { VBoxManage } from "../../../virtualbox/vboxManage";
 import { configurationOf } from "../../support/configuration";
 import { newEcdsaKeyPair } from "../../support/sshServer";
 
-beforeAll(() => pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, "vbox-kubeadm", "dev"));
+beforeAll(() =>
+  pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }, "vbox-kubeadm", "dev"),
+);
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "surroundings-"))));
@@ -30,7 +32,12 @@ const machines = ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"];
 /** What the program says of its surroundings: its error, or undefined where all is well. */
 function said(values: Record<string, unknown>): string | undefined {
   const hostKeys = Object.fromEntries(machines.map((name) => [name, [ours.hostPublicKey]]));
-  configurationOf({ hostKeys, sshPrivateKeyFile: file("right", ours.hostPrivateKey), sshPublicKey: ours.hostPublicKey, ...values });
+  configurationOf({
+    hostKeys,
+    sshPrivateKeyFile: file("right", ours.hostPrivateKey),
+    sshPublicKey: ours.hostPublicKey,
+    ...values,
+  });
   try {
     readEnvironment();
     return undefined;
@@ -44,13 +51,29 @@ test("where all is well, nothing is said", () => expect(said({})).toBeUndefined(
 
 describe("our own key", () => {
   test.each<[string, () => string, RegExp]>([
-    ["is missing", () => join(folder, "none"), /the SSH private key .*none cannot be read\n.*ENOENT.*\n→ give sshPrivateKeyFile a file/],
-    ["is a directory", () => directory("folder"), /folder cannot be read\n {4}it is a directory\n→ give sshPrivateKeyFile/],
+    [
+      "is missing",
+      () => join(folder, "none"),
+      /the SSH private key .*none cannot be read\n.*ENOENT.*\n→ give sshPrivateKeyFile a file/,
+    ],
+    [
+      "is a directory",
+      () => directory("folder"),
+      /folder cannot be read\n {4}it is a directory\n→ give sshPrivateKeyFile/,
+    ],
     ["is a device", () => "/dev/zero", /zero cannot be read\n {4}it is no regular file\n→ give sshPrivateKeyFile/],
     ["is empty", () => file("empty", ""), /empty is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
     ["is no key", () => file("text", "text\n"), /text is not a usable SSH private key[^]*→ give sshPrivateKeyFile/],
-    ["is a public key", () => file("id.pub", `${ours.hostPublicKey}\n`), /id\.pub is a public key\n→ give sshPrivateKeyFile/],
-    ["is encrypted", () => file("locked", newEcdsaKeyPair("a").private), /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/],
+    [
+      "is a public key",
+      () => file("id.pub", `${ours.hostPublicKey}\n`),
+      /id\.pub is a public key\n→ give sshPrivateKeyFile/,
+    ],
+    [
+      "is encrypted",
+      () => file("locked", newEcdsaKeyPair("a").private),
+      /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/,
+    ],
   ])("%s", (_what, path, message) => expect(said({ sshPrivateKeyFile: path() })).toMatch(message));
 
   test.each<[string, string | undefined, RegExp]>([
@@ -66,38 +89,81 @@ describe("our own key", () => {
     const agent = process.env.SSH_AUTH_SOCK;
     delete process.env.SSH_AUTH_SOCK;
     try {
-      expect(said({ sshPrivateKeyFile: "" })).toMatch(/SSH_AUTH_SOCK names no agent\n→ give sshPrivateKeyFile, or start an agent/);
+      expect(said({ sshPrivateKeyFile: "" })).toMatch(
+        /SSH_AUTH_SOCK names no agent\n→ give sshPrivateKeyFile, or start an agent/,
+      );
     } finally {
       if (agent !== undefined) process.env.SSH_AUTH_SOCK = agent;
     }
   });
 
-  test("is of no use where nothing joins, and not asked for", () => expect(said({ autostart: false, sshPrivateKeyFile: join(folder, "none") })).toBeUndefined());
+  test("is of no use where nothing joins, and not asked for", () =>
+    expect(said({ autostart: false, sshPrivateKeyFile: join(folder, "none") })).toBeUndefined());
 });
 
 describe("known_hosts", () => {
   const line = (name: string) => `${name} ${ours.hostPublicKey}\n`;
 
   test.each<[string, () => string, RegExp]>([
-    ["is missing", () => join(folder, "none"), /^no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known\n {4}busybox: sshKnownHostsFile, .*none, is not there\n[^]*→ .*hostKeys\.busybox/],
-    ["is a directory", () => directory("folder"), /^sshKnownHostsFile: .*folder cannot be read\n {4}it is a directory\n→ give/],
+    [
+      "is missing",
+      () => join(folder, "none"),
+      /^no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known\n {4}busybox: sshKnownHostsFile, .*none, is not there\n[^]*→ .*hostKeys\.busybox/,
+    ],
+    [
+      "is a directory",
+      () => directory("folder"),
+      /^sshKnownHostsFile: .*folder cannot be read\n {4}it is a directory\n→ give/,
+    ],
     ["is endless", () => "/dev/zero", /^sshKnownHostsFile: \/dev\/zero cannot be read\n {4}it is no regular file/],
-    ["is rubbish", () => file("hosts", "busybox ssh-ed25519\n\0\xff busybox\nbusybox ssh-rsa AAAA\n"), /sshKnownHostsFile, .*hosts, has no line that can be read for that name/],
-    ["is UTF-16, as PowerShell writes it", () => file("hosts", Buffer.from(`\ufeff${machines.map(line).join("")}`, "utf16le").toString("latin1")), /has no line that can be read/],
-    ["lacks a master", () => file("hosts", ["busybox", "kube-mast01", "kube-mast03"].map(line).join("")), /^no host key of kube-mast02 is known/],
-    ["lacks several", () => file("hosts", ["busybox", "kube-mast01"].map(line).join("")), /^no host key of kube-mast02, kube-mast03 is known\n {4}kube-mast02: sshKnownHostsFile[^]*\n {4}kube-mast03: [^]*\n→ run `npm run doctor -- --fetch-host-keys`, which shows the key of each/],
+    [
+      "is rubbish",
+      () => file("hosts", "busybox ssh-ed25519\n\0\xff busybox\nbusybox ssh-rsa AAAA\n"),
+      /sshKnownHostsFile, .*hosts, has no line that can be read for that name/,
+    ],
+    [
+      "is UTF-16, as PowerShell writes it",
+      () => file("hosts", Buffer.from(`\ufeff${machines.map(line).join("")}`, "utf16le").toString("latin1")),
+      /has no line that can be read/,
+    ],
+    [
+      "lacks a master",
+      () => file("hosts", ["busybox", "kube-mast01", "kube-mast03"].map(line).join("")),
+      /^no host key of kube-mast02 is known/,
+    ],
+    [
+      "lacks several",
+      () => file("hosts", ["busybox", "kube-mast01"].map(line).join("")),
+      /^no host key of kube-mast02, kube-mast03 is known\n {4}kube-mast02: sshKnownHostsFile[^]*\n {4}kube-mast03: [^]*\n→ run `npm run doctor -- --fetch-host-keys`, which shows the key of each/,
+    ],
   ])("that %s", (_what, path, message) => expect(said({ hostKeys: {}, sshKnownHostsFile: path() })).toMatch(message));
 
   test("that has a key of a type that nobody can check any more is told by its machine", () => {
-    const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from("ssh-dss"), Buffer.alloc(20)]).toString("base64");
-    expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", `busybox ssh-dss ${blob}\n${machines.slice(1).map(line).join("")}`) })).toMatch(/^no host key of a usable type is known of busybox \(known: ssh-dss\)/);
+    const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from("ssh-dss"), Buffer.alloc(20)]).toString(
+      "base64",
+    );
+    expect(
+      said({
+        hostKeys: {},
+        sshKnownHostsFile: file("hosts", `busybox ssh-dss ${blob}\n${machines.slice(1).map(line).join("")}`),
+      }),
+    ).toMatch(/^no host key of a usable type is known of busybox \(known: ssh-dss\)/);
   });
 
-  test("that is in order is enough", () => expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", machines.map(line).join("")) })).toBeUndefined());
+  test("that is in order is enough", () =>
+    expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", machines.map(line).join("")) })).toBeUndefined());
 });
 
 describe.each(["userData", "metaData", "networkConfig"])("a template of one's own, %s,", (key) => {
-  const bomb = ["a0: &a0 [x,x,x,x,x,x,x,x,x]", ..."12345678".split("").map((n) => `a${n}: &a${n} [${Array(9).fill(`*a${Number(n) - 1}`).join(",")}]`)].join("\n");
+  const bomb = [
+    "a0: &a0 [x,x,x,x,x,x,x,x,x]",
+    ..."12345678".split("").map(
+      (n) =>
+        `a${n}: &a${n} [${Array(9)
+          .fill(`*a${Number(n) - 1}`)
+          .join(",")}]`,
+    ),
+  ].join("\n");
 
   test.each<[string, () => string, RegExp]>([
     ["is missing", () => join(folder, "none.yaml"), /cannot be read\n {4}ENOENT.*\n→ give the path of a YAML file/],
@@ -106,7 +172,11 @@ describe.each(["userData", "metaData", "networkConfig"])("a template of one's ow
     ["is not YAML", () => file("t.yaml", "a: ["), /is not YAML/],
     ["is binary", () => file("t.yaml", "\0\x01\x02"), /is not YAML/],
     ["is nested without end", () => file("t.yaml", "[".repeat(100_000)), /is not YAML\n.*maxDepth/],
-    ["is a bomb of aliases", () => file("t.yaml", bomb), /has more than 100000 values when its aliases are written out/],
+    [
+      "is a bomb of aliases",
+      () => file("t.yaml", bomb),
+      /has more than 100000 values when its aliases are written out/,
+    ],
     ["holds itself", () => file("t.yaml", "a: &a [*a]"), /has more than 100000 values|is not YAML/],
     ["is no map", () => file("t.yaml", "- a"), /is not a YAML map\n→/],
     ["is empty", () => file("t.yaml", ""), /is not a YAML map|is not YAML/],
@@ -119,9 +189,22 @@ describe.each(["userData", "metaData", "networkConfig"])("a template of one's ow
 });
 
 test("all that is missing is told at once, the host keys as one", () => {
-  const error = said({ hostKeys: {}, sshKnownHostsFile: join(folder, "hosts"), sshPrivateKeyFile: join(folder, "key"), sshPublicKey: "", userData: join(folder, "u"), networkConfig: join(folder, "n") })!;
+  const error = said({
+    hostKeys: {},
+    sshKnownHostsFile: join(folder, "hosts"),
+    sshPrivateKeyFile: join(folder, "key"),
+    sshPublicKey: "",
+    userData: join(folder, "u"),
+    networkConfig: join(folder, "n"),
+  })!;
   expect(error).toMatch(/^5 things on this machine are missing or wrong\n/);
-  for (const what of [/userData: the template .* cannot be read/, /networkConfig: the template .* cannot be read/, /the SSH private key .*key cannot be read/, /sshPublicKey: .*key\.pub cannot be read/, /no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known/])
+  for (const what of [
+    /userData: the template .* cannot be read/,
+    /networkConfig: the template .* cannot be read/,
+    /the SSH private key .*key cannot be read/,
+    /sshPublicKey: .*key\.pub cannot be read/,
+    /no host key of busybox, kube-mast01, kube-mast02, kube-mast03 is known/,
+  ])
     expect(error).toMatch(what);
   expect(error).toContain("or give hostKeys.busybox, hostKeys.kube-mast01, hostKeys.kube-mast02, hostKeys.kube-mast03");
   expect(error.match(/→/g)).toHaveLength(6);
@@ -135,26 +218,52 @@ describe("VBoxManage", () => {
   };
 
   test.each<[string, () => string, RegExp]>([
-    ["is missing", () => join(folder, "none"), /none is not installed, or not on PATH\n→ install VirtualBox, or give `vboxManage` the path/],
-    ["may not be run", () => program("", 0o644), /could not be run: [^]*EACCES[^]*→ install VirtualBox, or give `vboxManage`/],
+    [
+      "is missing",
+      () => join(folder, "none"),
+      /none is not installed, or not on PATH\n→ install VirtualBox, or give `vboxManage` the path/,
+    ],
+    [
+      "may not be run",
+      () => program("", 0o644),
+      /could not be run: [^]*EACCES[^]*→ install VirtualBox, or give `vboxManage`/,
+    ],
     ["is a directory", () => directory("folder"), /could not be run: [^]*EACCES[^]*`vboxManage`/],
-    ["is too old", () => program("echo 6.0.24r139119"), /^VirtualBox 6\.0\.24r139119 is too old\n→ install VirtualBox 6\.1 or later, or give `vboxManage`/],
-    ["is something else", () => program("echo hello"), /gave no version\n {4}hello\n→ check that `vboxManage` is VirtualBox's/],
-    ["is something that talks a lot", () => program("head -c 1000000 /dev/zero | tr '\\0' x"), /^VBoxManage --version gave no version\n {4}…\n→/],
+    [
+      "is too old",
+      () => program("echo 6.0.24r139119"),
+      /^VirtualBox 6\.0\.24r139119 is too old\n→ install VirtualBox 6\.1 or later, or give `vboxManage`/,
+    ],
+    [
+      "is something else",
+      () => program("echo hello"),
+      /gave no version\n {4}hello\n→ check that `vboxManage` is VirtualBox's/,
+    ],
+    [
+      "is something that talks a lot",
+      () => program("head -c 1000000 /dev/zero | tr '\\0' x"),
+      /^VBoxManage --version gave no version\n {4}…\n→/,
+    ],
   ])("that %s is told by its key", async (_what, path, message) => {
     await expect(checked(path())).rejects.toThrow(message);
   });
 
   test("that is newer than any that is known is warned about, and used", async () => {
-    expect(await checked(program('[ "$1" = --version ] && echo 9.0.0r1 || echo "Default machine folder: /vms"'))).toEqual([expect.stringMatching(/^VirtualBox 9\.0\.0r1 is newer than any that this program was tried with/)]);
+    expect(
+      await checked(program('[ "$1" = --version ] && echo 9.0.0r1 || echo "Default machine folder: /vms"')),
+    ).toEqual([expect.stringMatching(/^VirtualBox 9\.0\.0r1 is newer than any that this program was tried with/)]);
   });
 });
 
 describe("the ISO's folder", () => {
-  /** Writes an ISO of a megabyte with a file system of its own mounted on the folder; what it said, and what is left there. */
+  /**
+   * Writes an ISO of a megabyte with a file system of its own mounted on the folder; what it said, and what is left
+   * there.
+   */
   async function written(mount: string, path: string): Promise<{ error: string; left: string }> {
     const code = `require("./cloudinit/isoFile").writeIso(process.argv[1], require("./cloudinit/iso9660/image").isoImage("cidata", { "user-data": "x".repeat(1e6) })).catch((error) => console.log(error.name, error.message))`;
-    const script = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift && node --require tsx/cjs --eval "$3" "$2"; echo "left:"; find "$1" -mindepth 1';
+    const script =
+      'mount -t tmpfs -o "$1" tmpfs "$2" && shift && node --require tsx/cjs --eval "$3" "$2"; echo "left:"; find "$1" -mindepth 1';
     const output = await run("unshare", ["--mount", "sh", "-c", script, "sh", mount, folder, path, code]);
     const [error = "", left = ""] = output.split("left:");
     return { error, left: left.trim() };
@@ -166,14 +275,21 @@ describe("the ISO's folder", () => {
   ])("that is on a %s disk is told, and nothing of the file is left", async (_what, mount, name, code) => {
     const path = join(folder, name);
     const { error, left } = await written(mount, path);
-    expect(error).toMatch(new RegExp(`^UserError the ISO ${path} could not be written\n {4}${code}.*\n→ make room there, or give another \`isoFolder\``));
+    expect(error).toMatch(
+      new RegExp(
+        `^UserError the ISO ${path} could not be written\n {4}${code}.*\n→ make room there, or give another \`isoFolder\``,
+      ),
+    );
     expect(left).toBe("");
     expect(existsSync(path)).toBe(false);
   });
 
   test("that has room has the file, and no other", async () => {
     const path = join(folder, "kube/dev/n1-cidata.iso");
-    expect(await written("size=4m", path)).toEqual({ error: "", left: [join(folder, "kube"), join(folder, "kube/dev"), path].join("\n") });
+    expect(await written("size=4m", path)).toEqual({
+      error: "",
+      left: [join(folder, "kube"), join(folder, "kube/dev"), path].join("\n"),
+    });
     expect(readdirSync(folder)).toEqual([]);
   });
 });

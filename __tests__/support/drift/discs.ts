@@ -12,7 +12,8 @@ const spoil = (done: string, act: (file: string) => void, repair: string): Drift
 });
 
 /** The ISO is another file now. */
-export const seenAltered = ({ iso }: WorkerOutputs) => void Object.assign(iso, { intact: false, sha256: sha256(readFileSync(iso.path as string)) });
+export const seenAltered = ({ iso }: WorkerOutputs) =>
+  void Object.assign(iso, { intact: false, sha256: sha256(readFileSync(iso.path as string)) });
 
 /** The drive of the worker's ISO. */
 const cidataDrive = ["--storagectl", "IDE", "--port", "1", "--device", "0", "--type", "dvddrive"];
@@ -38,17 +39,33 @@ function otherDisc(hand: Hand): string {
 /** Anybody may read it. */
 const READABLE = 0o644;
 
-const isoReadable = spoil("A cloud-init ISO was made readable by others", (file) => chmodSync(file, READABLE), "makes it private again");
+const isoReadable = spoil(
+  "A cloud-init ISO was made readable by others",
+  (file) => chmodSync(file, READABLE),
+  "makes it private again",
+);
 const isoAltered = spoil("A cloud-init ISO was altered", (file) => appendFileSync(file, "x"), "writes the same one");
 
 /** A worker whose disc something is done to. */
-const discVictim = (worker: string, ...drifts: Drift[]): Victim => ({ worker, machine: "runs on", node: "stays", drifts });
+const discVictim = (worker: string, ...drifts: Drift[]): Victim => ({
+  worker,
+  machine: "runs on",
+  node: "stays",
+  drifts,
+});
 
 /** What is done to the workers' discs. */
 export const discVictims: readonly Victim[] = [
   discVictim("ejected", isoReadable, ejected),
-  discVictim("swapped", { ...isoAltered, seen: seenAltered }, swap("Another disc was put into a cloud-init ISO's drive", otherDisc)),
-  discVictim("lost", spoil("A cloud-init ISO was deleted", (file) => rmSync(file), "writes the same one")),
+  discVictim(
+    "swapped",
+    { ...isoAltered, seen: seenAltered },
+    swap("Another disc was put into a cloud-init ISO's drive", otherDisc),
+  ),
+  discVictim(
+    "lost",
+    spoil("A cloud-init ISO was deleted", (file) => rmSync(file), "writes the same one"),
+  ),
 ];
 
 /** A worker that has the ISO of its first boot again. */

@@ -78,7 +78,8 @@ A diff compares these as well, so that a change of the configuration is a change
 
 ${unseenTable(unseen)}`;
 
-const table = (head: readonly string[], rows: readonly Row[]) => lines([head, head.map(() => "---"), ...rows.map(({ done, saw, rest }) => [done, sightOf(saw), ...rest])]);
+const table = (head: readonly string[], rows: readonly Row[]) =>
+  lines([head, head.map(() => "---"), ...rows.map(({ done, saw, rest }) => [done, sightOf(saw), ...rest])]);
 
 const lines = (rows: readonly (readonly string[])[]) => rows.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 
@@ -86,14 +87,36 @@ const lines = (rows: readonly (readonly string[])[]) => rows.map((cells) => `| $
 function sightOf(saw: readonly Difference[]): string {
   const types = [...new Set(saw.map(({ type }) => type))];
   const sights = types.map((type) => {
-    const properties = [...new Set(saw.filter((difference) => difference.type === type).map(({ property }) => property))];
-    return { name: classes[type]!, isGone: properties.includes(undefined), properties: properties.flatMap((property) => (property ? [[isCompared(type, property), `\`${property}\``] as const] : [])) };
+    const properties = [
+      ...new Set(saw.filter((difference) => difference.type === type).map(({ property }) => property)),
+    ];
+    return {
+      name: classes[type]!,
+      isGone: properties.includes(undefined),
+      properties: properties.flatMap((property) =>
+        property ? [[isCompared(type, property), `\`${property}\``] as const] : [],
+      ),
+    };
   });
-  return sights.map(({ name, isGone, properties }) => (isGone ? `${name} gone` : `${name} ${[true, false].map((compared) => joined(properties, compared)).filter(Boolean).join(" ")}`)).join("; ") || "nothing";
+  return (
+    sights
+      .map(({ name, isGone, properties }) =>
+        isGone
+          ? `${name} gone`
+          : `${name} ${[true, false]
+              .map((compared) => joined(properties, compared))
+              .filter(Boolean)
+              .join(" ")}`,
+      )
+      .join("; ") || "nothing"
+  );
 }
 
 function joined(properties: readonly (readonly [boolean, string])[], compared: boolean): string {
-  const names = properties.filter(([isCompared]) => isCompared === compared).map(([, name]) => name).join(", ");
+  const names = properties
+    .filter(([isCompared]) => isCompared === compared)
+    .map(([, name]) => name)
+    .join(", ");
   return names && (compared ? names : `(${names})`);
 }
 
@@ -101,7 +124,13 @@ function joined(properties: readonly (readonly [boolean, string])[], compared: b
 function unseenTable(unseen: Document["unseen"]): string {
   const rows = Object.entries(unseen).flatMap(([type, reasons]) => {
     const propertiesOf = (reason: string) => Object.keys(reasons).filter((property) => reasons[property] === reason);
-    return [...new Set(Object.values(reasons))].map((reason) => [classes[type]!, propertiesOf(reason).map((property) => `\`${property}\``).join(", "), reason]);
+    return [...new Set(Object.values(reasons))].map((reason) => [
+      classes[type]!,
+      propertiesOf(reason)
+        .map((property) => `\`${property}\``)
+        .join(", "),
+      reason,
+    ]);
   });
   return lines([["resource", "properties", "why"], ["---", "---", "---"], ...rows]);
 }

@@ -38,11 +38,23 @@ export interface Victim {
   drifts: readonly Drift[];
 }
 
-const keys = { iso: "vbox:CloudInitIso", vm: "vbox:Vm", token: "kubeadm:JoinToken", node: "kubeadm:WorkerJoin" } as const;
+const keys = {
+  iso: "vbox:CloudInitIso",
+  vm: "vbox:Vm",
+  token: "kubeadm:JoinToken",
+  node: "kubeadm:WorkerJoin",
+} as const;
 
 /** The state that a refresh makes of the one from before, after one thing that was done to a worker. */
-export function withDrift(before: StackState, worker: string, { seen }: Pick<Drift, "seen">, site: SiteState): StackState {
-  const outputs = Object.fromEntries(Object.entries(keys).map(([key, type]) => [key, structuredClone(before[`${type} ${worker}`])])) as unknown as WorkerOutputs;
+export function withDrift(
+  before: StackState,
+  worker: string,
+  { seen }: Pick<Drift, "seen">,
+  site: SiteState,
+): StackState {
+  const outputs = Object.fromEntries(
+    Object.entries(keys).map(([key, type]) => [key, structuredClone(before[`${type} ${worker}`])]),
+  ) as unknown as WorkerOutputs;
   seen?.(outputs, site);
   const after = Object.entries(keys).map(([key, type]) => [`${type} ${worker}`, outputs[key as keyof typeof keys]]);
   return { ...before, ...(Object.fromEntries(after) as StackState) };

@@ -13,7 +13,10 @@ export interface DriftStack extends SimulatedStack {
   succeed(...args: string[]): Promise<string>;
   /** Runs the CLI, which has to end badly; gives what it printed. */
   fail(...args: string[]): Promise<string>;
-  /** Everything that there is, but for what is somebody else's, which has `theirs` in its file name, the cache's folder, and processes on their way out. */
+  /**
+   * Everything that there is, but for what is somebody else's, which has `theirs` in its file name, the cache's folder,
+   * and processes on their way out.
+   */
   observed(): string[];
   /** Somebody who works on a worker. */
   handOn(worker: string): Hand;
@@ -48,14 +51,24 @@ export async function openDriftStack(configuration: Readonly<Record<string, unkn
 }
 
 /** What became of a worker's machine and Node from one state to the other. `uuid`: of the machine as it was made. */
-export function fateOf(before: SiteState, after: SiteState, worker: string, uuid: string): { machine: MachineFate; node: NodeFate } {
+export function fateOf(
+  before: SiteState,
+  after: SiteState,
+  worker: string,
+  uuid: string,
+): { machine: MachineFate; node: NodeFate } {
   const [was, is] = [machineOf(before, uuid), machineOf(after, uuid)];
   const isSameNode = nodeOf(before, worker) !== undefined && nodeOf(before, worker)?.uid === nodeOf(after, worker)?.uid;
   const isSameBoot = was?.boot !== undefined && was.boot.id === is?.boot?.id;
   const machine =
-    !was || !is ? "is recreated"
-    : was.state === "running" ? (isSameBoot ? "runs on" : "is restarted")
-    : isSameBoot ? "is resumed"
-    : "is started";
+    !was || !is
+      ? "is recreated"
+      : was.state === "running"
+        ? isSameBoot
+          ? "runs on"
+          : "is restarted"
+        : isSameBoot
+          ? "is resumed"
+          : "is started";
   return { machine, node: isSameNode ? "stays" : "rejoins" };
 }

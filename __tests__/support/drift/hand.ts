@@ -37,7 +37,8 @@ export class Hand {
   node = (change: (node: ClusterNode) => unknown) => this.site((state) => void change(nodeOf(state, this.name)!));
 
   /** Takes the worker's Node away. */
-  deleteNode = () => this.site(({ cluster }) => void (cluster.nodes = cluster.nodes.filter(({ name }) => name !== this.name)));
+  deleteNode = () =>
+    this.site(({ cluster }) => void (cluster.nodes = cluster.nodes.filter(({ name }) => name !== this.name)));
 
   /** Changes what is on the worker's disk. */
   guest = (change: (disk: GuestDisk) => unknown) => this.site((state) => void change(diskOf(state, this.uuid)));
@@ -71,7 +72,9 @@ export class Hand {
 }
 
 /** A machine by its name or UUID. */
-export const machineOf = ({ virtualBox }: SiteState, key: string): Machine | undefined => virtualBox.machines.find(({ name, uuid }) => name === key || uuid === key);
+export const machineOf = ({ virtualBox }: SiteState, key: string): Machine | undefined =>
+  virtualBox.machines.find(({ name, uuid }) => name === key || uuid === key);
 
 /** A Node by its name. */
-export const nodeOf = ({ cluster }: SiteState, name: string): ClusterNode | undefined => cluster.nodes.find((node) => node.name === name);
+export const nodeOf = ({ cluster }: SiteState, name: string): ClusterNode | undefined =>
+  cluster.nodes.find((node) => node.name === name);

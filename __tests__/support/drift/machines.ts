@@ -16,7 +16,10 @@ const modify = (done: string, settings: string[], seen: Drift["seen"], repair: s
 const vm = (values: Record<string, unknown>) => (outputs: WorkerOutputs) => void Object.assign(outputs.vm!, values);
 
 /** In the order of the table of doors. */
-const opened = (...doors: Door[]) => ({ vm }: WorkerOutputs) => void (vm!.openDoors = DOORS.filter((door) => doors.includes(door) || (vm!.openDoors as Door[]).includes(door)));
+const opened =
+  (...doors: Door[]) =>
+  ({ vm }: WorkerOutputs) =>
+    void (vm!.openDoors = DOORS.filter((door) => doors.includes(door) || (vm!.openDoors as Door[]).includes(door)));
 
 const hardware: Victim = {
   worker: "hardware",
@@ -26,14 +29,25 @@ const hardware: Victim = {
     modify("A machine's CPUs changed", ["--cpus", "3"], vm({ cpus: 3 }), "sets them"),
     modify("A machine's memory changed", ["--memory", "3000"], vm({ memoryMb: 3000 }), "sets it"),
     modify("A machine's video memory changed", ["--vram", "16"], vm({ vramMb: 16 }), "sets it"),
-    modify("A machine was renamed", ["--name", "renamed"], vm({ named: false }), "gives it its name again, and its folder"),
+    modify(
+      "A machine was renamed",
+      ["--name", "renamed"],
+      vm({ named: false }),
+      "gives it its name again, and its folder",
+    ),
   ],
 };
 
 const OTHER_MAC = "0800270A0B0C";
 
 /** Changes one network adapter. */
-const adapter = (done: string, number: number, flags: string[], change: Partial<Nic> | { type: "none" } | undefined, repair: string): Drift => {
+const adapter = (
+  done: string,
+  number: number,
+  flags: string[],
+  change: Partial<Nic> | { type: "none" } | undefined,
+  repair: string,
+): Drift => {
   const seen = ({ vm }: WorkerOutputs) => {
     const [nics, macs] = [vm!.nics as Partial<Nic>[], vm!.macs as string[]];
     const mac = change && "type" in change && change.type === "none" ? "" : undefined;
@@ -53,9 +67,27 @@ const adapters: Victim = {
   drifts: [
     adapter("A network adapter's MAC address changed", 1, ["--macaddress1", OTHER_MAC], { mac: OTHER_MAC }, "sets it"),
     adapter("A network adapter's network changed", 2, ["--intnet2", "other"], { network: "other" }, "sets it"),
-    adapter("A network adapter was attached to something else", 3, ["--nic3", "nat"], { type: "nat" }, "attaches it again"),
-    adapter("A network adapter was taken away", 4, ["--nic4", "none"], { type: "none" }, "attaches it again, with its MAC address"),
-    adapter("A network adapter was added", 5, ["--nic5", "nat", "--macaddress5", "0800270D0E0F"], { type: "nat", mac: "0800270D0E0F" }, "takes it away"),
+    adapter(
+      "A network adapter was attached to something else",
+      3,
+      ["--nic3", "nat"],
+      { type: "nat" },
+      "attaches it again",
+    ),
+    adapter(
+      "A network adapter was taken away",
+      4,
+      ["--nic4", "none"],
+      { type: "none" },
+      "attaches it again, with its MAC address",
+    ),
+    adapter(
+      "A network adapter was added",
+      5,
+      ["--nic5", "nat", "--macaddress5", "0800270D0E0F"],
+      { type: "nat", mac: "0800270D0E0F" },
+      "takes it away",
+    ),
   ],
 };
 
@@ -64,11 +96,33 @@ const host: Victim = {
   machine: "is restarted",
   node: "stays",
   drifts: [
-    modify("A serial or parallel port was connected to the host", ["--uart1", "0x3F8", "4", "--lpt1", "0x378", "7"], opened("serial", "parallel"), "closes it"),
-    modify("A machine got a remote display, a shared clipboard, drag and drop", ["--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional"], opened("vrde", "clipboard", "dragAndDrop"), "closes it"),
-    modify("A machine's screen is recorded, its microphone was opened, or it can be teleported", ["--recording", "on", "--audioin", "on", "--teleporter", "on"], opened("recording", "audio", "teleporter"), "closes it"),
-    { ...modify("A folder of the host was shared", [], opened("sharedFolders"), "closes it"), act: (hand) => hand.whileOff(() => hand.vbox("sharedfolder", "add", hand.uuid, "--name", "theirs", "--hostpath", "/")) },
-    { ...modify("A USB filter was added", [], opened("usbFilters"), "closes it"), act: (hand) => hand.vbox("usbfilter", "add", "0", "--target", hand.uuid, "--name", "theirs") },
+    modify(
+      "A serial or parallel port was connected to the host",
+      ["--uart1", "0x3F8", "4", "--lpt1", "0x378", "7"],
+      opened("serial", "parallel"),
+      "closes it",
+    ),
+    modify(
+      "A machine got a remote display, a shared clipboard, drag and drop",
+      ["--vrde", "on", "--clipboard-mode", "bidirectional", "--draganddrop", "bidirectional"],
+      opened("vrde", "clipboard", "dragAndDrop"),
+      "closes it",
+    ),
+    modify(
+      "A machine's screen is recorded, its microphone was opened, or it can be teleported",
+      ["--recording", "on", "--audioin", "on", "--teleporter", "on"],
+      opened("recording", "audio", "teleporter"),
+      "closes it",
+    ),
+    {
+      ...modify("A folder of the host was shared", [], opened("sharedFolders"), "closes it"),
+      act: (hand) =>
+        hand.whileOff(() => hand.vbox("sharedfolder", "add", hand.uuid, "--name", "theirs", "--hostpath", "/")),
+    },
+    {
+      ...modify("A USB filter was added", [], opened("usbFilters"), "closes it"),
+      act: (hand) => hand.vbox("usbfilter", "add", "0", "--target", hand.uuid, "--name", "theirs"),
+    },
   ],
 };
 
@@ -77,7 +131,14 @@ const forwarded: Victim = {
   overrides: { nics: [{ type: "intnet", network: "node" }, { type: "nat" }] },
   machine: "is restarted",
   node: "stays",
-  drifts: [modify("A port of the host was forwarded to a NAT adapter, or its TFTP server switched on", ["--natpf2", "theirs,tcp,,2222,,22", "--nat-enable-tftp2", "on"], opened("portForwarding", "tftp"), "closes it")],
+  drifts: [
+    modify(
+      "A port of the host was forwarded to a NAT adapter, or its TFTP server switched on",
+      ["--natpf2", "theirs,tcp,,2222,,22", "--nat-enable-tftp2", "on"],
+      opened("portForwarding", "tftp"),
+      "closes it",
+    ),
+  ],
 };
 
 const unplugged: Victim = {
@@ -139,7 +200,14 @@ const disks: Victim = {
 };
 
 /** Brings the machine into another state. Its Node is not Ready then. */
-const stop = (worker: string, machine: Victim["machine"], done: string, command: string, state: string, repair: string): Victim => ({
+const stop = (
+  worker: string,
+  machine: Victim["machine"],
+  done: string,
+  command: string,
+  state: string,
+  repair: string,
+): Victim => ({
   worker,
   machine,
   node: "stays",
@@ -157,7 +225,13 @@ const stop = (worker: string, machine: Victim["machine"], done: string, command:
 });
 
 /** Takes the machine away. Its Node is still there, and not Ready. */
-const remove = (worker: string, done: string, unregister: (hand: Hand) => Promise<unknown>, seen: Drift["seen"], repair: string): Victim => ({
+const remove = (
+  worker: string,
+  done: string,
+  unregister: (hand: Hand) => Promise<unknown>,
+  seen: Drift["seen"],
+  repair: string,
+): Victim => ({
   worker,
   machine: "is recreated",
   node: "rejoins",

@@ -3,7 +3,13 @@ import type { Taint } from "../../../kubernetes/kubectl";
 import type { Victim } from "./drift";
 import { nodeOf } from "./hand";
 
-const marks = { labels: { disk: "ssd", rack: "a1" }, taints: [{ key: "gpu", value: "yes", effect: "NoSchedule" as const }, { key: "slow", value: "", effect: "NoExecute" as const }] };
+const marks = {
+  labels: { disk: "ssd", rack: "a1" },
+  taints: [
+    { key: "gpu", value: "yes", effect: "NoSchedule" as const },
+    { key: "slow", value: "", effect: "NoExecute" as const },
+  ],
+};
 
 const marked: Victim = {
   worker: "marked",
@@ -70,7 +76,8 @@ const recreated: Victim = {
         await hand.deleteNode();
         await hand.vbox("controlvm", hand.uuid, "reset");
       },
-      seen: ({ node }, site) => void Object.assign(node!, { nodeUid: nodeOf(site, "recreated")?.uid, labels: {}, marked: false }),
+      seen: ({ node }, site) =>
+        void Object.assign(node!, { nodeUid: nodeOf(site, "recreated")?.uid, labels: {}, marked: false }),
       repair: "sets labels and mark on the new one",
     },
   ],

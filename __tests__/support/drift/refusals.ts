@@ -67,7 +67,12 @@ function unregistered(): Refusal {
     fix: async (hand) => {
       await hand.site(({ virtualBox: { machines, media } }) => {
         machines.push(...known.machines.filter(({ uuid }) => uuid === hand.uuid));
-        media.push(...known.media.filter(({ uuid, location }) => location.startsWith(hand.machineFolder) && !media.some((medium) => medium.uuid === uuid)));
+        media.push(
+          ...known.media.filter(
+            ({ uuid, location }) =>
+              location.startsWith(hand.machineFolder) && !media.some((medium) => medium.uuid === uuid),
+          ),
+        );
       });
       await hand.vbox("startvm", hand.uuid, "--type", "headless");
     },
@@ -90,7 +95,8 @@ export const refusedByUp: readonly Refusal[] = [
   {
     worker: "disks",
     done: "A disk was made larger",
-    act: (hand) => hand.whileOff(() => hand.vbox("modifymedium", "disk", hand.diskFile(0), "--resize", String(grownMb))),
+    act: (hand) =>
+      hand.whileOff(() => hand.vbox("modifymedium", "disk", hand.diskFile(0), "--resize", String(grownMb))),
     seen: ({ vm }) => void ((vm!.disks as Disk[])[0]!.sizeMb = grownMb),
     says: new RegExp(`disks\\[0\\] of disks has ${grownMb} MB and cannot shrink to 64 MB`),
     goOn: "give `disks` the new size; or remove the disk from `disks`, run `up`, and add it again, empty",

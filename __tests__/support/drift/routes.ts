@@ -55,7 +55,11 @@ export const adoptedRoute: RouteDrift = {
 };
 
 /** What the configuration has for them. */
-export const routes = [...routeDrifts, adoptedRoute].map(({ destination }) => ({ destination, gateway, interface: "vboxnet0" }));
+export const routes = [...routeDrifts, adoptedRoute].map(({ destination }) => ({
+  destination,
+  gateway,
+  interface: "vboxnet0",
+}));
 
 /** The route's key in the stack's state. */
 export const routeKey = ({ destination }: RouteDrift) => `vbox:HostRoute route-${destination.replace("/", "-")}`;

@@ -24,7 +24,8 @@ export const changes: Readonly<Record<string, Readonly<Record<string, Change>>>>
 };
 
 /** Whether a diff compares a resource's property. */
-export const isCompared = (type: string, property: string) => !["nextTime", "note"].includes(changes[type]?.[property] ?? "nextTime");
+export const isCompared = (type: string, property: string) =>
+  !["nextTime", "note"].includes(changes[type]?.[property] ?? "nextTime");
 
 /** The key that makes a value of an export a secret (pulumi/sdk, `resource.SigKey`). */
 const SECRET = "4dabf18193072939515e22adb298388d";
@@ -33,14 +34,20 @@ const SECRET = "4dabf18193072939515e22adb298388d";
 export async function readStackState(stack: SimulatedStack): Promise<StackState> {
   const { stdout, stderr, exitCode } = await stack.pulumi(["stack", "export", "--show-secrets"]);
   if (exitCode !== 0) throw new Error(`pulumi stack export: ${stderr}`);
-  const { deployment } = JSON.parse(stdout) as { deployment: { resources: { type: string; urn: string; outputs?: Outputs }[] } };
+  const { deployment } = JSON.parse(stdout) as {
+    deployment: { resources: { type: string; urn: string; outputs?: Outputs }[] };
+  };
   const ours = deployment.resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
-  return Object.fromEntries(ours.map(({ type, urn, outputs = {} }) => [`${type.split("/")[1]} ${urn.split("::").at(-1)}`, plain(outputs)]));
+  return Object.fromEntries(
+    ours.map(({ type, urn, outputs = {} }) => [`${type.split("/")[1]} ${urn.split("::").at(-1)}`, plain(outputs)]),
+  );
 }
 
 /** Without the handler, which is the same everywhere. */
 const plain = (outputs: Outputs): Outputs =>
-  Object.fromEntries(Object.entries(outputs).flatMap(([key, value]) => (key === "__provider" ? [] : [[key, unsealed(value)]])));
+  Object.fromEntries(
+    Object.entries(outputs).flatMap(([key, value]) => (key === "__provider" ? [] : [[key, unsealed(value)]])),
+  );
 
 function unsealed(value: unknown): unknown {
   const isSecret = typeof value === "object" && value !== null && SECRET in value;
@@ -59,6 +66,8 @@ export function differences(before: StackState, after: StackState): Difference[]
     const [type, is] = [key.split(" ")[0]!, after[key]];
     if (!is) return [{ type }];
     const properties = [...new Set([...Object.keys(was!), ...Object.keys(is)])];
-    return properties.filter((property) => JSON.stringify(was![property]) !== JSON.stringify(is[property])).map((property) => ({ type, property }));
+    return properties
+      .filter((property) => JSON.stringify(was![property]) !== JSON.stringify(is[property]))
+      .map((property) => ({ type, property }));
   });
 }

@@ -8,12 +8,29 @@ export const untouched: Victim = {
   drifts: [
     {
       done: "A machine's description, its adapters' promiscuous mode",
-      act: (hand) => hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, "--description", "theirs", "--nicpromisc1", "allow-all")),
+      act: (hand) =>
+        hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, "--description", "theirs", "--nicpromisc1", "allow-all")),
       repair: "leaves them",
     },
     {
       done: "A machine's smart card reader, network traces, TPM and debugger, which VirtualBox does not print; its sound output",
-      act: (hand) => hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, "--usbcardreader", "on", "--nictrace1", "on", "--tpm-type", "host", "--guest-debug-provider", "gdb", "--audioout", "on")),
+      act: (hand) =>
+        hand.whileOff(() =>
+          hand.vbox(
+            "modifyvm",
+            hand.uuid,
+            "--usbcardreader",
+            "on",
+            "--nictrace1",
+            "on",
+            "--tpm-type",
+            "host",
+            "--guest-debug-provider",
+            "gdb",
+            "--audioout",
+            "on",
+          ),
+        ),
       repair: "leaves them: they are closed when a machine is cloned",
     },
     {
@@ -26,17 +43,54 @@ export const untouched: Victim = {
       act: (hand) =>
         hand.whileOff(async () => {
           await hand.vbox("createmedium", "disk", "--filename", hand.file("theirs.vdi"), "--size", "8");
-          await hand.vbox("storageattach", hand.uuid, "--storagectl", "SATA", "--port", "9", "--device", "0", "--type", "hdd", "--medium", hand.file("theirs.vdi"));
+          await hand.vbox(
+            "storageattach",
+            hand.uuid,
+            "--storagectl",
+            "SATA",
+            "--port",
+            "9",
+            "--device",
+            "0",
+            "--type",
+            "hdd",
+            "--medium",
+            hand.file("theirs.vdi"),
+          );
         }),
       repair: "leaves it, also when it deletes the machine",
     },
     {
       done: "An empty drive, or a disc, beside that of the cloud-init ISO",
-      act: (hand) => hand.whileOff(() => hand.vbox("storageattach", hand.uuid, "--storagectl", "IDE", "--port", "0", "--device", "0", "--type", "dvddrive", "--medium", "emptydrive")),
+      act: (hand) =>
+        hand.whileOff(() =>
+          hand.vbox(
+            "storageattach",
+            hand.uuid,
+            "--storagectl",
+            "IDE",
+            "--port",
+            "0",
+            "--device",
+            "0",
+            "--type",
+            "dvddrive",
+            "--medium",
+            "emptydrive",
+          ),
+        ),
       repair: "leaves it",
     },
-    { done: "A guest property", act: (hand) => hand.vbox("guestproperty", "set", hand.uuid, "/theirs", "1"), repair: "leaves it" },
-    { done: "Extra data of others", act: (hand) => hand.vbox("setextradata", hand.uuid, "theirs/key", "1"), repair: "leaves it" },
+    {
+      done: "A guest property",
+      act: (hand) => hand.vbox("guestproperty", "set", hand.uuid, "/theirs", "1"),
+      repair: "leaves it",
+    },
+    {
+      done: "Extra data of others",
+      act: (hand) => hand.vbox("setextradata", hand.uuid, "theirs/key", "1"),
+      repair: "leaves it",
+    },
     {
       done: "Labels, annotations and taints of others on a Node",
       act: (hand) =>
@@ -46,7 +100,11 @@ export const untouched: Victim = {
         }),
       repair: "leaves them",
     },
-    { done: "A Node that was cordoned", act: (hand) => hand.node((node) => (node.unschedulable = true)), repair: "leaves it cordoned" },
+    {
+      done: "A Node that was cordoned",
+      act: (hand) => hand.node((node) => (node.unschedulable = true)),
+      repair: "leaves it cordoned",
+    },
     {
       done: "A newer kubelet, installed on the machine",
       act: async (hand) => {
@@ -73,9 +131,38 @@ export const unseen: Readonly<Record<string, Readonly<Record<string, string>>>> 
     path: "only an input: a file that is not there is `intact: false`",
     ...Object.fromEntries(
       [
-        ...["userData", "metaData", "networkConfig", "userDataValues", "zone", "distro", "sshUser", "sshPublicKey", "sshCaPublicKey", "macAddresses", "kubernetesVersion"],
-        ...["kubernetesRepository", "kubernetesKeyUrl", "kubernetesKeyFingerprint", "containerdPackage", "dockerPackage", "dockerRepository", "dockerKeyUrl"],
-        ...["dockerKeyFingerprint", "criDockerdUrl", "criDockerdSha256", "sandboxImage", "debianMirror", "packageUpgrade", "locale", "timezone"],
+        ...[
+          "userData",
+          "metaData",
+          "networkConfig",
+          "userDataValues",
+          "zone",
+          "distro",
+          "sshUser",
+          "sshPublicKey",
+          "sshCaPublicKey",
+          "macAddresses",
+          "kubernetesVersion",
+        ],
+        ...[
+          "kubernetesRepository",
+          "kubernetesKeyUrl",
+          "kubernetesKeyFingerprint",
+          "containerdPackage",
+          "dockerPackage",
+          "dockerRepository",
+          "dockerKeyUrl",
+        ],
+        ...[
+          "dockerKeyFingerprint",
+          "criDockerdUrl",
+          "criDockerdSha256",
+          "sandboxImage",
+          "debianMirror",
+          "packageUpgrade",
+          "locale",
+          "timezone",
+        ],
       ].map((property) => [property, "content of the file: one with another content is `intact: false`"]),
     ),
   },

@@ -58,5 +58,7 @@ test("host-only networks exist on macOS only", () => {
 test("host-only adapters exist everywhere but on macOS", () => {
   const nics = [{ ...nic, type: "hostonly" }];
   expect(problems({ nics })).toEqual({});
-  expect(problems({ nics }, "darwin").nics).toMatch(/^\[0\]: .*no host-only adapters on macOS; choose hostonlynet .*`VBoxManage list hostonlynets`/);
+  expect(problems({ nics }, "darwin").nics).toMatch(
+    /^\[0\]: .*no host-only adapters on macOS; choose hostonlynet .*`VBoxManage list hostonlynets`/,
+  );
 });

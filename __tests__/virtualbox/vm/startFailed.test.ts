@@ -33,16 +33,17 @@ describe("starting", () => {
     expect(starts()).toBe(1);
   });
 
-  test.each(["The VM session was closed before any attempt to power it on", "The VM session was aborted", "La sessió de la MV s'ha interromput"])(
-    "that was lost is tried again: %s",
-    async (words) => {
-      for (const code of ["E_FAIL", "NS_ERROR_FAILURE"]) {
-        const { vbox, starts } = starting([details(code, words, LOST), "poweroff"], [ok(), "running"]);
-        await vbox.start(vm, 10_000);
-        expect(starts()).toBe(2);
-      }
-    },
-  );
+  test.each([
+    "The VM session was closed before any attempt to power it on",
+    "The VM session was aborted",
+    "La sessió de la MV s'ha interromput",
+  ])("that was lost is tried again: %s", async (words) => {
+    for (const code of ["E_FAIL", "NS_ERROR_FAILURE"]) {
+      const { vbox, starts } = starting([details(code, words, LOST), "poweroff"], [ok(), "running"]);
+      await vbox.start(vm, 10_000);
+      expect(starts()).toBe(2);
+    }
+  });
 
   test("that is lost again and again ends with its deadline", async () => {
     const lost: [ExecResult, string] = [details("E_FAIL", "The VM session was aborted", LOST), "poweroff"];
@@ -53,7 +54,9 @@ describe("starting", () => {
 
   test("that fails shows the end of the machine's log", async () => {
     writeFileSync(join(logFolder, "VBox.log"), "first\nVT-x is not available\n");
-    const error = await starting([details("E_FAIL", "VT-x is off"), "poweroff"]).vbox.start(vm, 1000).catch((error: unknown) => startFailed(error, vm));
+    const error = await starting([details("E_FAIL", "VT-x is off"), "poweroff"])
+      .vbox.start(vm, 1000)
+      .catch((error: unknown) => startFailed(error, vm));
     expect((error as Error).message).toMatch(/^a did not start\n.*VT-x is off[^]*VT-x is not available/);
   });
 

@@ -33,9 +33,17 @@ export interface Later<S extends Scene = Scene> {
 export type Work<S extends Scene = Scene> = (scene: S) => ExecResult | Later<S>;
 
 /** Success. A last newline is the client's to take off. */
-export const done = (stdout = "", stderr = ""): ExecResult => ({ stdout: line(stdout), stderr: line(stderr), exitCode: 0 });
+export const done = (stdout = "", stderr = ""): ExecResult => ({
+  stdout: line(stdout),
+  stderr: line(stderr),
+  exitCode: 0,
+});
 
 /** A failure. */
-export const failed = (stderr: string, exitCode = 1, stdout = ""): ExecResult => ({ stdout: line(stdout), stderr: line(stderr), exitCode });
+export const failed = (stderr: string, exitCode = 1, stdout = ""): ExecResult => ({
+  stdout: line(stdout),
+  stderr: line(stderr),
+  exitCode,
+});
 
 const line = (text: string) => (text && !text.endsWith("\n") ? `${text}\n` : text);

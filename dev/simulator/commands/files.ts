@@ -17,4 +17,5 @@ export const cat =
   };
 
 /** `date +%s`. */
-export const date: Work = ({ now, words }) => (words[1] === "+%s" ? done(String(Math.floor(now / 1000))) : failed(`date: invalid date ‘${words[1] ?? ""}’`));
+export const date: Work = ({ now, words }) =>
+  words[1] === "+%s" ? done(String(Math.floor(now / 1000))) : failed(`date: invalid date ‘${words[1] ?? ""}’`);

@@ -1,6 +1,7 @@
 import { REPORT_COMMAND } from "../../../cloudinit/report";
 import { LOGS_SCRIPT } from "../../../kubernetes/joinReport";
-import { CNI_CLEANUP, TOKEN_MANAGER } from "../../../kubernetes/kubeadm";
+import { CNI_CLEANUP } from "../../../kubernetes/kubeadm";
+import { TOKEN_MANAGER } from "../../../kubernetes/bootstrapToken";
 import { FACTS_SCRIPT } from "../../../kubernetes/preflight";
 import { isAboutBindings } from "./kubectlBindings";
 import { type KubectlArguments, kubectlArguments } from "./kubectlArguments";
@@ -14,7 +15,8 @@ const SCRIPTS = new Map([
 ]);
 
 /**
- * What a command is called in the journal: the machine, the program, what it does, and to what; never a value that differs from run to run.
+ * What a command is called in the journal: the machine, the program, what it does, and to what; never a value that
+ * differs from run to run.
  * @param machine the machine's name
  */
 export const journalName = (machine: string, command: string): string => `ssh ${machine} ${what(command)}`;
@@ -37,7 +39,9 @@ function kubectlName({ verb, operands, flags }: KubectlArguments): string {
   if (verb === "certificate") return `${verb} ${operands[0]}`;
   if (verb === "apply" && flags["field-manager"] === TOKEN_MANAGER) return `${verb} token`;
   if (verb === "apply" || flags.raw !== undefined || isAboutBindings(operands)) return `${verb} bindings`;
-  const names = operands.filter((word) => !/[=:]|-$/.test(word)).map((word) => word.replace(/^(bootstrap-token)-.*/, "$1"));
+  const names = operands
+    .filter((word) => !/[=:]|-$/.test(word))
+    .map((word) => word.replace(/^(bootstrap-token)-.*/, "$1"));
   const [, node] = /^spec\.nodeName=(.*)$/.exec(flags["field-selector"] ?? "") ?? [];
   return [verb, ...names, ...(node ? [node] : [])].join(" ");
 }

@@ -19,7 +19,8 @@ export const CHECKING = "[preflight] Running pre-flight checks";
 
 /** Checks that failed (kubernetes/cmd/kubeadm, `RunChecks`). */
 export function preflightErrors(errors: readonly string[]): ExecResult {
-  const hint = "[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`";
+  const hint =
+    "[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`";
   const list = ["[preflight] Some fatal errors occurred:", ...errors.map((error) => `\t${error}`), hint, ""].join("\n");
   return kubeadmError("error execution phase preflight: preflight checks failed", CHECKING, list);
 }
@@ -29,7 +30,8 @@ interface Document {
   kind?: string;
 }
 
-const documentsIn = (input: string) => loadAll(input).filter((document): document is Document => typeof document === "object" && document !== null);
+const documentsIn = (input: string) =>
+  loadAll(input).filter((document): document is Document => typeof document === "object" && document !== null);
 
 /** The document of a kind in a configuration that came over standard input. */
 export function configurationOf<T>({ words, input }: Scene, kind: string): T | undefined {
@@ -37,13 +39,19 @@ export function configurationOf<T>({ words, input }: Scene, kind: string): T | u
   return documentsIn(input).find((document) => document.kind === kind) as T | undefined;
 }
 
-/** What kubeadm says to a configuration of an API version that it does not take (kubernetes/cmd/kubeadm, `validateSupportedVersion`; tried with 1.29 and 1.36). */
+/**
+ * What kubeadm says to a configuration of an API version that it does not take (kubernetes/cmd/kubeadm,
+ * `validateSupportedVersion`; tried with 1.29 and 1.36).
+ */
 export function apiProblem(version: string, { input }: Scene): string | undefined {
   const minor = minorOf(version);
   for (const { apiVersion = "", kind } of documentsIn(input)) {
-    if (apiVersion === "kubeadm.k8s.io/v1beta2" && minor >= 27) return `your configuration file uses an old API spec: "${apiVersion}". Please use kubeadm v1.22 instead`;
-    if (apiVersion === "kubeadm.k8s.io/v1beta4" && minor >= 28 && minor < 31) return `experimental API spec: "${apiVersion}" is not allowed. You can use the --allow-experimental-api flag if the command supports it.`;
-    if (!apiVersions(minor).includes(apiVersion)) return `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:100"`;
+    if (apiVersion === "kubeadm.k8s.io/v1beta2" && minor >= 27)
+      return `your configuration file uses an old API spec: "${apiVersion}". Please use kubeadm v1.22 instead`;
+    if (apiVersion === "kubeadm.k8s.io/v1beta4" && minor >= 28 && minor < 31)
+      return `experimental API spec: "${apiVersion}" is not allowed. You can use the --allow-experimental-api flag if the command supports it.`;
+    if (!apiVersions(minor).includes(apiVersion))
+      return `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:100"`;
   }
   return undefined;
 }
@@ -64,5 +72,8 @@ export const unreachable = (endpoint: string, method: string, path: string) =>
 /** Reads a Go duration such as `30m0s`; 0 does not expire. */
 export function milliseconds(duration: string): number {
   const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000 };
-  return [...duration.matchAll(/(\d+)([hms])/g)].reduce((sum, [, number, unit]) => sum + Number(number) * units[unit!]!, 0);
+  return [...duration.matchAll(/(\d+)([hms])/g)].reduce(
+    (sum, [, number, unit]) => sum + Number(number) * units[unit!]!,
+    0,
+  );
 }

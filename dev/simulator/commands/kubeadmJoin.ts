@@ -1,4 +1,4 @@
-import { caCertHashes as pinsOf } from "../../../kubernetes/kubeadm";
+import { caCertHashes as pinsOf } from "../../../kubernetes/clusterInfo";
 import type { Taint } from "../../../kubernetes/kubectl";
 import type { ExecResult } from "../../../common/exec";
 import { minorOf } from "../../../kubernetes/versionSkew";
@@ -7,7 +7,17 @@ import { nodeAt, readinessOf, register, settleCluster, type JoinedGuest } from "
 import { fact, type Guest } from "../guest";
 import type { ClusterState, Kubelet, Token } from "../state";
 import { done, failed, type GuestScene, type Later, type Work } from "./command";
-import { apiProblem, CHECKING, configurationOf, kubeadmError, kubeadmVersion, milliseconds, notRoot, preflightErrors, unreachable } from "./kubeadm";
+import {
+  apiProblem,
+  CHECKING,
+  configurationOf,
+  kubeadmError,
+  kubeadmVersion,
+  milliseconds,
+  notRoot,
+  preflightErrors,
+  unreachable,
+} from "./kubeadm";
 
 /** kubeadm on a worker: `version`, `join --config /dev/stdin` and `reset --force`. */
 export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
@@ -18,7 +28,8 @@ export const kubeadmOnWorker: Work<GuestScene> = (scene) => {
 };
 
 /** Of what the guest's first boot has installed. A base image that had it from the start has the cluster's. */
-const versionOn = ({ guest, state }: GuestScene, program: "kubeadmVersion" | "kubeletVersion") => fact(guest, program, guest.disk.kubernetesVersion ?? state.cluster.version);
+const versionOn = ({ guest, state }: GuestScene, program: "kubeadmVersion" | "kubeletVersion") =>
+  fact(guest, program, guest.disk.kubernetesVersion ?? state.cluster.version);
 
 interface JoinConfiguration {
   discovery?: { bootstrapToken?: { apiServerEndpoint: string; token: string; caCertHashes?: string[] } };
@@ -38,7 +49,8 @@ const join: Work<GuestScene> = (scene) => {
   const configuration = configurationOf<JoinConfiguration>(scene, "JoinConfiguration");
   const problem = apiProblem(version, scene) ?? shapeProblem(configuration as JoinConfiguration & Api);
   if (problem) return kubeadmError(problem);
-  if (!configuration?.discovery?.bootstrapToken) return kubeadmError("discovery: Invalid value: \"\": bootstrapToken or file must be set");
+  if (!configuration?.discovery?.bootstrapToken)
+    return kubeadmError('discovery: Invalid value: "": bootstrapToken or file must be set');
   if (!configuration.nodeRegistration?.criSocket && socketsOf(guest).length > 1) return kubeadmError(ambiguous(guest));
   const errors = joinErrors(scene, configuration);
   if (errors.length > 0) return preflightErrors(errors);
@@ -71,18 +83,28 @@ function joinErrors(scene: GuestScene, { nodeRegistration }: JoinConfiguration):
     [!socketsOf(guest).includes(socket), `[ERROR CRI]: ${noRuntime(socket)}`],
     [kubelet?.state === "whole", "[ERROR Port-10250]: Port 10250 is in use"],
     [kubelet !== undefined, there("/etc/kubernetes/pki/ca.crt")],
-    [minorOf(kubeletVersion) < minorOf(kubeadm) - 3, `[ERROR KubeletVersion]: Kubelet version "${kubeletVersion.slice(1)}" is lower than kubeadm can support. Please upgrade kubelet`],
+    [
+      minorOf(kubeletVersion) < minorOf(kubeadm) - 3,
+      `[ERROR KubeletVersion]: Kubelet version "${kubeletVersion.slice(1)}" is lower than kubeadm can support. Please upgrade kubelet`,
+    ],
   ];
   return problems.filter(([is]) => is).map(([, text]) => text);
 }
 
 const socketOf = (endpoint = "") => endpoint.replace("unix://", "");
 
-const socketsOf = (guest: Guest) => fact(guest, "criSockets", (guest.disk.criSockets ?? []).join(" ")).split(" ").filter(Boolean);
+const socketsOf = (guest: Guest) =>
+  fact(guest, "criSockets", (guest.disk.criSockets ?? []).join(" "))
+    .split(" ")
+    .filter(Boolean);
 
 /** Of kubernetes/cmd/kubeadm/app/util/runtime: it does not choose one. */
 const ambiguous = (guest: Guest) =>
-  `found multiple CRI endpoints on the host. Please define which one do you wish to use by setting the 'criSocket' field in the kubeadm configuration file: ${socketsOf(guest).map((socket) => `unix://${socket}`).join(", ")}`;
+  `found multiple CRI endpoints on the host. Please define which one do you wish to use by setting the 'criSocket' field in the kubeadm configuration file: ${socketsOf(
+    guest,
+  )
+    .map((socket) => `unix://${socket}`)
+    .join(", ")}`;
 
 const noRuntime = (socket: string) =>
   "could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: " +
@@ -100,19 +122,32 @@ function kubeletOf({ discovery, nodeRegistration }: JoinConfiguration, address: 
   };
 }
 
-const argument = (args: KubeletArgs = [], wanted: string) => (Array.isArray(args) ? args.find(({ name }) => name === wanted)?.value : args[wanted]);
+const argument = (args: KubeletArgs = [], wanted: string) =>
+  Array.isArray(args) ? args.find(({ name }) => name === wanted)?.value : args[wanted];
 
 /** As the API server keeps it: without what is empty. */
 const taintOf = ({ key, value, effect }: Taint): Taint => ({ key, ...(value && { value }), effect });
 
 /** The second part: whether worker and cluster trust each other; then the kubelet's files are there. */
-function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet: Kubelet): ExecResult | Later<GuestScene> {
+function discovered(
+  scene: GuestScene,
+  configuration: JoinConfiguration,
+  kubelet: Kubelet,
+): ExecResult | Later<GuestScene> {
   const { state, now, guest } = scene;
   settleCluster(state, now);
   const refusal = discoveryError(scene, configuration);
-  if (refusal) return kubeadmError(`error execution phase preflight: couldn't validate the identity of the API Server: ${refusal}`, CHECKING);
+  if (refusal)
+    return kubeadmError(
+      `error execution phase preflight: couldn't validate the identity of the API Server: ${refusal}`,
+      CHECKING,
+    );
   const forbidden = forbiddenConfiguration(state.cluster, tokenOf(scene, configuration)!);
-  if (forbidden) return kubeadmError(`error execution phase preflight: unable to fetch the kubeadm-config ConfigMap: ${forbidden}`, CHECKING);
+  if (forbidden)
+    return kubeadmError(
+      `error execution phase preflight: unable to fetch the kubeadm-config ConfigMap: ${forbidden}`,
+      CHECKING,
+    );
   guest.disk.kubelet = kubelet;
   const node = nodeAt(state, kubelet.nodeName, now);
   if (node && readinessOf(state, node, now).status === "True") {
@@ -127,22 +162,36 @@ function discovered(scene: GuestScene, configuration: JoinConfiguration, kubelet
 }
 
 /** The kubelet asks for its certificate, where its token may. */
-function requested(scene: GuestScene, configuration: JoinConfiguration, deadline: number): ExecResult | Later<GuestScene> {
+function requested(
+  scene: GuestScene,
+  configuration: JoinConfiguration,
+  deadline: number,
+): ExecResult | Later<GuestScene> {
   const { cluster } = scene.state;
   const token = tokenOf(scene, configuration);
-  const request = token && isBound(cluster, token, "system:node-bootstrapper") ? requestCertificate(cluster, token, configuration.nodeRegistration?.name ?? "") : undefined;
+  const request =
+    token && isBound(cluster, token, "system:node-bootstrapper")
+      ? requestCertificate(cluster, token, configuration.nodeRegistration?.name ?? "")
+      : undefined;
   return certified(scene, request?.name, deadline);
 }
 
-/** It waits until somebody approves that. Denied, it would ask again; nobody who denied it once does otherwise the next time. */
+/**
+ * It waits until somebody approves that. Denied, it would ask again; nobody who denied it once does otherwise the next
+ * time.
+ */
 function certified(scene: GuestScene, name: string | undefined, deadline: number): ExecResult | Later<GuestScene> {
   const { cluster } = scene.state;
-  if (cluster.requests?.some((request) => request.name === name && request.decision === "Approved")) return bootstrapped(scene);
+  if (cluster.requests?.some((request) => request.name === name && request.decision === "Approved"))
+    return bootstrapped(scene);
   if (scene.now < deadline) return { afterMs: CERTIFICATE_LOOK_MS, next: (later) => certified(later, name, deadline) };
   return uncertified(scene);
 }
 
-/** Whether the phase kubelet-start ends with the kubelet's Node, as up to 1.30; later ones wait in a phase of their own (read in kubeadm 1.29 and 1.36). */
+/**
+ * Whether the phase kubelet-start ends with the kubelet's Node, as up to 1.30; later ones wait in a phase of their own
+ * (read in kubeadm 1.29 and 1.36).
+ */
 const isOnePhase = (scene: GuestScene) => minorOf(versionOn(scene, "kubeadmVersion")) < 31;
 
 /** The older ones take bootstrap-kubelet.conf away however their one phase ends. */
@@ -154,10 +203,13 @@ function startFailed(scene: GuestScene, message: string): ExecResult {
 /** The kubelet has no credentials in time. */
 function uncertified(scene: GuestScene): ExecResult {
   scene.guest.disk.kubelet!.state = "remains";
-  return isOnePhase(scene) ? startFailed(scene, "timed out waiting for the condition") : kubeadmError(NOT_IN_TIME, CHECKING);
+  return isOnePhase(scene)
+    ? startFailed(scene, "timed out waiting for the condition")
+    : kubeadmError(NOT_IN_TIME, CHECKING);
 }
 
-const NOT_IN_TIME = "error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded";
+const NOT_IN_TIME =
+  "error execution phase kubelet-wait-bootstrap: failed while waiting for TLS bootstrap: context deadline exceeded";
 
 /** How often the simulated kubelet looks, in milliseconds; the real one is told. */
 const CERTIFICATE_LOOK_MS = 50;
@@ -172,8 +224,10 @@ function tokenOf({ state: { cluster } }: GuestScene, { discovery }: JoinConfigur
 function forbiddenConfiguration(cluster: ClusterState, token: Token): string | undefined {
   const may = (role: string) => isBound(cluster, token, role);
   const no = (what: string) => `${what} is forbidden: User "${userOf(token)}" cannot get resource`;
-  if (!may("kubeadm:nodes-kubeadm-config")) return `failed to get config map: ${no('configmaps "kubeadm-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
-  if (!may("kubeadm:kubelet-config")) return `failed to get component configs: ${no('configmaps "kubelet-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
+  if (!may("kubeadm:nodes-kubeadm-config"))
+    return `failed to get config map: ${no('configmaps "kubeadm-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
+  if (!may("kubeadm:kubelet-config"))
+    return `failed to get component configs: ${no('configmaps "kubelet-config"')} "configmaps" in API group "" in the namespace "kube-system"`;
   return may("kubeadm:get-nodes") ? undefined : `${no("nodes")} "nodes" in API group "" at the cluster scope`;
 }
 
@@ -200,7 +254,8 @@ function discoveryError({ state: { cluster } }: GuestScene, { discovery }: JoinC
   }
   const known = cluster.tokens.find((token) => token.id === id);
   if (!known) return `could not find a JWS signature in the cluster-info ConfigMap for token ID "${id}"`;
-  if (known.secret !== secret) return "failed to verify JWS signature of received cluster info object, can't trust this API Server";
+  if (known.secret !== secret)
+    return "failed to verify JWS signature of received cluster info object, can't trust this API Server";
   const pins = pinsOf(cluster.caCertificate);
   if (pins.some((pin) => caCertHashes.includes(pin))) return undefined;
   return `cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "${pins.join(":")}" are pinned`;

@@ -11,7 +11,19 @@ import { annotate, cordon, drain, label, uncordon } from "./kubectlNode";
 import { taint } from "./kubectlTaint";
 import type { KubectlVerb } from "./kubectlVerb";
 
-const VERBS: Readonly<Record<string, KubectlVerb>> = { get, version, apply, certificate, delete: deleteResources, label, annotate, taint, cordon, uncordon, drain };
+const VERBS: Readonly<Record<string, KubectlVerb>> = {
+  get,
+  version,
+  apply,
+  certificate,
+  delete: deleteResources,
+  label,
+  annotate,
+  taint,
+  cordon,
+  uncordon,
+  drain,
+};
 
 /** kubectl on a master, as its administrator. */
 export const kubectl: Work = (scene) => {

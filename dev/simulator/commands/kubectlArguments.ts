@@ -9,9 +9,28 @@ export interface KubectlArguments {
 
 const SHORT: Readonly<Record<string, string>> = { n: "namespace", o: "output", l: "selector", A: "all-namespaces" };
 
-const VALUED = ["kubeconfig", "namespace", "output", "selector", "field-selector", "timeout", "grace-period", "field-manager", "filename", "raw"];
+const VALUED = [
+  "kubeconfig",
+  "namespace",
+  "output",
+  "selector",
+  "field-selector",
+  "timeout",
+  "grace-period",
+  "field-manager",
+  "filename",
+  "raw",
+];
 
-const SWITCHES = ["all-namespaces", "ignore-not-found", "overwrite", "ignore-daemonsets", "delete-emptydir-data", "force", "server-side"];
+const SWITCHES = [
+  "all-namespaces",
+  "ignore-not-found",
+  "overwrite",
+  "ignore-daemonsets",
+  "delete-emptydir-data",
+  "force",
+  "server-side",
+];
 
 /**
  * Takes a command line apart.

@@ -7,19 +7,29 @@ import { type KubectlVerb, notFound } from "./kubectlVerb";
 
 const GROUP = "rbac.authorization.k8s.io";
 
-const resourceOf = ({ kind, metadata: { name } }: Pick<Binding, "kind" | "metadata">) => `${kind.toLowerCase()}.${GROUP}/${name}`;
-const isNamed = (word: string) => ({ kind, metadata: { name } }: Binding) => word === `${kind.toLowerCase()}/${name}`;
+const resourceOf = ({ kind, metadata: { name } }: Pick<Binding, "kind" | "metadata">) =>
+  `${kind.toLowerCase()}.${GROUP}/${name}`;
+const isNamed =
+  (word: string) =>
+  ({ kind, metadata: { name } }: Binding) =>
+    word === `${kind.toLowerCase()}/${name}`;
 
 /** Whether a command line is about bindings, named as `KIND/NAME`. */
-export const isAboutBindings = (operands: readonly string[]): boolean => operands.some((word) => /^(cluster)?rolebinding\//.test(word));
+export const isAboutBindings = (operands: readonly string[]): boolean =>
+  operands.some((word) => /^(cluster)?rolebinding\//.test(word));
 
 /** `kubectl get KIND/NAME… --ignore-not-found -o json`: a list, but nothing at all where there is none. */
 export const getBindings: KubectlVerb = ({ state: { cluster } }, { operands }) => {
   const items = operands.flatMap((word) => (cluster.bindings ?? []).filter(isNamed(word)));
-  return items.length === 0 ? done() : done(JSON.stringify({ apiVersion: "v1", items, kind: "List", metadata: { resourceVersion: "" } }, null, 4));
+  return items.length === 0
+    ? done()
+    : done(JSON.stringify({ apiVersion: "v1", items, kind: "List", metadata: { resourceVersion: "" } }, null, 4));
 };
 
-/** `kubectl apply --server-side -f -` of bindings: each field manager adds what it has, and may not change what others have. */
+/**
+ * `kubectl apply --server-side -f -` of bindings: each field manager adds what it has, and may not change what others
+ * have.
+ */
 export function applyBindings(cluster: ClusterState, items: readonly Binding[]): ExecResult {
   const lines: string[] = [];
   for (const item of items) {
@@ -33,13 +43,24 @@ export function applyBindings(cluster: ClusterState, items: readonly Binding[]):
 function applyOne(cluster: ClusterState, { kind, metadata, roleRef, subjects }: Binding): string | undefined {
   const found = (cluster.bindings ??= []).find((other) => other.kind === kind && other.metadata.name === metadata.name);
   if (!found) {
-    cluster.bindings.push({ apiVersion: `${GROUP}/v1`, kind, metadata: { ...metadata, uid: randomUUID(), resourceVersion: "1" }, roleRef, subjects });
+    cluster.bindings.push({
+      apiVersion: `${GROUP}/v1`,
+      kind,
+      metadata: { ...metadata, uid: randomUUID(), resourceVersion: "1" },
+      roleRef,
+      subjects,
+    });
     return undefined;
   }
-  if (!isDeepStrictEqual(found.roleRef, roleRef)) return `error: Apply failed with 1 conflict: conflict with "used-by.vbox-kubeadm":\n- .roleRef`;
-  if (!isDeepStrictEqual(found.subjects, subjects)) return "error: Apply failed with 1 conflict: conflict with \"kubectl-edit\": .subjects";
+  if (!isDeepStrictEqual(found.roleRef, roleRef))
+    return `error: Apply failed with 1 conflict: conflict with "used-by.vbox-kubeadm":\n- .roleRef`;
+  if (!isDeepStrictEqual(found.subjects, subjects))
+    return 'error: Apply failed with 1 conflict: conflict with "kubectl-edit": .subjects';
   const before = JSON.stringify(found.metadata);
-  Object.assign(found.metadata, { labels: { ...found.metadata.labels, ...metadata.labels }, annotations: { ...found.metadata.annotations, ...metadata.annotations } });
+  Object.assign(found.metadata, {
+    labels: { ...found.metadata.labels, ...metadata.labels },
+    annotations: { ...found.metadata.annotations, ...metadata.annotations },
+  });
   if (JSON.stringify(found.metadata) !== before) touch(found);
   return undefined;
 }
@@ -52,7 +73,8 @@ export const annotateBindings: KubectlVerb = ({ state: { cluster } }, { operands
   const lines: string[] = [];
   for (const word of names) {
     const found = cluster.bindings?.find(isNamed(word));
-    if (!found) return failed(notFound(`${word.split("/")[0]}s.${GROUP}`, word.split("/")[1]!).stderr, 1, lines.join("\n"));
+    if (!found)
+      return failed(notFound(`${word.split("/")[0]}s.${GROUP}`, word.split("/")[1]!).stderr, 1, lines.join("\n"));
     for (const key of keys) delete found.metadata.annotations?.[key.slice(0, -1)];
     touch(found);
     lines.push(`${resourceOf(found)} annotated`);
@@ -67,7 +89,10 @@ export function deleteRaw(cluster: ClusterState, path: string, input: string): E
   if (!found) return notFound(`${kinds}.${GROUP}`, name);
   const { preconditions } = JSON.parse(input) as { preconditions?: { uid?: string; resourceVersion?: string } };
   const { uid, resourceVersion } = found.metadata;
-  if (!isDeepStrictEqual(preconditions, { uid, resourceVersion })) return failed(`Error from server (Conflict): Operation cannot be fulfilled on ${found.kind}.${GROUP} "${name}": the UID in the precondition does not match the UID in record`);
+  if (!isDeepStrictEqual(preconditions, { uid, resourceVersion }))
+    return failed(
+      `Error from server (Conflict): Operation cannot be fulfilled on ${found.kind}.${GROUP} "${name}": the UID in the precondition does not match the UID in record`,
+    );
   cluster.bindings = cluster.bindings!.filter((other) => other !== found);
   return done('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}');
 }

@@ -7,10 +7,17 @@ const KIND = "certificatesigningrequests.certificates.k8s.io";
 /** `kubectl get certificatesigningrequests`, of one user, an object a line; or as names. */
 export const getRequests: KubectlVerb = ({ state: { cluster } }, { flags: { output = "" } }) => {
   const requests = cluster.requests ?? [];
-  if (output === "name") return done(requests.map(({ name }) => `certificatesigningrequest.certificates.k8s.io/${name}`).join("\n"));
-  const [, user] = /^jsonpath=\{range \.items\[\?\(@\.spec\.username=="([^"]*)"\)\]\}\{@\}\{"\\n"\}\{end\}$/.exec(output) ?? [];
+  if (output === "name")
+    return done(requests.map(({ name }) => `certificatesigningrequest.certificates.k8s.io/${name}`).join("\n"));
+  const [, user] =
+    /^jsonpath=\{range \.items\[\?\(@\.spec\.username=="([^"]*)"\)\]\}\{@\}\{"\\n"\}\{end\}$/.exec(output) ?? [];
   if (user === undefined) return failed(`error: unable to match a printer suitable for the output format "${output}"`);
-  return done(requests.filter(({ username }) => username === user).map((request) => `${JSON.stringify(objectOf(request))}\n`).join(""));
+  return done(
+    requests
+      .filter(({ username }) => username === user)
+      .map((request) => `${JSON.stringify(objectOf(request))}\n`)
+      .join(""),
+  );
 };
 
 /** `kubectl certificate approve|deny NAME…`: what was decided stays so. */

@@ -28,7 +28,11 @@ function deleteNode({ state, now }: Scene, name: string, ignoreMissing: boolean)
   return done(`node "${name}" deleted`);
 }
 
-function deleteSecret({ state: { cluster } }: Scene, name: string, { namespace, ...flags }: Readonly<Record<string, string>>): ExecResult {
+function deleteSecret(
+  { state: { cluster } }: Scene,
+  name: string,
+  { namespace, ...flags }: Readonly<Record<string, string>>,
+): ExecResult {
   const left = cluster.tokens.filter(({ id }) => namespace !== "kube-system" || name !== `bootstrap-token-${id}`);
   if (left.length === cluster.tokens.length) return "ignore-not-found" in flags ? done() : notFound("secrets", name);
   cluster.tokens = left;
@@ -41,5 +45,8 @@ function deletePods(scene: Scene, selector: string | undefined): ExecResult {
     "The resource may continue to run on the cluster indefinitely.";
   const pods = podsOf(scene, selector);
   if (pods.length === 0) return done("No resources found", warning);
-  return done(pods.map(({ metadata }) => `pod "${metadata.name}" force deleted from ${metadata.namespace} namespace`).join("\n"), warning);
+  return done(
+    pods.map(({ metadata }) => `pod "${metadata.name}" force deleted from ${metadata.namespace} namespace`).join("\n"),
+    warning,
+  );
 }

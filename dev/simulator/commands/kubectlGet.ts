@@ -1,4 +1,4 @@
-import { TOKEN_TEMPLATE } from "../../../kubernetes/kubeadm";
+import { TOKEN_TEMPLATE } from "../../../kubernetes/bootstrapToken";
 import type { ExecResult } from "../../../common/exec";
 import { nodeAt, nodesAt, readinessOf } from "../cluster";
 import { leaseMs } from "../leases";
@@ -10,7 +10,10 @@ import { getRequests } from "./kubectlCertificate";
 import { nodeTable, podTable } from "./kubectlTables";
 import { type KubectlVerb, notFound } from "./kubectlVerb";
 
-/** `kubectl get` of nodes, pods, the tokens' secrets, the ConfigMap cluster-info, Leases, role bindings and requests for certificates. */
+/**
+ * `kubectl get` of nodes, pods, the tokens' secrets, the ConfigMap cluster-info, Leases, role bindings and requests for
+ * certificates.
+ */
 export const get: KubectlVerb = (scene, args) => {
   const { operands, flags } = args;
   const [kind = "", name] = operands;
@@ -56,21 +59,32 @@ function getNodes({ state, now }: Scene, name: string | undefined, { output = ""
     .map((node) => nodeObject(node, readinessOf(state, node, now)))
     .sort((a, b) => compare(a.metadata.name, b.metadata.name));
   if (name !== undefined && nodes.length === 0) return flags["ignore-not-found"] ? done() : notFound("nodes", name);
-  return printed<NodeObject>(name === undefined ? { items: nodes } : nodes[0]!, nodes, output, "node", (list) => nodeTable(list, now, output === "wide"));
+  return printed<NodeObject>(name === undefined ? { items: nodes } : nodes[0]!, nodes, output, "node", (list) =>
+    nodeTable(list, now, output === "wide"),
+  );
 }
 
 function getLease({ state, now }: Scene, name: string, { namespace, output = "", ...flags }: Flags): ExecResult {
   const node = namespace === "kube-node-lease" ? nodeAt(state, name, now) : undefined;
   // Without a grace a Node's state is its machine's, and so is its Lease.
-  const renewed = node && state.delays.grace === 0 && readinessOf(state, node, now).status !== "Unknown" ? now : node?.renewed;
+  const renewed =
+    node && state.delays.grace === 0 && readinessOf(state, node, now).status !== "Unknown" ? now : node?.renewed;
   if (renewed === undefined) return flags["ignore-not-found"] ? done() : notFound("leases.coordination.k8s.io", name);
-  const spec = { holderIdentity: name, leaseDurationSeconds: Math.max(1, Math.ceil(leaseMs(state.delays) / 1000)), renewTime: new Date(renewed).toISOString().replace("Z", "000Z") };
-  return output === "json" ? done(json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace }, spec })) : noPrinter(output);
+  const spec = {
+    holderIdentity: name,
+    leaseDurationSeconds: Math.max(1, Math.ceil(leaseMs(state.delays) / 1000)),
+    renewTime: new Date(renewed).toISOString().replace("Z", "000Z"),
+  };
+  return output === "json"
+    ? done(json({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace }, spec }))
+    : noPrinter(output);
 }
 
 function getPods(scene: Scene, { output = "", "field-selector": selector }: Flags): ExecResult {
   const pods = podsOf(scene, selector);
-  return printed<PodObject>({ items: pods }, pods, output, "pod", (list) => podTable(list, scene.now, output === "wide"));
+  return printed<PodObject>({ items: pods }, pods, output, "pod", (list) =>
+    podTable(list, scene.now, output === "wide"),
+  );
 }
 
 function getSecrets({ tokens }: ClusterState, output: string): ExecResult {
@@ -83,7 +97,11 @@ function tokenLine({ id, expires, description }: Token): string {
   return `${base64(id)} ${base64(expires === undefined ? "" : time(expires))} ${base64(description)}\n`;
 }
 
-function getConfigMap({ endpoint, caCertificate }: ClusterState, name: string, { namespace, output = "" }: Flags): ExecResult {
+function getConfigMap(
+  { endpoint, caCertificate }: ClusterState,
+  name: string,
+  { namespace, output = "" }: Flags,
+): ExecResult {
   if (name !== "cluster-info" || namespace !== "kube-public") return notFound("configmaps", name);
   return output === "jsonpath={.data.kubeconfig}" ? done(clusterInfo(endpoint, caCertificate)) : noPrinter(output);
 }
@@ -102,14 +120,24 @@ preferences: {}
 users: null
 `;
 
-function printed<T extends NodeObject | PodObject>(whole: T | { items: T[] }, list: T[], output: string, kind: string, table: (list: T[]) => string): ExecResult {
-  if (output === "json") return done(json("items" in whole ? { apiVersion: "v1", ...whole, kind: "List", metadata: { resourceVersion: "" } } : whole));
+function printed<T extends NodeObject | PodObject>(
+  whole: T | { items: T[] },
+  list: T[],
+  output: string,
+  kind: string,
+  table: (list: T[]) => string,
+): ExecResult {
+  if (output === "json")
+    return done(
+      json("items" in whole ? { apiVersion: "v1", ...whole, kind: "List", metadata: { resourceVersion: "" } } : whole),
+    );
   if (output === "name") return done(list.map(({ metadata }) => `${kind}/${metadata.name}`).join("\n"));
   if (output !== "" && output !== "wide") return noPrinter(output);
   return list.length === 0 ? done("", "No resources found") : done(table(list));
 }
 
-const noPrinter = (output: string) => failed(`error: unable to match a printer suitable for the output format "${output}"`);
+const noPrinter = (output: string) =>
+  failed(`error: unable to match a printer suitable for the output format "${output}"`);
 
 const json = (value: object) => JSON.stringify(value, null, 4);
 

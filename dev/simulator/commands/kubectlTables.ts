@@ -33,12 +33,23 @@ export const podTable = (pods: readonly PodObject[], now: number, isWide: boolea
 function table(plain: string[], more: string[], cells: readonly [string[], string[]][], isWide: boolean): string {
   const rows = [[plain, more] as const, ...cells].map(([left, right]) => (isWide ? [...left, ...right] : left));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("   ").trimEnd()).join("\n");
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("   ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** As kubectl shortens it: seconds up to two minutes, then minutes, hours, days. */
 function age(since: string, now: number): string {
   const seconds = Math.floor((now - Date.parse(since)) / 1000);
   if (seconds < 120) return `${seconds}s`;
-  return seconds < 7_200 ? `${Math.floor(seconds / 60)}m` : seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+  return seconds < 7_200
+    ? `${Math.floor(seconds / 60)}m`
+    : seconds < 172_800
+      ? `${Math.floor(seconds / 3600)}h`
+      : `${Math.floor(seconds / 86_400)}d`;
 }

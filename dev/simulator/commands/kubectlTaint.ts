@@ -12,15 +12,20 @@ export const taint: KubectlVerb = (scene, { operands: [kind, name, ...specs], fl
   return onNode(scene, kind, name, (node) => {
     const overwrite = "overwrite" in flags;
     const taken = added.find((taint) => node.taints.some(isSame(taint)));
-    if (taken && !overwrite) return failed(`error: node ${node.name} already has ${taken.key} taint(s) with same effect(s) and --overwrite is false`);
+    if (taken && !overwrite)
+      return failed(
+        `error: node ${node.name} already has ${taken.key} taint(s) with same effect(s) and --overwrite is false`,
+      );
     const missing = removed.filter((taint) => !node.taints.some(isSame(taint)));
-    if (missing.length > 0) return failed(missing.map(({ key, effect }) => `error: taint "${key}:${effect}" not found`).join("\n"));
+    if (missing.length > 0)
+      return failed(missing.map(({ key, effect }) => `error: taint "${key}:${effect}" not found`).join("\n"));
     node.taints = [...added, ...node.taints.filter((old) => ![...added, ...removed].some(isSame(old)))];
     return done(`node/${node.name} ${overwrite ? "modified" : added.length > 0 ? "tainted" : "untainted"}`);
   });
 };
 
-const SPEC = /^(?<key>[A-Za-z0-9./_-]+?)(?:=(?<value>[A-Za-z0-9._-]*))?:(?<effect>NoSchedule|PreferNoSchedule|NoExecute)-?$/;
+const SPEC =
+  /^(?<key>[A-Za-z0-9./_-]+?)(?:=(?<value>[A-Za-z0-9._-]*))?:(?<effect>NoSchedule|PreferNoSchedule|NoExecute)-?$/;
 
 function parse(spec: string): Taint | undefined {
   const { key, value, effect } = SPEC.exec(spec)?.groups ?? {};

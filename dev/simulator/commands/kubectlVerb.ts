@@ -6,4 +6,5 @@ import type { KubectlArguments } from "./kubectlArguments";
 export type KubectlVerb = (scene: Scene, args: KubectlArguments) => ExecResult;
 
 /** Kubernetes' words for what is not there. */
-export const notFound = (kind: string, name: string): ExecResult => failed(`Error from server (NotFound): ${kind} "${name}" not found`);
+export const notFound = (kind: string, name: string): ExecResult =>
+  failed(`Error from server (NotFound): ${kind} "${name}" not found`);

@@ -16,4 +16,7 @@ export const master: Programs<Scene> = {
 };
 
 /** What the bastion understands: it is there to go through. */
-export const bastion: Programs<Scene> = { scripts: new Map(), programs: { date, hostname: ({ hostname }) => done(hostname) } };
+export const bastion: Programs<Scene> = {
+  scripts: new Map(),
+  programs: { date, hostname: ({ hostname }) => done(hostname) },
+};

@@ -21,10 +21,14 @@ export function parseCommand(command: string): CommandLine | undefined {
   return { words: words.slice(words[1] === "-n" ? 2 : 1), isRoot: true };
 }
 
-/** A command as a login shell gets it, see `ssh/frame.ts`, and the mark that is printed before it runs; a command without one is whole. */
+/**
+ * A command as a login shell gets it, see `ssh/frame.ts`, and the mark that is printed before it runs; a command
+ * without one is whole.
+ */
 export function unframed(text: string): { command: string; mark: string } {
   const words = shellWords(text) ?? [];
-  const [, mark = "", command = ""] = (words.slice(0, 3).join(" ") === "exec sh -c" && /^echo (\S+); echo \1 >&2\n([^]*)$/.exec(words[3] ?? "")) || [];
+  const [, mark = "", command = ""] =
+    (words.slice(0, 3).join(" ") === "exec sh -c" && /^echo (\S+); echo \1 >&2\n([^]*)$/.exec(words[3] ?? "")) || [];
   return mark ? { command, mark: `${mark}\n` } : { command: text, mark: "" };
 }
 

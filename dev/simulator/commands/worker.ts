@@ -26,9 +26,11 @@ export const worker: Programs<GuestScene> = {
       "/etc/machine-id": { text: disk.machineId ?? "" },
     })),
     tail: ({ words, isRoot, guest }) =>
-      words.at(-1) !== "/var/log/cloud-init-output.log" ? failed(`tail: cannot open '${words.at(-1)}' for reading: No such file or directory`)
-      : isRoot ? done(`Cloud-init v. 25.1.4 finished: ${guest.status}`)
-      : failed("tail: cannot open '/var/log/cloud-init-output.log' for reading: Permission denied"),
+      words.at(-1) !== "/var/log/cloud-init-output.log"
+        ? failed(`tail: cannot open '${words.at(-1)}' for reading: No such file or directory`)
+        : isRoot
+          ? done(`Cloud-init v. 25.1.4 finished: ${guest.status}`)
+          : failed("tail: cannot open '/var/log/cloud-init-output.log' for reading: Permission denied"),
   },
 };
 
@@ -38,12 +40,26 @@ function report(guest: Guest): string {
   const mac = machine.nics["1"]?.mac.toLowerCase().match(/../g)?.join(":");
   const inet = address === undefined ? [] : [{ family: "inet", local: address, prefixlen: 24, scope: "global" }];
   const links = [
-    { ifname: "lo", address: "00:00:00:00:00:00", addr_info: [{ family: "inet", local: "127.0.0.1", prefixlen: 8, scope: "host" }] },
+    {
+      ifname: "lo",
+      address: "00:00:00:00:00:00",
+      addr_info: [{ family: "inet", local: "127.0.0.1", prefixlen: 8, scope: "host" }],
+    },
     ...(mac ? [{ ifname: "enp0s3", address: mac, addr_info: inet }] : []),
   ];
-  const errors = status === "error" ? ["('scripts_user', RuntimeError('Runparts: 1 failures (runcmd) in 1 attempted commands'))"] : [];
+  const errors =
+    status === "error"
+      ? ["('scripts_user', RuntimeError('Runparts: 1 failures (runcmd) in 1 attempted commands'))"]
+      : [];
   const reached = isInstalled(guest) ? "installed" : disk.kubelet?.state === "whole" ? "joined" : "-";
-  return [bootId, disk.firstBootId ?? "-", reached, JSON.stringify(links), JSON.stringify({ status, errors, recoverable_errors: {} }, null, 1), "end"].join("\n");
+  return [
+    bootId,
+    disk.firstBootId ?? "-",
+    reached,
+    JSON.stringify(links),
+    JSON.stringify({ status, errors, recoverable_errors: {} }, null, 1),
+    "end",
+  ].join("\n");
 }
 
 /** As FACTS_SCRIPT prints them. */
@@ -64,7 +80,9 @@ function facts({ guest, now, state }: GuestScene): string {
     epoch: String(Math.floor(now / 1000)),
     halfJoined: disk.kubelet && disk.kubelet.state !== "whole" ? "1" : "0",
   };
-  return Object.entries(truth).map(([name, value]) => `${name}=${fact(guest, name, value)}`).join("\n");
+  return Object.entries(truth)
+    .map(([name, value]) => `${name}=${fact(guest, name, value)}`)
+    .join("\n");
 }
 
 const logs = (guest: Guest) => `--- kubelet

@@ -3,8 +3,8 @@ import type { Need } from "./machines";
 import type { Refusal } from "./refusal";
 
 /**
- * What a call prints, if anything; or how it failed on its way. A refusal that is returned leaves what was done by then, one that is thrown
- * undoes it.
+ * What a call prints, if anything; or how it failed on its way. A refusal that is returned leaves what was done by
+ * then, one that is thrown undoes it.
  */
 export type Outcome = string | Refusal | void;
 
@@ -29,7 +29,9 @@ interface Work {
 }
 
 interface Phases {
-  /** Done at the beginning of that time; gives what is done at its end. Of a call that is killed between, half is done. */
+  /**
+   * Done at the beginning of that time; gives what is done at its end. Of a call that is killed between, half is done.
+   */
   begin(box: VirtualBoxState): (box: VirtualBoxState) => Outcome;
 }
 

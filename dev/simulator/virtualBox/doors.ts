@@ -1,9 +1,13 @@
 import type { Machine } from "../state";
 import { misused, refused } from "./refusal";
 
-// What a machine has of its host: ports, forwardings, folders and the like. As in VirtualBox a clone inherits all of it.
+// What a machine has of its host: ports, forwardings, folders and the like. As in VirtualBox a clone inherits all of
+// it.
 
-/** Settings of one value: the printed key by the option, and the values, where there are few. The first is a fresh machine's. */
+/**
+ * Settings of one value: the printed key by the option, and the values, where there are few. The first is a fresh
+ * machine's.
+ */
 const settings: Record<string, { key: string; values?: string[] }> = {
   vrde: { key: "vrde", values: ["off", "on"] },
   vrdeport: { key: "vrdeport" },
@@ -24,9 +28,14 @@ const settings: Record<string, { key: string; values?: string[] }> = {
 
 /** How many words follow an option such as `uartmode1`, by the first of them; undefined where it is no such option. */
 export function doorWords(option: string, first = ""): number | undefined {
-  if (Object.hasOwn(settings, option) || /^(lptmode[12]|nictrace[1-8]|nictracefile[1-8]|nat-enable-tftp[1-8])$/.test(option)) return 1;
+  if (
+    Object.hasOwn(settings, option) ||
+    /^(lptmode[12]|nictrace[1-8]|nictracefile[1-8]|nat-enable-tftp[1-8])$/.test(option)
+  )
+    return 1;
   if (/^(uart[1-4]|lpt[12])$/.test(option)) return first === "off" ? 1 : 2;
-  if (/^uartmode[1-4]$/.test(option)) return ["file", "server", "client", "tcpserver", "tcpclient"].includes(first) ? 2 : 1;
+  if (/^uartmode[1-4]$/.test(option))
+    return ["file", "server", "client", "tcpserver", "tcpclient"].includes(first) ? 2 : 1;
   if (/^natpf[1-8]$/.test(option)) return first === "delete" ? 2 : 1;
   return undefined;
 }
@@ -37,13 +46,15 @@ export function setDoor(machine: Machine, option: string, words: readonly string
   const { key, values } = (Object.hasOwn(settings, option) && settings[option]) || { key: option };
   if (values && !values.includes(first)) throw misused(`Invalid --${option} argument '${first}'`);
   // VirtualBox needs a database of its own for it.
-  if (option === "autostart-enabled" && first === "on") throw refused("The path to the autostart database is not set", "NS_ERROR_FAILURE", "Machine");
+  if (option === "autostart-enabled" && first === "on")
+    throw refused("The path to the autostart database is not set", "NS_ERROR_FAILURE", "Machine");
   const nat = /^natpf(\d)$/.exec(option)?.[1];
   const tftp = /^nat-enable-tftp(\d)$/.exec(option)?.[1];
   if (nat !== undefined) forward(machine, nat, words);
   else if (tftp !== undefined) setTftp(natOf(machine, tftp), first === "on");
   else if (first === (values?.[0] ?? "off")) delete machine.settings[key];
-  else if (/^(uart|lpt)\d$/.test(option)) machine.settings[key] = `0x${Number(first).toString(16).padStart(4, "0")},${second}`;
+  else if (/^(uart|lpt)\d$/.test(option))
+    machine.settings[key] = `0x${Number(first).toString(16).padStart(4, "0")},${second}`;
   else machine.settings[key] = words.join(",");
 }
 
@@ -59,7 +70,8 @@ function forward(machine: Machine, number: string, [first = "", second]: readonl
   const nat = natOf(machine, number);
   const nameOf = (rule: string) => rule.split(",")[0];
   if (first !== "delete") return void nat.forwardings.push(first);
-  if (!nat.forwardings.some((rule) => nameOf(rule) === second)) throw misused("Code NS_ERROR_INVALID_ARG (0x80070057) - Invalid argument value (extended info not available)");
+  if (!nat.forwardings.some((rule) => nameOf(rule) === second))
+    throw misused("Code NS_ERROR_INVALID_ARG (0x80070057) - Invalid argument value (extended info not available)");
   nat.forwardings = nat.forwardings.filter((rule) => nameOf(rule) !== second);
 }
 
@@ -79,13 +91,15 @@ export function shareFolder(machine: Machine, action: "add" | "remove", name: st
 /** `usbfilter add` and `remove`. @throws Refusal where there is none at the index */
 export function filterUsb(machine: Machine, action: "add" | "remove", index: number, name: string): void {
   const filters = (machine.usbFilters ??= []);
-  if (action === "remove" && filters.length === 0) throw refused("The USB device pFilter list is empty", "NS_ERROR_INVALID_ARG", "USBDeviceFilters");
+  if (action === "remove" && filters.length === 0)
+    throw refused("The USB device pFilter list is empty", "NS_ERROR_INVALID_ARG", "USBDeviceFilters");
   filters.splice(index, action === "remove" ? 1 : 0, ...(action === "add" ? [name] : []));
 }
 
 /** What `showvminfo` prints of them behind the network adapters. */
 export function printDoors({ settings: is, sharedFolders = [], usbFilters = [] }: Machine): string[] {
-  const shown = (option: keyof typeof settings) => `${settings[option]!.key}="${is[settings[option]!.key] ?? settings[option]!.values![0]}"`;
+  const shown = (option: keyof typeof settings) =>
+    `${settings[option]!.key}="${is[settings[option]!.key] ?? settings[option]!.values![0]}"`;
   return [
     ...[1, 2, 3, 4].flatMap((n) => port(is, "uart", n, "disconnected")),
     ...[1, 2].flatMap((n) => port(is, "lpt", n, "")),
@@ -111,8 +125,10 @@ export const printNat = ({ nat = {} }: Machine, number: string): string[] => [
 
 const port = (is: Machine["settings"], kind: "uart" | "lpt", number: number, mode: string) => {
   const address = is[`${kind}${number}`] ?? "off";
-  return [`${kind}${number}="${address}"`, ...(address === "off" ? [] : [`${kind}mode${number}="${escape(is[`${kind}mode${number}`] ?? mode)}"`])];
+  return [
+    `${kind}${number}="${address}"`,
+    ...(address === "off" ? [] : [`${kind}mode${number}="${escape(is[`${kind}mode${number}`] ?? mode)}"`]),
+  ];
 };
 
 const escape = (text: string) => text.replace(/["\\]/g, "\\$&");
-

@@ -7,7 +7,10 @@ import { misused, refused } from "./refusal";
 import { rename } from "./rename";
 
 /** Options of `modifyvm` that are numbers: VirtualBox's name for what they set, its unit and its limits. */
-const numbers: Record<string, { what: string; unit: string; from: number; to: number; component: "Machine" | "GraphicsAdapter" }> = {
+const numbers: Record<
+  string,
+  { what: string; unit: string; from: number; to: number; component: "Machine" | "GraphicsAdapter" }
+> = {
   cpus: { what: "virtual CPU count", unit: "", from: 1, to: 64, component: "Machine" },
   memory: { what: "RAM size", unit: " MB", from: 4, to: 2_097_152, component: "Machine" },
   vram: { what: "VRAM size", unit: " MB", from: 1, to: 256, component: "GraphicsAdapter" },
@@ -26,11 +29,18 @@ function parts(option: string): [name: string, nic?: string] {
 
 const isKnown = (option: string) => {
   const [name, nic] = parts(option);
-  return nic !== undefined || Object.hasOwn(numbers, name) || /^boot[1-4]$/.test(name) || ["name", "description"].includes(name) || ignored.includes(name);
+  return (
+    nic !== undefined ||
+    Object.hasOwn(numbers, name) ||
+    /^boot[1-4]$/.test(name) ||
+    ["name", "description"].includes(name) ||
+    ignored.includes(name)
+  );
 };
 
 /** `modifyvm`'s options. @throws Refusal for one that is unknown */
-export const readModifications = (args: readonly string[]): Arguments => readArguments(args, (option, first) => isKnown(option) || doorWords(option.slice(2), first));
+export const readModifications = (args: readonly string[]): Arguments =>
+  readArguments(args, (option, first) => isKnown(option) || doorWords(option.slice(2), first));
 
 /** `modifyvm`. @throws Refusal for a value that is none, or a name whose place is taken */
 export function modify(box: VirtualBoxState, machine: Machine, options: Arguments["options"]): void {
@@ -63,5 +73,9 @@ function set(machine: Machine, name: string, value: string): void {
 function checkNumber(value: number, { what, unit, from, to, component }: (typeof numbers)[string]): void {
   if (!Number.isInteger(value)) throw misused("");
   if (value >= from && value <= to) return;
-  throw refused(`Invalid ${what}: ${value}${unit} (must be in range [${from}, ${to}]${unit})`, "NS_ERROR_INVALID_ARG", component);
+  throw refused(
+    `Invalid ${what}: ${value}${unit} (must be in range [${from}, ${to}]${unit})`,
+    "NS_ERROR_INVALID_ARG",
+    component,
+  );
 }

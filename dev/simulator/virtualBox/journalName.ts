@@ -5,7 +5,10 @@ import { lookUpMedium } from "./media";
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
-/** What tells one call of a verb from another, of its arguments behind the machine: words, and options whose values count. */
+/**
+ * What tells one call of a verb from another, of its arguments behind the machine: words, and options whose values
+ * count.
+ */
 const telling: Partial<Record<string, readonly string[]>> = {
   createvm: ["--name"],
   clonevm: ["--name"],
@@ -18,15 +21,17 @@ const telling: Partial<Record<string, readonly string[]>> = {
 const aboutMachines = /vm(info)?$|^(storage|snapshot|discardstate|getextradata|setextradata)/;
 
 /**
- * What a call is called in the journal: the verb, and the names of what it is about. UUIDs, folders and values, which another run does not
- * have again, are not in it.
+ * What a call is called in the journal: the verb, and the names of what it is about. UUIDs, folders and values, which
+ * another run does not have again, are not in it.
  */
 export function journalName(box: VirtualBoxState, [verb = "", ...args]: readonly string[]): string {
   const words = args.filter((arg, i) => !arg.startsWith("--") && !args[i - 1]?.startsWith("--"));
   const options = (telling[verb] ?? []).flatMap((name) => args[args.indexOf(name) + 1 || args.length] ?? []);
   const machineAt = ["guestproperty", "sharedfolder"].includes(verb) ? 1 : aboutMachines.test(verb) ? 0 : -1;
   // The third word of a call that sets something is the value.
-  const names = words.slice(0, verb === "guestproperty" ? 3 : 2).map((word, i) => (i === machineAt ? machineName(box, word) : nameOf(box, word)));
+  const names = words
+    .slice(0, verb === "guestproperty" ? 3 : 2)
+    .map((word, i) => (i === machineAt ? machineName(box, word) : nameOf(box, word)));
   return ["VBoxManage", verb, ...names, ...options.map((option) => nameOf(box, option))].join(" ");
 }
 

@@ -19,28 +19,49 @@ function first([key]: readonly string[]): string {
 }
 
 /** Work on one machine. */
-const on = (machine: string, as: Need, work: (machine: Machine, box: VirtualBoxState, delays: Delays) => Outcome): Call => ({
+const on = (
+  machine: string,
+  as: Need,
+  work: (machine: Machine, box: VirtualBoxState, delays: Delays) => Outcome,
+): Call => ({
   needs: { machine, as },
   work: (box, delays) => work(accessible(box, machine), box, delays),
 });
 
 const createvm: Verb = (args) => {
   const { option, has } = named(args, ["--name", "--ostype", "--basefolder", "--uuid"], ["--register"]);
-  const wish = { name: option("--name"), osType: option("--ostype"), baseFolder: option("--basefolder"), uuid: option("--uuid") };
+  const wish = {
+    name: option("--name"),
+    osType: option("--ostype"),
+    baseFolder: option("--basefolder"),
+    uuid: option("--uuid"),
+  };
   return { work: (box) => createMachine(box, { ...wish, register: has("--register") }) };
 };
 
 const clonevm: Verb = (args) => {
-  const { rest, option, has } = named(args, ["--mode", "--snapshot", "--options", "--name", "--uuid", "--basefolder"], ["--register"]);
+  const { rest, option, has } = named(
+    args,
+    ["--mode", "--snapshot", "--options", "--name", "--uuid", "--basefolder"],
+    ["--register"],
+  );
   const base = first(rest);
   if ((option("--mode") ?? "machine") !== "machine") throw misused("Invalid clone mode", 2);
-  const wish = { name: option("--name"), uuid: option("--uuid"), baseFolder: option("--basefolder"), snapshot: option("--snapshot") };
+  const wish = {
+    name: option("--name"),
+    uuid: option("--uuid"),
+    baseFolder: option("--basefolder"),
+    snapshot: option("--snapshot"),
+  };
   return {
     needs: { machine: base, as: "shares" },
     takes: "clone",
     hasProgress: true,
     begin: (box) => {
-      const clone = cloneDisks(box, accessible(box, base), { ...wish, isLinked: option("--options")?.toLowerCase() === "link" });
+      const clone = cloneDisks(box, accessible(box, base), {
+        ...wish,
+        isLinked: option("--options")?.toLowerCase() === "link",
+      });
       return (later) => {
         writeSettings(clone);
         if (has("--register")) registerMachine(later, clone);
@@ -64,7 +85,10 @@ const unregistervm: Verb = (args) => {
 
 const showvminfo: Verb = (args) => {
   const { rest } = named(args, [], ["--machinereadable"]);
-  return { needs: { machine: first(rest), as: "looks" }, look: (box) => printMachine(box, accessible(box, first(rest))) };
+  return {
+    needs: { machine: first(rest), as: "looks" },
+    look: (box) => printMachine(box, accessible(box, first(rest))),
+  };
 };
 
 const modifyvm: Verb = (args) => {
@@ -75,13 +99,30 @@ const modifyvm: Verb = (args) => {
 
 const storagectl: Verb = (args) => {
   const { rest, option } = named(args, ["--name", "--add", "--controller", "--portcount"]);
-  return on(first(rest), "writes", (machine) => addController(machine, option("--name"), option("--add"), option("--portcount")));
+  return on(first(rest), "writes", (machine) =>
+    addController(machine, option("--name"), option("--add"), option("--portcount")),
+  );
 };
 
 const storageattach: Verb = (args) => {
-  const { rest, option, has } = named(args, ["--storagectl", "--port", "--device", "--type", "--medium"], ["--forceunmount"]);
-  const [controller, port, device] = [option("--storagectl") ?? "", Number(option("--port") ?? 0), Number(option("--device") ?? 0)];
-  const wanted = { controller, port, device, type: option("--type"), medium: option("--medium") ?? "none", isForced: has("--forceunmount") };
+  const { rest, option, has } = named(
+    args,
+    ["--storagectl", "--port", "--device", "--type", "--medium"],
+    ["--forceunmount"],
+  );
+  const [controller, port, device] = [
+    option("--storagectl") ?? "",
+    Number(option("--port") ?? 0),
+    Number(option("--device") ?? 0),
+  ];
+  const wanted = {
+    controller,
+    port,
+    device,
+    type: option("--type"),
+    medium: option("--medium") ?? "none",
+    isForced: has("--forceunmount"),
+  };
   return on(first(rest), "shares", (machine, box) => attach(box, machine, wanted));
 };
 
@@ -94,21 +135,26 @@ const startvm: Verb = (args) => {
 };
 
 /** It goes to the machine's own process, past all sessions. */
-const controlvm: Verb = (args) => on(first(args), "looks", (machine, _box, delays) => control(machine, args.slice(1), delays));
+const controlvm: Verb = (args) =>
+  on(first(args), "looks", (machine, _box, delays) => control(machine, args.slice(1), delays));
 
 /** Also of a running machine its settings are changed past its session, which is refused. */
 const sharedfolder: Verb = (args) => {
   const { rest, option } = named(args, ["--name", "--hostpath"], ["--readonly", "--automount"]);
   const [action, key] = rest;
   if ((action !== "add" && action !== "remove") || key === undefined) throw misused("Not enough parameters", 2);
-  return on(key, "writes", (machine) => shareFolder(machine, action, option("--name") ?? "", option("--hostpath") ?? ""));
+  return on(key, "writes", (machine) =>
+    shareFolder(machine, action, option("--name") ?? "", option("--hostpath") ?? ""),
+  );
 };
 
 const usbfilter: Verb = (args) => {
   const { rest, option } = named(args, ["--target", "--name", "--vendorid", "--productid", "--active"]);
   const [action, index] = rest;
   if ((action !== "add" && action !== "remove") || index === undefined) throw misused("Not enough parameters", 2);
-  return on(option("--target") ?? "", "shares", (machine) => filterUsb(machine, action, Number(index), option("--name") ?? ""));
+  return on(option("--target") ?? "", "shares", (machine) =>
+    filterUsb(machine, action, Number(index), option("--name") ?? ""),
+  );
 };
 
 const discardstate: Verb = (args) => on(first(args), "writes", discardState);
@@ -123,9 +169,13 @@ const snapshot: Verb = (args) => {
   const { rest, option } = named(args, ["--description"]);
   const [key, action, name] = rest;
   if (action === "showvminfo" && name !== undefined) {
-    return { needs: { machine: first([key!]), as: "looks" }, look: (box) => printSnapshot(accessible(box, key!), name) };
+    return {
+      needs: { machine: first([key!]), as: "looks" },
+      look: (box) => printSnapshot(accessible(box, key!), name),
+    };
   }
-  if (action !== "take" || name === undefined) throw misused("Invalid parameter: of snapshots, only taking and showing them is simulated", 2);
+  if (action !== "take" || name === undefined)
+    throw misused("Invalid parameter: of snapshots, only taking and showing them is simulated", 2);
   const take = on(first([key!]), "writes", (machine, box) => {
     return `Snapshot taken. UUID: ${takeSnapshot(box, machine, name, option("--description")).uuid}\n`;
   });

@@ -10,7 +10,10 @@ export const isAccessible = ({ settingsFile }: Machine) => isWhole(settingsFile)
 /** A registered machine by its name or UUID, or undefined. */
 export function lookUp({ machines }: VirtualBoxState, key: string): Machine | undefined {
   const uuid = UUID.exec(key)?.[1]?.toLowerCase();
-  return machines.find((machine) => machine.uuid === uuid) ?? machines.find((machine) => machine.name === key && isAccessible(machine));
+  return (
+    machines.find((machine) => machine.uuid === uuid) ??
+    machines.find((machine) => machine.name === key && isAccessible(machine))
+  );
 }
 
 /** @throws Refusal where there is none */
@@ -33,7 +36,8 @@ export const isUp = ({ state }: Machine) => ["running", "paused", "stopping", "g
 
 /** Brings machines whose shutdown has ended by now into the state that they are in since. */
 export function settle({ machines }: VirtualBoxState): void {
-  for (const machine of machines) if (machine.state === "stopping" && (machine.until ?? 0) <= Date.now()) cutPower(machine);
+  for (const machine of machines)
+    if (machine.state === "stopping" && (machine.until ?? 0) <= Date.now()) cutPower(machine);
 }
 
 /** The machine is off. */
@@ -81,7 +85,11 @@ export function admit(machine: Machine, need: Need): void {
   const isTaken = machine.session !== undefined || (need !== "shares" && isUp(machine));
   if (!isTaken) return;
   if (need !== "unregisters") throw locked(machine.name);
-  throw refused(`Cannot unregister the machine '${machine.name}' while it is locked`, "VBOX_E_INVALID_OBJECT_STATE", "Machine");
+  throw refused(
+    `Cannot unregister the machine '${machine.name}' while it is locked`,
+    "VBOX_E_INVALID_OBJECT_STATE",
+    "Machine",
+  );
 }
 
 /**

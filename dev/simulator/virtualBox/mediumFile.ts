@@ -37,4 +37,5 @@ function diskIn(location: string): Partial<Medium> {
   }
 }
 
-const formatOf = (location: string) => ({ ".vmdk": "VMDK" as const, ".vhd": "VHD" as const })[extname(location).toLowerCase()] ?? "VDI";
+const formatOf = (location: string) =>
+  ({ ".vmdk": "VMDK" as const, ".vhd": "VHD" as const })[extname(location).toLowerCase()] ?? "VDI";

@@ -4,7 +4,14 @@ import type { Call, Verb } from "./call";
 import { accessible, isUp } from "./machines";
 import { writeSettings } from "./machineFiles";
 import { closeMedium, createDisk, deleteMedium, openMedium, resizeDisk } from "./media";
-import { printInaccessible, printMachines, printMedia, printMedium, printNetworks, printSystemProperties } from "./print";
+import {
+  printInaccessible,
+  printMachines,
+  printMedia,
+  printMedium,
+  printNetworks,
+  printSystemProperties,
+} from "./print";
 import { misused } from "./refusal";
 
 const list: Verb = ([what = "", option]) => ({
@@ -70,7 +77,11 @@ const createmedium: Verb = (args) => {
 const modifymedium: Verb = (args) => {
   const { rest, option } = named(args, ["--resize"]);
   const { kind, key } = mediumIn(rest);
-  return { takes: "clone", hasProgress: true, work: (box) => resizeDisk(box, openMedium(box, key, kind), Number(option("--resize"))) };
+  return {
+    takes: "clone",
+    hasProgress: true,
+    work: (box) => resizeDisk(box, openMedium(box, key, kind), Number(option("--resize"))),
+  };
 };
 
 const showmediuminfo: Verb = (args) => {
@@ -82,7 +93,10 @@ const showmediuminfo: Verb = (args) => {
 const closemedium: Verb = (args) => {
   const { rest, has } = named(args, [], ["--delete"]);
   const { kind, key } = mediumIn(rest);
-  return { hasProgress: has("--delete"), work: (box) => (has("--delete") ? deleteMedium : closeMedium)(box, openMedium(box, key, kind)) };
+  return {
+    hasProgress: has("--delete"),
+    work: (box) => (has("--delete") ? deleteMedium : closeMedium)(box, openMedium(box, key, kind)),
+  };
 };
 
 /** A map of texts that machines have. */
@@ -91,7 +105,8 @@ type Texts = "extraData" | "guestProperties";
 /** `getextradata VM KEY` and the like; without a key, or with `enumerate`, it shows all. */
 const get = (texts: Texts, [key, name]: readonly (string | undefined)[]): Call => {
   const print = (found: Record<string, string>) => {
-    if (name !== undefined && name !== "enumerate") return Object.hasOwn(found, name) ? `Value: ${found[name]}\n` : "No value set!\n";
+    if (name !== undefined && name !== "enumerate")
+      return Object.hasOwn(found, name) ? `Value: ${found[name]}\n` : "No value set!\n";
     const entries = Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1));
     return entries.map(([name, value]) => `Key: ${name}, Value: ${value}\n`).join("");
   };

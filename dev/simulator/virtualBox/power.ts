@@ -14,10 +14,16 @@ function checkStartable(machine: Machine): void {
   throw refused(words, "VBOX_E_INVALID_OBJECT_STATE", "Machine");
 }
 
-/** `startvm`: boots the machine, or resumes a saved one. @throws Refusal, with the reason in VBox.log, where a medium's file is missing */
+/**
+ * `startvm`: boots the machine, or resumes a saved one.
+ * @throws Refusal, with the reason in VBox.log, where a medium's file is missing
+ */
 export function start(box: VirtualBoxState, machine: Machine): void {
   checkStartable(machine);
-  const missing = machine.drives.flatMap(({ medium }) => medium ?? []).map((uuid) => mediumOf(box, uuid)).find((medium) => !hasFile(medium));
+  const missing = machine.drives
+    .flatMap(({ medium }) => medium ?? [])
+    .map((uuid) => mediumOf(box, uuid))
+    .find((medium) => !hasFile(medium));
   if (missing) {
     const words = `Could not open the medium '${missing.location}'.`;
     writeLog(machine, `Power up failed (vrc=VERR_FILE_NOT_FOUND): ${words}`);
@@ -70,12 +76,17 @@ function setLink({ nics }: Machine, number: string, value: string | undefined): 
 }
 
 function checkRuns(machine: Machine): void {
-  if (stateName(machine) !== "Running") throw refused(`Invalid machine state: ${stateName(machine)}`, "VBOX_E_INVALID_VM_STATE", "Console");
+  if (stateName(machine) !== "Running")
+    throw refused(`Invalid machine state: ${stateName(machine)}`, "VBOX_E_INVALID_VM_STATE", "Console");
 }
 
 function resume(machine: Machine): void {
   if (machine.state !== "paused")
-    throw refused(`Cannot resume the machine as it is not paused (machine state: ${stateName(machine)})`, "VBOX_E_INVALID_VM_STATE", "Console");
+    throw refused(
+      `Cannot resume the machine as it is not paused (machine state: ${stateName(machine)})`,
+      "VBOX_E_INVALID_VM_STATE",
+      "Console",
+    );
   machine.state = "running";
 }
 

@@ -19,10 +19,20 @@ export const printInaccessible = (machines: readonly Machine[]) =>
   lines(
     machines
       .filter((machine) => !isAccessible(machine))
-      .flatMap(({ uuid, settingsFile }) => ["Name:            <inaccessible!>", `UUID:            ${uuid}`, `Config file:     ${settingsFile}`, "Encryption:     disabled", "Access error details:", ""]),
+      .flatMap(({ uuid, settingsFile }) => [
+        "Name:            <inaccessible!>",
+        `UUID:            ${uuid}`,
+        `Config file:     ${settingsFile}`,
+        "Encryption:     disabled",
+        "Access error details:",
+        "",
+      ]),
   );
 
-/** `showvminfo --machinereadable`: as much of it as describes the hardware, in VirtualBox's order and with its omissions. */
+/**
+ * `showvminfo --machinereadable`: as much of it as describes the hardware, in VirtualBox's order and with its
+ * omissions.
+ */
 export function printMachine(box: VirtualBoxState, machine: Machine): string {
   const { name, uuid, settings, settingsFile, description, snapshots } = machine;
   const folder = folderOf(machine);
@@ -56,7 +66,11 @@ export function printMachine(box: VirtualBoxState, machine: Machine): string {
 
 const escape = (text: string) => text.replace(/["\\]/g, "\\$&");
 
-function printDrives(box: VirtualBoxState, { drives }: Machine, { name, type, portCount }: Machine["controllers"][number]): string[] {
+function printDrives(
+  box: VirtualBoxState,
+  { drives }: Machine,
+  { name, type, portCount }: Machine["controllers"][number],
+): string[] {
   const devices = type === "IntelAhci" ? [0] : [0, 1];
   const slots = Array.from({ length: portCount }, (_, port) => devices.map((device) => [port, device] as const)).flat();
   return slots.flatMap(([port, device]) => {
@@ -77,8 +91,16 @@ function printNic(machine: Machine, number: string): string[] {
   const nic = machine.nics[number];
   if (!nic || nic.type === "none") return [`nic${number}="none"`];
   // As it is: VirtualBox does not escape a network's name.
-  const network = nic.type === "nat" ? `natnet${number}="nat"` : `${nicTypes[nic.type]?.printed}${number}="${nic.network}"`;
-  return [network, `macaddress${number}="${nic.mac}"`, `cableconnected${number}="${nic.isUnplugged ? "off" : "on"}"`, `nic${number}="${nic.type}"`, `nictype${number}="82540EM"`, ...(nic.type === "nat" ? printNat(machine, number) : [])];
+  const network =
+    nic.type === "nat" ? `natnet${number}="nat"` : `${nicTypes[nic.type]?.printed}${number}="${nic.network}"`;
+  return [
+    network,
+    `macaddress${number}="${nic.mac}"`,
+    `cableconnected${number}="${nic.isUnplugged ? "off" : "on"}"`,
+    `nic${number}="${nic.type}"`,
+    `nictype${number}="82540EM"`,
+    ...(nic.type === "nat" ? printNat(machine, number) : []),
+  ];
 }
 
 /** Each is the child of the one before. Names and descriptions are printed as they are. */
@@ -91,11 +113,13 @@ function printSnapshots(snapshots: Machine["snapshots"]): string[] {
       `SnapshotUUID${suffix(depth)}="${uuid}"`,
       ...(description ? [`SnapshotDescription${suffix(depth)}="${description}"`] : []),
     ]),
-    ...snapshots.slice(-1).flatMap(({ name, uuid }) => [
-      `CurrentSnapshotName="${name}"`,
-      `CurrentSnapshotUUID="${uuid}"`,
-      `CurrentSnapshotNode="SnapshotName${suffix(last)}"`,
-    ]),
+    ...snapshots
+      .slice(-1)
+      .flatMap(({ name, uuid }) => [
+        `CurrentSnapshotName="${name}"`,
+        `CurrentSnapshotUUID="${uuid}"`,
+        `CurrentSnapshotNode="SnapshotName${suffix(last)}"`,
+      ]),
   ];
 }
 
@@ -110,10 +134,19 @@ export const printSystemProperties = ({ machineFolder, logHistoryCount = 3, lang
 
 /** `list hostonlyifs`, `bridgedifs` and `natnets`: the lines that tell one from another. */
 export function printNetworks({ networks }: VirtualBoxState, kind: "hostonlyifs" | "bridgedifs" | "natnets"): string {
-  const byDefault = { hostonlyifs: [{ name: "vboxnet0", address: "192.168.254.1" }], bridgedifs: [{ name: "eth0" }], natnets: [] };
+  const byDefault = {
+    hostonlyifs: [{ name: "vboxnet0", address: "192.168.254.1" }],
+    bridgedifs: [{ name: "eth0" }],
+    natnets: [],
+  };
   const key = kind === "natnets" ? "Network" : "IPAddress";
   const all: { name: string; address?: string }[] = networks?.[kind] ?? byDefault[kind];
-  return all.map(({ name, address = "0.0.0.0" }) => `${lines([`Name:            ${name}`, `${`${key}:`.padEnd(16)} ${address}`])}\n`).join("");
+  return all
+    .map(
+      ({ name, address = "0.0.0.0" }) =>
+        `${lines([`Name:            ${name}`, `${`${key}:`.padEnd(16)} ${address}`])}\n`,
+    )
+    .join("");
 }
 
 /** `list hdds` and `list dvds`: what a medium holds differences from comes before it. */
@@ -121,7 +154,10 @@ export function printMedia(box: VirtualBoxState, kind: Medium["kind"]): string {
   const below = (medium: Medium): Medium[] => [medium, ...childrenOf(box, medium).flatMap(below)];
   const media = box.media.filter((medium) => medium.kind === kind && !isLost(box, medium));
   const roots = media.filter((medium) => !media.some(({ uuid }) => uuid === medium.parent));
-  return roots.flatMap(below).map((medium) => `${lines(mediumLines(medium))}\n`).join("");
+  return roots
+    .flatMap(below)
+    .map((medium) => `${lines(mediumLines(medium))}\n`)
+    .join("");
 }
 
 /** A disk is registered in its machine's settings, and is lost with them. */
@@ -134,8 +170,13 @@ function isLost(box: VirtualBoxState, medium: Medium): boolean {
 export function printMedium(box: VirtualBoxState, medium: Medium): string {
   const variant = medium.parent !== undefined ? "differencing" : medium.variant === "Fixed" ? "fixed" : "dynamic";
   const users = usersOf(box, medium).map(({ name, uuid }) => `${name} (UUID: ${uuid})`);
-  const all = [...mediumLines(medium), ...(users.length > 0 ? [`In use by VMs:  ${users.join("\n                ")}`] : [])];
-  return lines(all.flatMap((line) => (line.startsWith("Storage format:") ? [line, `Format variant: ${variant} default`] : [line])));
+  const all = [
+    ...mediumLines(medium),
+    ...(users.length > 0 ? [`In use by VMs:  ${users.join("\n                ")}`] : []),
+  ];
+  return lines(
+    all.flatMap((line) => (line.startsWith("Storage format:") ? [line, `Format variant: ${variant} default`] : [line])),
+  );
 }
 
 const mediumLines = (medium: Medium) => [
@@ -150,4 +191,5 @@ const mediumLines = (medium: Medium) => [
 ];
 
 /** Where a drive is, as `showvminfo` writes it. */
-export const slotName = ({ controller, port, device }: Pick<Drive, "controller" | "port" | "device">) => `${controller}-${port}-${device}`;
+export const slotName = ({ controller, port, device }: Pick<Drive, "controller" | "port" | "device">) =>
+  `${controller}-${port}-${device}`;

@@ -15,10 +15,19 @@ const codes = {
 type Code = keyof typeof codes;
 
 /** The part of VirtualBox that refuses. */
-type Component = "Machine" | "Medium" | "VirtualBox" | "StorageController" | "NetworkAdapter" | "GraphicsAdapter" | "Console" | "USBDeviceFilters";
+type Component =
+  | "Machine"
+  | "Medium"
+  | "VirtualBox"
+  | "StorageController"
+  | "NetworkAdapter"
+  | "GraphicsAdapter"
+  | "Console"
+  | "USBDeviceFilters";
 
 const said = (lines: readonly string[]) => lines.map((line) => `VBoxManage: error: ${line}\n`).join("");
-const details = (code: Code, component: Component) => `Details: code ${code} (${codes[code]}), component ${component}Wrap, interface I${component}`;
+const details = (code: Code, component: Component) =>
+  `Details: code ${code} (${codes[code]}), component ${component}Wrap, interface I${component}`;
 
 /** A call that VBoxManage refuses: how it ends. */
 export class Refusal extends Error {
@@ -40,4 +49,8 @@ export const misused = (words: string, exitCode = 1) => new Refusal({ stdout: ""
 
 /** Another session holds the machine. */
 export const locked = (machine: string) =>
-  refused(`The machine '${machine}' is already locked for a session (or being unlocked)`, "VBOX_E_INVALID_OBJECT_STATE", "Machine");
+  refused(
+    `The machine '${machine}' is already locked for a session (or being unlocked)`,
+    "VBOX_E_INVALID_OBJECT_STATE",
+    "Machine",
+  );

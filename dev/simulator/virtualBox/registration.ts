@@ -18,7 +18,10 @@ export interface Created {
 }
 
 /** `createvm`: the folder with its settings, and the machine. @returns what it prints. @throws Refusal */
-export function createMachine(box: VirtualBoxState, { name, osType = "", baseFolder = box.machineFolder, uuid = randomUUID(), register }: Created): string {
+export function createMachine(
+  box: VirtualBoxState,
+  { name, osType = "", baseFolder = box.machineFolder, uuid = randomUUID(), register }: Created,
+): string {
   if (!name) throw misused("Parameter --name is required", 2);
   if (osType !== "" && !Object.hasOwn(osTypes, osType)) throw misused("Unknown or invalid guest OS type given.");
   const settingsFile = settingsFileIn(baseFolder, name);
@@ -34,7 +37,12 @@ export function createMachine(box: VirtualBoxState, { name, osType = "", baseFol
 /** @throws Refusal where another machine has its UUID */
 export function registerMachine({ machines }: VirtualBoxState, machine: Machine): void {
   const other = machines.find(({ uuid }) => uuid === machine.uuid);
-  if (other) throw refused(`Registered machine with UUID {${other.uuid}} ('${other.settingsFile}') already exists`, "NS_ERROR_INVALID_ARG", "VirtualBox");
+  if (other)
+    throw refused(
+      `Registered machine with UUID {${other.uuid}} ('${other.settingsFile}') already exists`,
+      "NS_ERROR_INVALID_ARG",
+      "VirtualBox",
+    );
   machines.push(machine);
 }
 
@@ -48,7 +56,10 @@ export interface Unregistered {
 export function unregister(box: VirtualBoxState, machine: Machine): Unregistered {
   box.machines = box.machines.filter(({ uuid }) => uuid !== machine.uuid);
   const own = mediaOf(machine).flatMap((uuid) => lookUpMedium(box, uuid) ?? []);
-  return { machine, disks: own.filter((medium) => medium.kind === "disk" && usersOf(box, medium).length === 0).map(({ uuid }) => uuid) };
+  return {
+    machine,
+    disks: own.filter((medium) => medium.kind === "disk" && usersOf(box, medium).length === 0).map(({ uuid }) => uuid),
+  };
 }
 
 /** The second phase where files stay: disks were registered in the machine's settings, and go with them. ISOs stay. */

@@ -6,8 +6,8 @@ import { folderOf } from "./machineFiles";
 import { refused } from "./refusal";
 
 /**
- * `modifyvm --name`. A folder that is called as the machine was moves with it, and all media in it; another machine may have the same name
- * elsewhere.
+ * `modifyvm --name`. A folder that is called as the machine was moves with it, and all media in it; another machine may
+ * have the same name elsewhere.
  * @throws Refusal where something is in the way of the folder
  */
 export function rename(box: VirtualBoxState, machine: Machine, name: string): void {
@@ -23,7 +23,13 @@ export function rename(box: VirtualBoxState, machine: Machine, name: string): vo
 }
 
 function moveFolder(box: VirtualBoxState, from: string, to: string): void {
-  if (existsSync(to)) throw refused(`Could not rename the directory '${from}' to '${to}' to save the settings file (VERR_ALREADY_EXISTS)`, "NS_ERROR_FAILURE", "Machine");
+  if (existsSync(to))
+    throw refused(
+      `Could not rename the directory '${from}' to '${to}' to save the settings file (VERR_ALREADY_EXISTS)`,
+      "NS_ERROR_FAILURE",
+      "Machine",
+    );
   renameSync(from, to);
-  for (const medium of box.media) if (medium.location.startsWith(`${from}${sep}`)) medium.location = join(to, medium.location.slice(from.length));
+  for (const medium of box.media)
+    if (medium.location.startsWith(`${from}${sep}`)) medium.location = join(to, medium.location.slice(from.length));
 }

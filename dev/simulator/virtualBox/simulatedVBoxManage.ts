@@ -15,8 +15,9 @@ const verbs = { ...machineVerbs, ...otherVerbs };
 const PROGRESS = "0%...10%...20%...30%...40%...50%...60%...70%...80%...90%...100%\n";
 
 /**
- * VBoxManage 7.2 as far as this program and its lab call it, on the machines and media of a simulated site. Calls run side by side, in one
- * process or many: each holds its machine's session while it takes its time, and collides with another that needs it.
+ * VBoxManage 7.2 as far as this program and its lab call it, on the machines and media of a simulated site. Calls run
+ * side by side, in one process or many: each holds its machine's session while it takes its time, and collides with
+ * another that needs it.
  */
 export class SimulatedVBoxManage {
   /** @param afterHalf called between the two halves of a call that has them, where no time passes between them */

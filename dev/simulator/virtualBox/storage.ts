@@ -11,7 +11,12 @@ const buses: Partial<Record<string, { type: string; ports: number; mostPorts: nu
 };
 
 /** `storagectl --add`. @throws Refusal for a bus that it has already, or a name */
-export function addController(machine: Machine, name: string | undefined, bus: string | undefined, ports: string | undefined): void {
+export function addController(
+  machine: Machine,
+  name: string | undefined,
+  bus: string | undefined,
+  ports: string | undefined,
+): void {
   checkMutable(machine);
   if (name === undefined) throw misused("Too few parameters", 2);
   const kind = buses[bus ?? ""];
@@ -58,24 +63,37 @@ export function attach(box: VirtualBoxState, machine: Machine, wanted: Attachmen
 export const openDvds = (box: VirtualBoxState, { drives }: Machine) => drives.forEach((drive) => open(box, drive));
 
 function open(box: VirtualBoxState, drive: Drive): void {
-  if (drive.isDvd && drive.medium !== undefined) drive.opened = readCidata(mediumOf(box, drive.medium).location) ?? null;
+  if (drive.isDvd && drive.medium !== undefined)
+    drive.opened = readCidata(mediumOf(box, drive.medium).location) ?? null;
 }
 
-const isAt = (drive: Drive, { controller, port, device }: Attachment) => drive.controller === controller && drive.port === port && drive.device === device;
+const isAt = (drive: Drive, { controller, port, device }: Attachment) =>
+  drive.controller === controller && drive.port === port && drive.device === device;
 
 const notThere = ({ controller, port, device }: Attachment) =>
-  refused(`No storage device attached to device slot ${device} on port ${port} of controller '${controller}'`, "VBOX_E_OBJECT_NOT_FOUND", "Machine");
+  refused(
+    `No storage device attached to device slot ${device} on port ${port} of controller '${controller}'`,
+    "VBOX_E_OBJECT_NOT_FOUND",
+    "Machine",
+  );
 
 function checkPower(machine: Machine, is: Drive | undefined, wanted: Attachment): void {
   if (!isUp(machine)) return checkMutable(machine);
   if (is?.isDvd && wanted.medium !== "none" && wanted.type !== "hdd") return checkTray(machine, is, wanted);
-  throw refused(`Controller '${wanted.controller}' does not support hot-plugging`, "VBOX_E_INVALID_VM_STATE", "Machine");
+  throw refused(
+    `Controller '${wanted.controller}' does not support hot-plugging`,
+    "VBOX_E_INVALID_VM_STATE",
+    "Machine",
+  );
 }
 
 /** In the words of 7.x where the guest has the disc mounted. */
 function checkTray({ holdsDvds }: Machine, { medium }: Drive, wanted: Attachment): void {
   if (!holdsDvds || medium === undefined || wanted.isForced) return;
-  const what = wanted.medium === "emptydrive" ? "unmount the currently mounted media/drive" : `mount the media/drive '${wanted.medium}'`;
+  const what =
+    wanted.medium === "emptydrive"
+      ? "unmount the currently mounted media/drive"
+      : `mount the media/drive '${wanted.medium}'`;
   throw refused(`Could not ${what} (VERR_PDM_MEDIA_LOCKED)`, "NS_ERROR_FAILURE", "Console");
 }
 
@@ -84,7 +102,11 @@ function checkSlot({ type, portCount }: Machine["controllers"][number], { port, 
   const { mostPorts, devices } = Object.values(buses).find((bus) => bus?.type === type)!;
   if (port < mostPorts && device < devices) return;
   const words = `port=${port} (must be in range [0, ${portCount - 1}]), device=${device} (must be in range [0, ${devices - 1}])`;
-  throw refused(`The port and/or device parameter are out of range: ${words}`, "NS_ERROR_INVALID_ARG", "StorageController");
+  throw refused(
+    `The port and/or device parameter are out of range: ${words}`,
+    "NS_ERROR_INVALID_ARG",
+    "StorageController",
+  );
 }
 
 function driveFor(box: VirtualBoxState, wanted: Attachment, is: Drive | undefined): Drive {
