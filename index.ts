@@ -14,7 +14,7 @@ import { StackIdentity } from "./providers/stackIdentity";
 import { VBoxVm } from "./providers/vboxVm";
 import { WorkerJoin } from "./providers/workerJoin";
 
-const { config, stack, workers, bastion, masters, reach, sshPublicKey, isoPath, plan } = readEnvironment();
+const { config, stack, workers, bastion, masters, sshTarget, sshPublicKey, isoPath, plan } = readEnvironment();
 const { adopt, autostart, sshUser, timeouts, vboxManage, zone } = config;
 
 // What tells this stack from another one of the same names.
@@ -49,7 +49,7 @@ const cluster = autostart
   : undefined;
 
 /** One worker: ISO → VM → token → join. */
-function make({ name, nics, ...worker }: Worker) {
+function createWorker({ name, nics, ...worker }: Worker) {
   const fullName = `${name}.${zone}`;
 
   const isoArgs: CloudInitIsoArgs = {
@@ -77,7 +77,7 @@ function make({ name, nics, ...worker }: Worker) {
   };
   // The cluster's version is asked by way of the routes.
   const iso = new CloudInitIso(name, isoArgs, { dependsOn: routes });
-  const target = iso.hostPublicKey.apply((key) => reach(fullName, [key]));
+  const target = iso.hostPublicKey.apply((key) => sshTarget(fullName, [key]));
   // A template of one's own that version 0.1.0 put on the ISO may lack the mark of its end; every other user-data has
   // it.
   const endsUnmarked =
@@ -171,28 +171,28 @@ const bastionAddress =
 const jump = pulumi.output(bastionAddress).apply((address) => jumpHost({ ...bastion, address }));
 
 // Side by side: nothing orders the workers.
-const made = workers.map(make);
+const created = workers.map(createWorker);
 
 /** What the user set as secret stays so in the stack's outputs. */
 const kept = <T>(output: T) => keptSecret(output, isSecret);
 
 /** The workers as nodes of the cluster. */
 export const nodes = kept(
-  made.flatMap(({ name, node }) =>
+  created.flatMap(({ name, node }) =>
     node ? [{ name, version: node.kubeletVersion, internalAddress: node.internalIp, ready: node.ready }] : [],
   ),
 );
 
 /** The workers' addresses. */
-export const addresses = kept(Object.fromEntries(made.map(({ name, vm }) => [name, vm.address])));
+export const addresses = kept(Object.fromEntries(created.map(({ name, vm }) => [name, vm.address])));
 
 /** The workers' host keys, as lines of known_hosts. */
-export const knownHosts = kept(pulumi.all(made.map(({ knownHost }) => knownHost)).apply((lines) => lines.join("")));
+export const knownHosts = kept(pulumi.all(created.map(({ knownHost }) => knownHost)).apply((lines) => lines.join("")));
 
 /** How to log in on each worker. */
 export const ssh = kept(
   Object.fromEntries(
-    made.map(({ name, fullName }) => [
+    created.map(({ name, fullName }) => [
       name,
       jump.apply((jump) => shellCommand(["ssh", "-J", jump, `${sshUser}@${fullName}`])),
     ]),

@@ -9,7 +9,7 @@ module.exports = {
   },
   // execa and its like are ES modules only, which Jest cannot require as they are.
   transformIgnorePatterns: [
-    "node_modules/(?!(execa|figures|get-stream|human-signals|is-|npm-run-path|p-limit|p-retry|parse-ms|path-key|pretty-ms|strip-final-newline|unicorn-magic|yocto|@sindresorhus|@sec-ant))",
+    "node_modules/(?!(execa|figures|get-stream|human-signals|is-|npm-run-path|p-limit|p-retry|p-timeout|parse-ms|path-key|pretty-ms|strip-final-newline|unicorn-magic|yocto|@sindresorhus|@sec-ant))",
   ],
   // It exports itself to "import" alone.
   moduleNameMapper: { "^unicorn-magic$": "<rootDir>/node_modules/unicorn-magic/node.js" },

@@ -96,11 +96,11 @@ test("the sudoers lines of docs/virtualbox.md are the commands that the program 
 
 test("what docs/troubleshooting.md calls a symptom is what the program says", () => {
   const program = product.map(text).join("\n");
-  const said = program.replace(/\$\{[^{}]*\}/g, "X");
+  const output = program.replace(/\$\{[^{}]*\}/g, "X");
   const [, table = ""] = /\| symptom \|.*\n([^]*?)\n\n/.exec(text("docs/troubleshooting.md")) ?? [];
   const symptoms = [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, symptom]) => symptom!);
   expect(symptoms.length).toBeGreaterThan(10);
-  expect(symptoms.filter((symptom) => !said.includes(symptom))).toEqual([]);
+  expect(symptoms.filter((symptom) => !output.includes(symptom))).toEqual([]);
 });
 
 /** A heading's anchor, as GitHub makes it. */

@@ -58,13 +58,13 @@ export async function resolveBastion(
   if (host.address) return { ...host, address: host.address };
   if (!vm)
     throw new UserError("the bastion has neither an address nor a VM", {
-      todo: "give the bastion's `address`, or the name of its `vm`",
+      hint: "give the bastion's `address`, or the name of its `vm`",
     });
   const vbox = new VBoxManage(vboxManage, exec);
   const info = await vbox.showVm(vm);
   if (!info)
     throw new SshError("unreachable", `VirtualBox has no machine ${vm}, which is to be the bastion`, {
-      todo: "make it, or give the bastion's `address` or another `vm`",
+      hint: "make it, or give the bastion's `address` or another `vm`",
     });
   const adapters = adaptersOf(info, index);
   const reported = await guestAddresses(vbox, vm);
@@ -87,7 +87,7 @@ function adaptersOf({ name, nics }: VmInfo, index: number | undefined): Adapter[
   throw new UserError(
     `the bastion ${name} has no network adapter NIC ${index + 1}, which is its \`interface\` ${index}`,
     {
-      todo: `choose one of ${all.map(({ number }) => number - 1).join(", ")}: they are counted from 0`,
+      hint: `choose one of ${all.map(({ number }) => number - 1).join(", ")}: they are counted from 0`,
     },
   );
 }
@@ -116,14 +116,14 @@ const ambiguous = (vm: string, mac: string, addresses: readonly string[]) =>
     "unreachable",
     `the guest of the bastion ${vm} reports several addresses for its network adapter ${mac}: ${addresses.join(", ")}`,
     {
-      todo: "give the bastion's `address`",
+      hint: "give the bastion's `address`",
     },
   );
 
 function withoutAddress({ name, state, condition }: VmInfo, adapters: readonly Adapter[]): SshError {
   if (condition !== "running") {
     return new SshError("unreachable", `the bastion ${name} is ${state}, so VirtualBox does not know its address`, {
-      todo: `start it (${shellCommand(["VBoxManage", "startvm", name, "--type", "headless"])}), or give the bastion's \`address\``,
+      hint: `start it (${shellCommand(["VBoxManage", "startvm", name, "--type", "headless"])}), or give the bastion's \`address\``,
     });
   }
   const looked = adapters.map(({ number, mac }) => `NIC ${number} (${mac})`).join(", ") || "any adapter but nat";
@@ -131,7 +131,7 @@ function withoutAddress({ name, state, condition }: VmInfo, adapters: readonly A
     "unreachable",
     `VirtualBox does not know the address of the bastion ${name}: Guest Additions report none for ${looked}`,
     {
-      todo:
+      hint:
         "wait for the VM's Guest Additions, choose another `interface`, or give the bastion's `address`; see VBoxManage guestproperty enumerate " +
         name,
     },

@@ -1,6 +1,6 @@
 import { clusterVersion, type Masters } from "./clusterVersion";
 import { UserError } from "../common/errors";
-import { isOutOfReach } from "./masters";
+import { isUnreachable } from "./masters";
 import { checkKept, versionToInstall } from "../kubernetes/versionSkew";
 
 /** The worker, the version that was given, if any, and whom to ask for the cluster's. */
@@ -45,7 +45,7 @@ async function serverOf(
   try {
     return await clusterVersion({ masters, vboxManage, sshTimeoutSeconds, commandTimeoutSeconds }, log);
   } catch (error) {
-    throw isOutOfReach(error) ? noAnswer(error, kubernetesVersion) : error;
+    throw isUnreachable(error) ? noAnswer(error, kubernetesVersion) : error;
   }
 }
 
@@ -53,21 +53,21 @@ async function serverOf(
  * A machine that is to join the cluster cannot do so before it answers anyway; one that is only made can do without.
  */
 function noAnswer(error: UserError, given: string | undefined): UserError {
-  const { said, todo } = error.detail;
+  const { output, hint } = error.detail;
   const what = given === undefined ? "which version it has" : `whether it takes ${given}`;
   const otherwise =
     given === undefined
       ? "; a machine that is only made, with autostart false, needs no cluster once kubernetesVersion is given"
       : "";
   return new UserError(`kubernetesVersion: the cluster does not tell ${what}: ${error.summary}`, {
-    said,
-    todo: `${todo}${otherwise}`,
+    output,
+    hint: `${hint}${otherwise}`,
     cause: error,
   });
 }
 
 function needed(): never {
   throw new UserError("kubernetesVersion is needed without masters to ask for the cluster's", {
-    todo: "give a full version such as 1.36.3",
+    hint: "give a full version such as 1.36.3",
   });
 }

@@ -98,8 +98,8 @@ const optionsFor = (machine: { address: string; port?: number }, plan: HostKeyPl
 
 function asFinding(error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
-  const { todo, ...found } = finding("wrong", error);
-  return { ...found, todo: todo ?? (error instanceof SshError ? adviceFor(error) : undefined) };
+  const { hint, ...found } = finding("wrong", error);
+  return { ...found, hint: hint ?? (error instanceof SshError ? adviceFor(error) : undefined) };
 }
 
 /**
@@ -125,7 +125,7 @@ async function settle(
     return told({
       is: "wrong",
       what: `the host key of ${address} was not added`,
-      todo: "if the console shows another one, something else answers at this address: find out what, before anything is sent there",
+      hint: "if the console shows another one, something else answers at this address: find out what, before anything is sent there",
     });
   }
   // Somebody may have written the file while the question stood.
@@ -168,6 +168,6 @@ async function missingRoutes(wanted: readonly Route[], { list, addByHand }: Ways
   return missing.map((route) => ({
     is: "warning",
     what: `there is no route to ${route.destination} on this host yet`,
-    todo: `if the bastion is behind it: ${addByHand(route)}; \`pulumi up\` takes it over`,
+    hint: `if the bastion is behind it: ${addByHand(route)}; \`pulumi up\` takes it over`,
   }));
 }

@@ -61,8 +61,8 @@ function noneAnswers(masters: readonly SshTargetArgs[], deadlineMs: number, { su
     "unreachable",
     `none of the masters ${names} gave an SSH session within ${Math.round(deadlineMs / 100) / 10} s`,
     {
-      said: [summary, detail.said].join("\n"),
-      todo: detail.todo,
+      output: [summary, detail.output].join("\n"),
+      hint: detail.hint,
     },
   );
 }
@@ -71,5 +71,5 @@ function noneAnswers(masters: readonly SshTargetArgs[], deadlineMs: number, { su
  * Whether a failure of {@link withMaster} means that nobody answers for the cluster: no master by SSH, or no API server
  * behind it.
  */
-export const isOutOfReach = (error: unknown): error is UserError =>
+export const isUnreachable = (error: unknown): error is UserError =>
   error instanceof ApiUnreachable || (error instanceof SshError && error.kind === "unreachable");

@@ -35,13 +35,13 @@ export async function powerProblem(vbox: VBoxManage, vm: string): Promise<string
   }
 }
 
-const firstBootCutShort = (state: string, { summary, detail: { said } }: SshError) =>
+const firstBootCutShort = (state: string, { summary, detail: { output } }: SshError) =>
   new FirstBootFailed(
     `${summary}; VirtualBox says that ${state}, in its first boot, which cloud-init does not repeat`,
-    { said, todo: "see why" },
+    { output, hint: "see why" },
   );
 
-function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { said } }: SshError): SshError {
-  const todo = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "recreates it"}`;
-  return new SshError("unreachable", `${summary}; VirtualBox says that ${state}`, { said, todo });
+function withoutPower(state: string, info: VmInfo | undefined, { summary, detail: { output } }: SshError): SshError {
+  const hint = `see why; \`pulumi up --refresh\` then ${info ? "starts it again" : "recreates it"}`;
+  return new SshError("unreachable", `${summary}; VirtualBox says that ${state}`, { output, hint });
 }

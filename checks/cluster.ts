@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { resolveTarget, type SshTargetArgs } from "../access/bastion";
 import { UserError } from "../common/errors";
 import { execWithin } from "../common/exec";
-import { isOutOfReach, withMaster } from "../access/masters";
+import { isUnreachable, withMaster } from "../access/masters";
 import { SshError } from "../ssh/error";
 import { withSession } from "../ssh/session";
 import { serverVersion, versionToInstall } from "../kubernetes/versionSkew";
@@ -32,7 +32,7 @@ export async function lookAtCluster(
 ): Promise<Finding[]> {
   const answers = await Promise.all(needs.masters.map((master) => ask(master, needs.vboxManage, deadlineMs)));
   const isSilent = (answer: Answer) => "error" in answer && !isFinal(answer.error);
-  if (answers.every((answer) => "error" in answer && isOutOfReach(answer.error)) && !routesAreThere)
+  if (answers.every((answer) => "error" in answer && isUnreachable(answer.error)) && !routesAreThere)
     return [later("the masters and the cluster's version: the routes to them are not there yet")];
   const first = answers.find((answer) => !isSilent(answer));
   const findings = answers.flatMap((answer) =>
@@ -90,8 +90,8 @@ async function lookAtNames(
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     if (!UNKNOWN_NAME.test(error.message)) return [];
-    const todo = `workers are reached as NAME.${zone}: let the bastion's name server know them by their DHCP leases, or correct \`zone\``;
-    return [{ is: "warning", what: `the bastion does not know the name ${name}`, todo }];
+    const hint = `workers are reached as NAME.${zone}: let the bastion's name server know them by their DHCP leases, or correct \`zone\``;
+    return [{ is: "warning", what: `the bastion does not know the name ${name}`, hint }];
   }
   return [right(`the bastion knows the name ${name}`)];
 }

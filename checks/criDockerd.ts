@@ -43,7 +43,7 @@ export async function lookAtCriDockerd(
       {
         is: "wrong",
         what: `criDockerdUrl is a package for ${architecture}, and workers are x86-64 (amd64)`,
-        todo: CHOICE,
+        hint: CHOICE,
       },
     ];
   const findings = [await isThere(url, ask, deadlineMs)];
@@ -51,7 +51,7 @@ export async function lookAtCriDockerd(
     findings.push({
       is: "warning",
       what: `criDockerdUrl is a package for ${packaged} (${codename}), and the base image is ${distro}, by \`distro\``,
-      todo: CHOICE,
+      hint: CHOICE,
     });
   return findings;
 }
@@ -66,7 +66,7 @@ async function isThere(url: string, ask: AskHead, deadlineMs: number): Promise<F
     return {
       is: "wrong",
       what: `criDockerdUrl: there is no such file (the server answers ${status}): ${url}`,
-      todo: CHOICE,
+      hint: CHOICE,
     };
   return status !== undefined && status < 400 ? right("cri-dockerd's package is there") : unseen;
 }

@@ -60,7 +60,7 @@ const lookAtInterfaces = (wanted: readonly string[], there: readonly string[]): 
       : {
           is: "wrong",
           what: `there is no network interface ${name}, by which the routes go (there are: ${there.join(", ")})`,
-          todo: "VBoxManage hostonlyif create, then VBoxManage hostonlyif ipconfig vboxnet0 --ip 192.168.254.1 --netmask 255.255.0.0 with your own address; its range must be in /etc/vbox/networks.conf first (`* 192.168.0.0/16`); or correct routes[].interface",
+          hint: "VBoxManage hostonlyif create, then VBoxManage hostonlyif ipconfig vboxnet0 --ip 192.168.254.1 --netmask 255.255.0.0 with your own address; its range must be in /etc/vbox/networks.conf first (`* 192.168.0.0/16`); or correct routes[].interface",
         },
   );
 
@@ -79,7 +79,7 @@ async function lookAtType(
           // Only Linux has one name for a bridged adapter.
           is: type === "bridged" && process.platform !== "linux" ? "warning" : "wrong",
           what: `nics: VirtualBox has no network ${name} of type ${type} (it has: ${there.join(", ") || "none"})`,
-          todo: CURES[type](name),
+          hint: CURES[type](name),
           of: nics.filter(({ network }) => network === name).map(({ of }) => of),
         },
   );
@@ -104,7 +104,7 @@ async function lookAtRanges(vbox: VBoxManage, names: readonly string[], files: H
 const outOfRange = ({ name, address }: ListedNetwork): Finding => ({
   is: "warning",
   what: `the address ${address} of the host-only adapter ${name} is in no range of /etc/vbox/networks.conf: VirtualBox may refuse it at its next start`,
-  todo: `echo '* 192.168.0.0/16' | sudo tee -a /etc/vbox/networks.conf, with the range of ${address}`,
+  hint: `echo '* 192.168.0.0/16' | sudo tee -a /etc/vbox/networks.conf, with the range of ${address}`,
 });
 
 /** Lines such as `* 10.0.0.0/8 192.168.0.0/16`; anything else in the file is a comment, or IPv6. */

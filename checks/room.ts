@@ -25,9 +25,9 @@ export function lookAtMemory(files: HostFiles, planned: readonly Planned[]): Fin
   const wantedMb = planned.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
   const { totalMb, freeMb } = memoryOf(files);
   const need = `the workers need ${gb(wantedMb)} of memory`;
-  const todo = "end other programs or machines, or give fewer workers (workerCount) or less memory (memoryMb)";
-  if (wantedMb > totalMb) return { is: "warning", what: `${need}, and the host has ${gb(totalMb)} in all`, todo };
-  if (wantedMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free now`, todo };
+  const hint = "end other programs or machines, or give fewer workers (workerCount) or less memory (memoryMb)";
+  if (wantedMb > totalMb) return { is: "warning", what: `${need}, and the host has ${gb(totalMb)} in all`, hint };
+  if (wantedMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free now`, hint };
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
 
@@ -43,14 +43,14 @@ export function lookAtDisk(machineFolder: string, all: readonly Planned[]): Find
     .reduce((sum, { sizeMb, variant }) => sum + (variant === "Fixed" ? sizeMb : 0), 0);
   const copiesMb = planned.reduce((sum, { copies }) => sum + (copies ? filesMb(copies) : 0), 0);
   const need = `new machines need about ${gb(fixedMb + copiesMb)} in ${machineFolder}`;
-  const todo = "make room, or move VirtualBox's machines to another disk: VBoxManage setproperty machinefolder FOLDER";
+  const hint = "make room, or move VirtualBox's machines to another disk: VBoxManage setproperty machinefolder FOLDER";
   if (fixedMb > freeMb)
     return {
       is: "wrong",
       what: `fixed \`disks\` need ${gb(fixedMb)} in ${machineFolder}, and ${gb(freeMb)} are free`,
-      todo,
+      hint,
     };
-  if (fixedMb + copiesMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free`, todo };
+  if (fixedMb + copiesMb > freeMb) return { is: "warning", what: `${need}, and ${gb(freeMb)} are free`, hint };
   return right(`${need}, and ${gb(freeMb)} are free`);
 }
 

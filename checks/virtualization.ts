@@ -29,23 +29,23 @@ export function lookAtVirtualization(files: HostFiles, version: string): Finding
     findings.push({
       is: "warning",
       what: "there is no /dev/vboxdrv: only a VirtualBox that is built on KVM, as NixOS has it (enableKvm), starts machines without it",
-      todo: DRIVER,
+      hint: DRIVER,
     });
   else if (!driver)
     findings.push({
       is: "wrong",
       what: "VirtualBox's kernel driver is not loaded: there is no /dev/vboxdrv, and no machine starts without it",
-      todo: DRIVER,
+      hint: DRIVER,
     });
   if (hasNoVirtualization(files.read("/proc/cpuinfo")))
     findings.push({
       is: "wrong",
       what: "the host's processor shows neither VT-x nor AMD-V (no vmx or svm in /proc/cpuinfo)",
-      todo: "switch it on in the host's firmware (BIOS, UEFI); a host that is itself a virtual machine needs nested virtualization",
+      hint: "switch it on in the host's firmware (BIOS, UEFI); a host that is itself a virtual machine needs nested virtualization",
     });
   const kvm = kvmProblem(files, version);
   if (kvm !== undefined)
-    findings.push({ is: "warning", what: kvm, todo: kvmCure(files.read(ENABLE_VIRT_AT_LOAD)?.trim()) });
+    findings.push({ is: "warning", what: kvm, hint: kvmCure(files.read(ENABLE_VIRT_AT_LOAD)?.trim()) });
   return findings.length > 0
     ? findings
     : [right("VirtualBox's kernel driver is loaded, and nothing else has the processor's virtualization")];

@@ -25,6 +25,6 @@ export async function guestAddress(guest: Guest, exec: Exec): Promise<string> {
   const address = addresses.get(mac);
   if (address) return address;
   throw new UserError(`the guest has no IPv4 address on its first network adapter (${mac})`, {
-    todo: "look at the network's DHCP server, and at `ip address` on the guest",
+    hint: "look at the network's DHCP server, and at `ip address` on the guest",
   });
 }

@@ -73,8 +73,8 @@ export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () 
   const there = await lookAt(path);
   if (there && !(there.image && isOurImage(there.image))) {
     throw new UserError(`${path} is there already, and was not made by this program`, {
-      said: there.foreign,
-      todo: "move it away, or give another `isoFolder`",
+      output: there.foreign,
+      hint: "move it away, or give another `isoFolder`",
     });
   }
   if (there?.image && !isOurs(identityOf(there.image))) throw anotherStacks(path, publisherOf(there.image));
@@ -90,8 +90,8 @@ export async function writeIso(path: string, image: Buffer, isOurs: IsOurs = () 
     await removeOurFolders(dirname(path));
     if (cause instanceof UserError) throw cause;
     throw new UserError(`the ISO ${path} could not be written`, {
-      said: (cause as Error).message,
-      todo: "make room there, or give another `isoFolder`",
+      output: (cause as Error).message,
+      hint: "make room there, or give another `isoFolder`",
       cause,
     });
   }
@@ -105,8 +105,8 @@ const identityOf = (image: Buffer): IsoIdentity => ({
 /** Nobody can tell a lost state from another stack of the same names. */
 const anotherStacks = (path: string, stackId: string) =>
   new UserError(`the ISO ${path} belongs to another stack, or to this one's lost state; nothing was changed`, {
-    said: stackId ? `the id of its stack is ${stackId}` : "version 0.1.0 wrote it, without its stack's id",
-    todo:
+    output: stackId ? `the id of its stack is ${stackId}` : "version 0.1.0 wrote it, without its stack's id",
+    hint:
       "bring the stack's state back (`pulumi stack import`), or take the ISO and its machine over (`pulumi config set adopt true`); " +
       "if another stack has the same names, give this one another `clusterName`; if no machine needs the file, remove it",
   });
@@ -149,8 +149,8 @@ async function lookAt(path: string): Promise<There | undefined> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new UserError(`the ISO ${path} could not be read`, {
-      said: (cause as Error).message,
-      todo: "give another `isoFolder`, or fix this one",
+      output: (cause as Error).message,
+      hint: "give another `isoFolder`, or fix this one",
       cause,
     });
   }

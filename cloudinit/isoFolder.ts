@@ -76,8 +76,8 @@ const openToOthers = (folder: Folder) =>
     `${isOurs(folder) ? `${shellCommand(["chmod", "go-w", folder.path])}, or ` : ""}give another \`isoFolder\``,
   );
 
-const unsafe = (path: string, said: string, todo: string) =>
-  new UserError(`the folder ${path} is not safe for an ISO, which holds a private key`, { said, todo });
+const unsafe = (path: string, output: string, hint: string) =>
+  new UserError(`the folder ${path} is not safe for an ISO, which holds a private key`, { output, hint });
 
 /** The name of the default `isoFolder`, which is ours. Another one is its user's, and stays, also where we made it. */
 const DEFAULT_NAME = ".vbox-kubeadm";

@@ -22,14 +22,14 @@ export function fill(template: Yaml, values: Values, what: string): Yaml {
     throw new UserError(
       `${what}: ${written(name)} ${Object.hasOwn(values, name) ? "has no value" : "is no placeholder"}`,
       {
-        todo: `use one of ${known(values)}; write $\${ for a literal \${`,
+        hint: `use one of ${known(values)}; write $\${ for a literal \${`,
       },
     );
   };
   const textOf = (name: string): string => {
     const value = valueOf(name);
     if (typeof value !== "object") return String(value);
-    throw new UserError(`${what}: ${written(name)} is no text`, { todo: "give it a scalar of its own" });
+    throw new UserError(`${what}: ${written(name)} is no text`, { hint: "give it a scalar of its own" });
   };
   const filled = (text: string) =>
     text.replace(pattern, (_, name?: string) => (name === undefined ? "${" : textOf(name)));
@@ -59,7 +59,7 @@ export const ownValues = (values: Readonly<Record<string, string>> = {}): Values
 
 const notGiven = (name: string, what: string) =>
   new UserError(`${name}: the ${what} template has ${written(name)}, which was not given`, {
-    todo: `pulumi config set --secret --path ${name} VALUE`,
+    hint: `pulumi config set --secret --path ${name} VALUE`,
   });
 
 const written = (name: string) => `\${${name.length > 80 ? `${name.slice(0, 80)}…` : name}}`;

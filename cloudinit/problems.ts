@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { isPublicKey } from "../ssh/hostKey";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import { templateProblem } from "./render";
 
 /**
@@ -83,7 +83,7 @@ export function inputProblems(inputs: Readonly<Record<string, unknown>>): Record
       ([property, [, give]]) =>
         [
           property,
-          `${property === "userDataValues" ? "what is there" : shown(inputs[property])} will not do; give ${give}`,
+          `${property === "userDataValues" ? "what is there" : quoteValue(inputs[property])} will not do; give ${give}`,
         ] as const,
     );
   const broken = Object.entries(templates).flatMap(([property, what]) => {

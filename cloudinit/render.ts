@@ -58,7 +58,7 @@ export function render(options: RenderOptions, hostKey: HostKey): Rendering {
   const meta = metaData(instanceId);
   if (!isMap(meta) || meta["instance-id"] !== instanceId) {
     throw new UserError("meta-data does not tell one content from another", {
-      todo: "give it the line instance-id: ${instanceId}",
+      hint: "give it the line instance-id: ${instanceId}",
     });
   }
   return {
@@ -145,12 +145,12 @@ export function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
     hostPublicKey: hostKey.hostPublicKey,
     kubernetesVersion: options.kubernetesVersion,
     kubernetesRepository,
-    kubernetesKeyUrl: options.kubernetesKeyUrl ?? within(kubernetesRepository, "Release.key"),
+    kubernetesKeyUrl: options.kubernetesKeyUrl ?? pathIn(kubernetesRepository, "Release.key"),
     kubernetesKeyFingerprint: options.kubernetesKeyFingerprint,
     containerdPackage: options.containerdPackage,
     dockerPackage: options.dockerPackage,
     dockerRepository,
-    dockerKeyUrl: options.dockerKeyUrl ?? within(dockerRepository, "gpg"),
+    dockerKeyUrl: options.dockerKeyUrl ?? pathIn(dockerRepository, "gpg"),
     dockerKeyFingerprint: options.dockerKeyFingerprint,
     criDockerdUrl: options.criDockerdUrl,
     criDockerdSha256: options.criDockerdSha256,
@@ -167,7 +167,7 @@ export function valuesOf(options: RenderOptions, hostKey: HostKey): Values {
   };
 }
 
-const within = (folder: string, file: string) => `${folder.replace(/\/+$/, "")}/${file}`;
+const pathIn = (folder: string, file: string) => `${folder.replace(/\/+$/, "")}/${file}`;
 
 /**
  * Debian's mirrors have its security updates in a folder beside the main one; other layouts, such as Ubuntu's, have

@@ -72,7 +72,7 @@ function ownUserData(path: string): Yaml {
   const wrong = ["bootcmd", "runcmd"].find((key) => template[key] !== undefined && !Array.isArray(template[key]));
   if (wrong === undefined) return template;
   throw new UserError(`userData: ${wrong} in the template ${path} is not a list`, {
-    todo: "give one step a list item: - [command, argument]",
+    hint: "give one step a list item: - [command, argument]",
   });
 }
 
@@ -99,13 +99,13 @@ function read(choice: keyof Templates, path: string): Yaml {
     text = readUserFile(resolve(expandHome(path))).toString("utf8");
   } catch (cause) {
     throw new UserError(`${what} cannot be read`, {
-      said: (cause as Error).message,
-      todo: "give the path of a YAML file that this user may read",
+      output: (cause as Error).message,
+      hint: "give the path of a YAML file that this user may read",
       cause,
     });
   }
   const template = parseYaml(text, what);
   if (!isMap(template))
-    throw new UserError(`${what} is not a YAML map`, { todo: "begin from the one in cloudinit/templates" });
+    throw new UserError(`${what} is not a YAML map`, { hint: "begin from the one in cloudinit/templates" });
   return template;
 }

@@ -46,7 +46,7 @@ const PAUSES_MS = { first: 1_000, longest: 10_000 };
  * How often in a row cloud-init may report a failure, or nothing readable: a machine that is going down for its reboot
  * does so too.
  */
-const DOUBTS = 3;
+const FAILURES_IN_A_ROW = 3;
 
 /**
  * Waits until the user-data has come to its end, in the boot after its reboot where one is expected. Connections that
@@ -68,13 +68,13 @@ export async function waitForCloudInit(
       const report = await open(wait.target, options, (session) => watchOver(session, watch));
       if (report) return report;
     } catch (error) {
-      if (!isPassing(error) || (error.kind === "unreachable" && !watch.last)) throw error;
+      if (!isTransient(error) || (error.kind === "unreachable" && !watch.last)) throw error;
       watch.lost = error;
       watch.progress("the connection ended, as it does in a reboot");
     }
     await sleep(Math.min(pause, Math.max(0, watch.end - performance.now())));
   }
-  throw late(watch);
+  throw timedOut(watch);
 }
 
 interface Watch extends CloudInitWait {
@@ -106,7 +106,7 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
       return report;
     }
     doubts = report && !isBad(report) && !isCutShort(report, watch) ? 0 : doubts + 1;
-    if (doubts === DOUBTS) throw report ? await failed(session, watch, report) : unreadable(watch, stdout);
+    if (doubts === FAILURES_IN_A_ROW) throw report ? await failed(session, watch, report) : unreadable(watch, stdout);
     watch.progress(report ? describe(report, watch) : "cloud-init gives no answer");
     await sleep(pause);
   }
@@ -126,11 +126,11 @@ function isReady(report: CloudInitReport, wait: CloudInitWait): boolean {
   if (!rebootExpected) return true;
   if (firstBootId) return bootId !== firstBootId;
   throw new UserError(`cloud-init on ${name} is done and has not written /var/lib/cloud/instance/first-boot-id`, {
-    todo: "have the user-data write it in the first boot, see cloudinit/templates: without it nobody can tell whether the machine rebooted",
+    hint: "have the user-data write it in the first boot, see cloudinit/templates: without it nobody can tell whether the machine rebooted",
   });
 }
 
-const isPassing = (error: unknown): error is SshError =>
+const isTransient = (error: unknown): error is SshError =>
   error instanceof SshError && ["dropped", "timeout", "unreachable"].includes(error.kind);
 
 const describe = (report: CloudInitReport, wait: CloudInitWait) =>
@@ -143,22 +143,22 @@ const describe = (report: CloudInitReport, wait: CloudInitWait) =>
 /** Logs a state when it is new, and every 30 seconds. */
 function progressOf({ log }: CloudInitWait): (state: string) => void {
   const start = performance.now();
-  let [said, next] = ["", 0];
+  let [shownState, next] = ["", 0];
   return (state) => {
-    if (state === said && performance.now() < next) return;
-    [said, next] = [state, performance.now() + PROGRESS_MS];
+    if (state === shownState && performance.now() < next) return;
+    [shownState, next] = [state, performance.now() + PROGRESS_MS];
     log(`${state} (${Math.round((performance.now() - start) / 1000)} s)`);
   };
 }
 
 async function failed(session: SshSession, wait: CloudInitWait, report: CloudInitReport): Promise<UserError> {
   const { status, errors } = report;
-  const output = await session
+  const log = await session
     .exec(`sudo -n tail -c ${2 * MOST_READ} /var/log/cloud-init-output.log`)
     .catch(() => undefined);
-  const said = [
+  const output = [
     beginningOf(errors.join("\n"), 2000),
-    output && `/var/log/cloud-init-output.log ends:\n${lastLines(output.stdout)}`,
+    log && `/var/log/cloud-init-output.log ends:\n${lastLines(log.stdout)}`,
   ]
     .filter(Boolean)
     .join("\n");
@@ -167,25 +167,26 @@ async function failed(session: SshSession, wait: CloudInitWait, report: CloudIni
     : status === "error"
       ? `cloud-init failed on ${wait.name}`
       : `cloud-init is ${status} on ${wait.name}`;
-  const todo =
-    namedCause(said) ?? "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
-  if (status === "disabled" || report.reached !== "-") return new UserError(summary, { said, todo });
-  return new FirstBootFailed(summary, { said, todo });
+  const hint =
+    namedCause(output) ??
+    "look at `cloud-init status --long` and /var/log/cloud-init.log on it, and correct what failed";
+  if (status === "disabled" || report.reached !== "-") return new UserError(summary, { output, hint });
+  return new FirstBootFailed(summary, { output, hint });
 }
 
-const unreadable = ({ name }: CloudInitWait, said: string) =>
+const unreadable = ({ name }: CloudInitWait, output: string) =>
   new UserError(`${name} does not tell cloud-init's status`, {
-    said: beginningOf(said, 2000),
-    todo: "see whether its image has cloud-init and iproute2",
+    output: beginningOf(output, 2000),
+    hint: "see whether its image has cloud-init and iproute2",
   });
 
-function late(watch: Watch): UserError {
+function timedOut(watch: Watch): UserError {
   const { name, timeoutSeconds, rebootExpected, last, lost } = watch;
   const goal = rebootExpected ? "cloud-init to be done and the machine to have rebooted" : "cloud-init to be done";
   const summary = `${name} is not ready: waited ${timeoutSeconds} s for ${goal}`;
   const detail = {
-    said: `last seen: ${last ? describe(last, watch) : "no session"}${lost ? `, and then: ${lost.summary}` : ""}`,
-    todo: "look at /var/log/cloud-init-output.log on it and at its console; a slow machine may need a longer timeout",
+    output: `last seen: ${last ? describe(last, watch) : "no session"}${lost ? `, and then: ${lost.summary}` : ""}`,
+    hint: "look at /var/log/cloud-init-output.log on it and at its console; a slow machine may need a longer timeout",
   };
   return lost ? new SshError("unreachable", summary, detail) : new UserError(summary, detail);
 }

@@ -15,11 +15,11 @@ export function parseYaml(text: string, what: string): Yaml {
   try {
     value = load(text, { schema: YAML11_SCHEMA }) as Yaml;
   } catch (error) {
-    throw new UserError(`${what} is not YAML`, { said: visibleInOneLine(reasonOf(error)).slice(0, 160) });
+    throw new UserError(`${what} is not YAML`, { output: visibleInOneLine(reasonOf(error)).slice(0, 160) });
   }
   if (isEndless(value))
     throw new UserError(`${what} has more than ${MOST_NODES} values when its aliases are written out`, {
-      todo: "use fewer aliases",
+      hint: "use fewer aliases",
     });
   return value;
 }

@@ -50,8 +50,8 @@ function options(): { fetchesHostKeys?: boolean; isHelp?: boolean; problem?: str
 
 const MARKS = { right: "✓", wrong: "✗", warning: "!", later: "–" };
 
-const line = ({ is, what, said, todo }: Finding) =>
-  `${MARKS[is]} ${is === "later" ? `not looked at: ${what}` : new UserError(what, { said, todo }).message.replaceAll("\n", "\n  ")}`;
+const line = ({ is, what, output, hint }: Finding) =>
+  `${MARKS[is]} ${is === "later" ? `not looked at: ${what}` : new UserError(what, { output, hint }).message.replaceAll("\n", "\n  ")}`;
 
 /** The program's own errors, and Pulumi's RunError, which is one without a stack. */
 function failure(error: unknown): Finding {
@@ -79,20 +79,20 @@ function nodeVersion(): Finding {
   const { node } = process.versions;
   return isAtLeast(node, least)
     ? right(`Node.js ${node}`)
-    : { is: "wrong", what: `Node.js ${node} is too old`, todo: `install Node.js ${least} or later` };
+    : { is: "wrong", what: `Node.js ${node} is too old`, hint: `install Node.js ${least} or later` };
 }
 
 async function cliVersion(): Promise<Finding> {
   const least = project().requiredPulumiVersion.replace(">=", "");
-  const todo = `install the Pulumi CLI ${least} or later: https://www.pulumi.com/docs/install/`;
+  const hint = `install the Pulumi CLI ${least} or later: https://www.pulumi.com/docs/install/`;
   try {
     const version = (await pulumi("version")).trim().replace(/^v/, "");
     return isAtLeast(version.split("-")[0]!, least)
       ? right(`Pulumi CLI ${version}`)
-      : { is: "wrong", what: `the Pulumi CLI ${version} is too old`, todo };
+      : { is: "wrong", what: `the Pulumi CLI ${version} is too old`, hint };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { ...finding("wrong", error), todo };
+    return { ...finding("wrong", error), hint };
   }
 }
 
@@ -104,8 +104,8 @@ async function pulumi(...args: string[]): Promise<string> {
   });
   if (exitCode === 0) return stdout;
   throw new UserError(`pulumi ${args.slice(0, 2).join(" ")} failed`, {
-    said: stderr,
-    todo: /passphrase/.test(stderr)
+    output: stderr,
+    hint: /passphrase/.test(stderr)
       ? "set PULUMI_CONFIG_PASSPHRASE_FILE to a file with the stack's passphrase"
       : "select a stack (`pulumi stack select`), and log in to its backend (`pulumi login`)",
   });
@@ -141,9 +141,9 @@ async function addHostKeys(show: (found: Finding) => void): Promise<void> {
     files: () => knownHostsFiles(config),
     pinned: (machine: string, port?: number) => pinnedKeys(hostKeys, machine, port),
   };
-  const todo =
+  const hint =
     "run it in a terminal, as keys are added after somebody's yes only; a script gives the keys themselves: `pulumi config set --path 'hostKeys.NAME[0]' 'ssh-ed25519 AAAA…'`";
-  await atTerminal(todo, (ask) => fetchHostKeys(plan, { show, ask }, { routes: routeTable() }));
+  await atTerminal(hint, (ask) => fetchHostKeys(plan, { show, ask }, { routes: routeTable() }));
 }
 
 async function lookAtStack(): Promise<Finding[]> {
@@ -177,7 +177,7 @@ async function lookAtWorkers({
     );
     const old = nodes.flatMap(({ name, version }): Finding[] => {
       const what = behind(version, server);
-      return what === undefined ? [] : [{ is: "warning", what: `${name}: ${what}`, todo: catchUp(name) }];
+      return what === undefined ? [] : [{ is: "warning", what: `${name}: ${what}`, hint: catchUp(name) }];
     });
     return old.length > 0 ? old : [right(`no worker is older than the cluster's ${server}`)];
   } catch (error) {

@@ -10,18 +10,18 @@ export class UserError extends Error {
 
   /**
    * @param summary what happened, to which thing; one sentence without its full stop
-   * @param detail `said`: the tool's own last words; `todo`: what to do about it
+   * @param detail `output`: the tool's own last words; `hint`: what to do about it
    */
   constructor(
     readonly summary: string,
-    readonly detail: { said?: string; todo?: string; cause?: unknown } = {},
+    readonly detail: { output?: string; hint?: string; cause?: unknown } = {},
   ) {
-    const { said, todo, cause } = detail;
+    const { output, hint, cause } = detail;
     super(
       [
         hanging(beginningOf(summary)),
-        said && indent(lastLines(said, Infinity).trim()),
-        todo && `→ ${hanging(beginningOf(todo))}`,
+        output && indent(lastLines(output, Infinity).trim()),
+        hint && `→ ${hanging(beginningOf(hint))}`,
       ]
         .filter(Boolean)
         .join("\n"),

@@ -62,7 +62,7 @@ export const exec: Exec = async (
   });
   if (result.timedOut)
     throw new TimedOut(`${file} ${args[0] ?? ""} did not end within ${timeoutMs / 1000} s`, {
-      said: lastLines(result.stderr),
+      output: lastLines(result.stderr),
     });
   if (result.signal)
     return { stdout: result.stdout, stderr: result.stderr, exitCode: 128 + constants.signals[result.signal] };
@@ -71,7 +71,7 @@ export const exec: Exec = async (
     throw new NotRunnable(
       missing ? `${file} is not installed, or not on PATH` : `${file} could not be run: ${result.shortMessage}`,
       {
-        said: lastLines(result.stderr),
+        output: lastLines(result.stderr),
         cause: result.cause,
       },
     );

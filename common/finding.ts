@@ -1,4 +1,4 @@
-import { within } from "./deadline";
+import pTimeout from "p-timeout";
 import { UserError } from "./errors";
 
 /**
@@ -13,9 +13,9 @@ export interface Finding {
   /** One sentence, without its full stop. */
   what: string;
   /** A tool's own last words. */
-  said?: string;
+  output?: string;
   /** What to do about it. */
-  todo?: string;
+  hint?: string;
   /** The names of the workers that need it. Default: all, also those that there are. */
   of?: readonly string[];
 }
@@ -27,11 +27,11 @@ export const right = (what: string): Finding => ({ is: "right", what });
 export const later = (what: string): Finding => ({ is: "later", what });
 
 /** An error as a {@link Finding}. */
-export const finding = (is: "wrong" | "warning", { summary, detail: { said, todo } }: UserError): Finding => ({
+export const finding = (is: "wrong" | "warning", { summary, detail: { output, hint } }: UserError): Finding => ({
   is,
   what: summary,
-  said,
-  todo,
+  output,
+  hint,
 });
 
 /**
@@ -40,7 +40,8 @@ export const finding = (is: "wrong" | "warning", { summary, detail: { said, todo
  */
 export async function looked(what: string, deadlineMs: number, look: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
-    return await within(deadlineMs, look(), () => new UserError(`it took longer than ${deadlineMs / 1000} s`));
+    const message = new UserError(`it took longer than ${deadlineMs / 1000} s`);
+    return await pTimeout(look(), { milliseconds: deadlineMs, message });
   } catch (error) {
     if (!(error instanceof UserError) && !isOfSystem(error)) throw error;
     const { what: why, ...rest } =
@@ -53,6 +54,6 @@ export async function looked(what: string, deadlineMs: number, look: () => Promi
 const isOfSystem = (error: unknown): error is NodeJS.ErrnoException =>
   typeof error === "object" && error !== null && "syscall" in error;
 
-/** Findings as the said of an error: what happened, a tool's words further in, and what to do. */
+/** Findings as the output of an error: what happened, a tool's words further in, and what to do. */
 export const shownFindings = (findings: readonly Finding[]): string =>
-  findings.map(({ what, said, todo }) => new UserError(what, { said, todo }).message).join("\n");
+  findings.map(({ what, output, hint }) => new UserError(what, { output, hint }).message).join("\n");

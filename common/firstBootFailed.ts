@@ -10,7 +10,7 @@ export class FirstBootFailed extends UserError {
   withFate(fate: string): FirstBootFailed {
     return new FirstBootFailed(this.summary, {
       ...this.detail,
-      todo: [this.detail.todo, fate].filter(Boolean).join("; "),
+      hint: [this.detail.hint, fate].filter(Boolean).join("; "),
     });
   }
 }

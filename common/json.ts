@@ -28,7 +28,7 @@ export function readJson<T>(form: z.ZodType<T>, text: string, what: string): T {
 /** The error for a program that did not answer as it should: with the beginning of what it said. */
 export const notUnderstood = (what: string, how: string, text: string, cause?: unknown) =>
   new UserError(`${what} did not answer ${how}`, {
-    said: beginningOf(text, 200),
-    todo: "run it by hand: is it the program that it should be?",
+    output: beginningOf(text, 200),
+    hint: "run it by hand: is it the program that it should be?",
     cause,
   });

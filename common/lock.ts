@@ -45,7 +45,7 @@ async function whileFileLocked<T>(file: string, what: string, work: () => Promis
   }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ELOCKED") throw cause;
     throw new UserError(`the lock on ${what} was held for an hour`, {
-      todo: `see what uses it; if nothing does, remove ${file}.lock`,
+      hint: `see what uses it; if nothing does, remove ${file}.lock`,
       cause,
     });
   });

@@ -17,7 +17,7 @@ export class OneByOne {
     return this.limit(async () => {
       if (this.failed !== undefined && this.failed !== name) {
         throw new UserError(`was left running as it is, because ${this.failed} did not come back from its change`, {
-          todo: "fix that, then run `pulumi up` again",
+          hint: "fix that, then run `pulumi up` again",
         });
       }
       this.failed = name;

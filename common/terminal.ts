@@ -9,10 +9,10 @@ export type Ask = (question: string) => Promise<string>;
  * @param todo what to do where there is none
  * @throws UserError where input or output is no terminal: what a pipe says is no answer
  */
-export async function atTerminal<T>(todo: string, use: (ask: Ask) => Promise<T>): Promise<T> {
+export async function atTerminal<T>(hint: string, use: (ask: Ask) => Promise<T>): Promise<T> {
   const { stdin, stdout } = process;
   if (!stdin.isTTY || !stdout.isTTY)
-    throw new UserError("there is a question to answer, and this is no terminal", { todo });
+    throw new UserError("there is a question to answer, and this is no terminal", { hint });
   // Without readline's own editing of lines, in which Ctrl-C would end the question alone.
   const input = createInterface({ input: stdin, terminal: false });
   const lines: AsyncIterator<string, unknown> = input[Symbol.asyncIterator]();

@@ -9,7 +9,7 @@ import { networkOf } from "../common/ipv4";
 import { pick } from "../common/pick";
 import { DEFAULT_PODS } from "../kubernetes/nodeReady";
 import { shellCommand } from "../common/shell";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import { parseSshAddress } from "../ssh/address";
 
 /** The keys whose value is text; those of all others arrive as JSON. */
@@ -53,8 +53,8 @@ function wrong(problems: readonly (readonly [string, string])[]): UserError {
   const lines = problems.slice(0, MOST_PROBLEMS).map(([key, message]) => shortened(`${key}: ${message}`));
   const more = problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [];
   return new UserError("the stack's configuration is wrong", {
-    said: [...lines, ...more].join("\n"),
-    todo: "correct it in Pulumi.STACK.yaml, or with `pulumi config set KEY VALUE`",
+    output: [...lines, ...more].join("\n"),
+    hint: "correct it in Pulumi.STACK.yaml, or with `pulumi config set KEY VALUE`",
   });
 }
 
@@ -67,7 +67,7 @@ const pathOf = (path: readonly PropertyKey[]) =>
     .slice(1);
 
 /** A key within an object is the user's own, and may be anything. */
-const keyOf = (key: string) => (/^[\w./-]{1,80}$/.test(key) ? key : shown(key));
+const keyOf = (key: string) => (/^[\w./-]{1,80}$/.test(key) ? key : quoteValue(key));
 
 /** Configuration arrives as text: JSON where it is no string. */
 function valueOf(config: pulumi.Config, key: string): unknown {

@@ -31,7 +31,7 @@ export interface Environment {
   bastion: BastionArgs;
   masters: SshTargetArgs[];
   /** How to reach a machine behind the bastion. */
-  reach(machine: string, hostKeys: string[]): SshTargetArgs;
+  sshTarget(machine: string, hostKeys: string[]): SshTargetArgs;
   /** The public key that the workers' user accepts. */
   sshPublicKey: string;
   /** Where a worker's cloud-init ISO is kept. */
@@ -104,7 +104,7 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
   const credentials = sshPrivateKeyFile
     ? { privateKeyFile: expandHome(sshPrivateKeyFile) }
     : { publicKey: sshPublicKey };
-  const reach = (machine: string, hostKeys: string[]): SshTargetArgs => ({
+  const sshTarget = (machine: string, hostKeys: string[]): SshTargetArgs => ({
     address: machine,
     user: config.sshUser,
     hostKeys,
@@ -118,9 +118,9 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
     bastion,
     masters: config.masters.map((text) => {
       const { address, ...login } = parseSshAddress(text)!;
-      return { ...reach(address, keysOf(address, login.port)), ...login };
+      return { ...sshTarget(address, keysOf(address, login.port)), ...login };
     }),
-    reach,
+    sshTarget,
     sshPublicKey,
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
   };
@@ -187,8 +187,8 @@ export function hostKeysOf(
   const keys = (pinned ?? known).filter((key) => !revoked.has(key.split(" ", 2).join(" ")));
   if (pinned && keys.length === 0) {
     throw new UserError(`every host key of ${machine} in hostKeys is revoked`, {
-      said: `a line with @revoked in ${[sshKnownHostsFile, ...globalFiles].join(" or ")} has it`,
-      todo: `give the machine a new host key, and hostKeys.${machine} that one; or take the line with @revoked out`,
+      output: `a line with @revoked in ${[sshKnownHostsFile, ...globalFiles].join(" or ")} has it`,
+      hint: `give the machine a new host key, and hostKeys.${machine} that one; or take the line with @revoked out`,
     });
   }
   if (keys.length === 0) {
@@ -196,7 +196,7 @@ export function hostKeysOf(
       ? "has no line that can be read for that name"
       : "is not there";
     throw new UnknownHost(machine, sshKnownHostsFile, {
-      said: hasAuthority
+      output: hasAuthority
         ? "a line with @cert-authority vouches for it, and this program cannot check host certificates"
         : `sshKnownHostsFile, ${sshKnownHostsFile}, ${there}`,
     });
@@ -235,20 +235,20 @@ function publicKeyOf({
   if (sshPublicKey) return sshPublicKey;
   if (!sshPrivateKeyFile)
     throw new UserError("sshPublicKey is needed with keys from the SSH agent", {
-      todo: "give one line of `ssh-add -L`",
+      hint: "give one line of `ssh-add -L`",
     });
   const path = `${expandHome(sshPrivateKeyFile)}.pub`;
-  const todo = "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey";
-  const key = readOr("sshPublicKey", path, todo, () => readUserFile(path).toString("utf8")).trim();
-  if (!isPublicKey(key)) throw new UserError(`sshPublicKey: ${path} is not the one line of a public key`, { todo });
+  const hint = "make a key pair with `ssh-keygen -t ed25519`, or give sshPrivateKeyFile or sshPublicKey";
+  const key = readOr("sshPublicKey", path, hint, () => readUserFile(path).toString("utf8")).trim();
+  if (!isPublicKey(key)) throw new UserError(`sshPublicKey: ${path} is not the one line of a public key`, { hint });
   return key;
 }
 
 /** @throws UserError that names the configuration's key */
-function readOr<T>(key: string, path: string, todo: string, read: () => T): T {
+function readOr<T>(key: string, path: string, hint: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new UserError(`${key}: ${path} cannot be read`, { said: (cause as Error).message, todo, cause });
+    throw new UserError(`${key}: ${path} cannot be read`, { output: (cause as Error).message, hint, cause });
   }
 }

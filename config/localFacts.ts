@@ -6,9 +6,9 @@ export class UnknownHost extends UserError {
     readonly machine: string,
     /** Where was looked. */
     readonly file: string,
-    detail: { said: string },
+    detail: { output: string },
   ) {
-    super(`no host key of ${machine} is known`, { ...detail, todo: remedy([machine], file) });
+    super(`no host key of ${machine} is known`, { ...detail, hint: remedy([machine], file) });
   }
 }
 
@@ -43,11 +43,11 @@ export class LocalFacts {
     );
     if (!first) return;
     if (others.length === 0) throw first;
-    const said = [first, ...others].map(({ message }) => message).join("\n");
+    const output = [first, ...others].map(({ message }) => message).join("\n");
     const count = others.length + 1;
     throw new UserError(`${count} things on this machine are missing or wrong`, {
-      said,
-      todo: "correct them all, then run it again: nothing was made, and no machine was asked",
+      output,
+      hint: "correct them all, then run it again: nothing was made, and no machine was asked",
     });
   }
 }
@@ -57,10 +57,10 @@ function summed(problems: readonly UserError[]): UserError[] {
   const hosts = problems.filter((problem) => problem instanceof UnknownHost);
   if (hosts.length < 2) return [...problems];
   const machines = hosts.map(({ machine }) => machine);
-  const said = [...new Set(hosts.map(({ machine, detail }) => `${machine}: ${detail.said}`))].join("\n");
+  const output = [...new Set(hosts.map(({ machine, detail }) => `${machine}: ${detail.output}`))].join("\n");
   const all = new UserError(`no host key of ${machines.join(", ")} is known`, {
-    said,
-    todo: remedy(machines, hosts[0]!.file),
+    output,
+    hint: remedy(machines, hosts[0]!.file),
   });
   return [...problems.filter((problem) => !(problem instanceof UnknownHost)), all];
 }

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { rules } from "../cloudinit/problems";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 
 // The kinds of values that a configuration is made of. Every error says what to give.
 
 /** Of several errors of one value, the first is told. */
-const first = (error: string) => ({ error, abort: true });
+const aborting = (error: string) => ({ error, abort: true });
 
 /**
  * Within objects and lists, YAML takes a plain 1 for a number and a plain true for a truth value, where text is wanted.
@@ -16,7 +16,7 @@ const asText = (value: unknown) =>
     : value;
 
 /** Text that fits, which may be empty. */
-export const fitting = (give: string, fits: (value: string) => boolean) =>
+export const refined = (give: string, fits: (value: string) => boolean) =>
   z.preprocess(asText, z.string(give).refine(fits, give));
 
 /** Text on one line: nothing that a terminal obeys, that ends a line, or that has no place in UTF-8. */
@@ -25,23 +25,23 @@ export const text = (give: string, fits: (value: string) => boolean = () => true
     asText,
     z
       .string(give)
-      .min(1, first(give))
-      .max(most, first(`${give}, of at most ${most} characters`))
-      .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, first(`${give}, without control characters`))
-      .refine(fits, first(give)),
+      .min(1, aborting(give))
+      .max(most, aborting(`${give}, of at most ${most} characters`))
+      .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, aborting(`${give}, without control characters`))
+      .refine(fits, aborting(give)),
   );
 
 /** Text of a form. */
-export const matching = (give: string, pattern: RegExp) => text(give, (value) => pattern.test(value));
+export const regex = (give: string, pattern: RegExp) => text(give, (value) => pattern.test(value));
 
 /** What becomes an argument of a program must not look like one of its options. */
-export const argument = (give: string) => matching(`${give}, without a dash before it`, /^[^-]/);
+export const argument = (give: string) => regex(`${give}, without a dash before it`, /^[^-]/);
 
 /** A file, or a program. */
 export const path = (give: string) => text(give, undefined, 1024);
 
 /** What goes into cloud-init's files is judged by their own rules. */
-export const ruled = (property: keyof typeof rules) =>
+export const checked = (property: keyof typeof rules) =>
   text(`give ${rules[property][1]}`, (value) => rules[property][0].safeParse(value).success, 8192);
 
 /** So many hexadecimal digits, in either case. */
@@ -54,20 +54,20 @@ export function digits(length: number) {
 export const count = (least: number, most: number, what: string) =>
   z
     .number(`give a number of ${what}`)
-    .int(first(`give a whole number of ${what}`))
-    .min(least, first(`give at least ${least} ${what}`))
-    .max(most, first(`give at most ${most} ${what}`));
+    .int(aborting(`give a whole number of ${what}`))
+    .min(least, aborting(`give at least ${least} ${what}`))
+    .max(most, aborting(`give at most ${most} ${what}`));
 /** True or false. */
-export const flag = z.boolean("give true or false");
+export const boolean = z.boolean("give true or false");
 
 /** A list of so many at most. */
 export const list = <T extends z.ZodType>(item: T, most: number, what: string) =>
   z.array(item, "give a list").max(most, `give at most ${most} ${what}`);
 
 /** A whole number that is no quantity. */
-export function numbered(least: number, most: number, what: string) {
+export function integer(least: number, most: number, what: string) {
   const give = `give ${what}, a whole number from ${least} to ${most}`;
-  return z.number(give).int(first(give)).min(least, first(give)).max(most, first(give));
+  return z.number(give).int(aborting(give)).min(least, aborting(give)).max(most, aborting(give));
 }
 
 /** An object with these keys and no others. */
@@ -75,7 +75,7 @@ export const object = <T extends z.ZodRawShape>(shape: T, give: string) =>
   z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `there is no ${issue.keys.map(shown).join(", ")}; give ${Object.keys(shape).join(", ")}`
+        ? `there is no ${issue.keys.map(quoteValue).join(", ")}; give ${Object.keys(shape).join(", ")}`
         : give,
   });
 

@@ -6,7 +6,7 @@ import { isLabelKey, isLabelValue } from "../kubernetes/labels";
 import { isHost, parseSshAddress } from "../ssh/address";
 import { isPublicKey } from "../ssh/hostKey";
 import { DOORS } from "../virtualbox/doors";
-import { argument, count, distinct, fitting, flag, list, matching, object, record, ruled, text } from "./rules";
+import { argument, count, distinct, refined, boolean, list, regex, object, record, checked, text } from "./rules";
 
 /** A deadline in seconds, a day at most. */
 export const seconds = (byDefault: number) => count(1, 86_400, "seconds").default(byDefault);
@@ -40,7 +40,7 @@ export const url = (
     | "dockerRepository"
     | "dockerKeyUrl"
     | "criDockerdUrl",
-) => ruled(property).optional();
+) => checked(property).optional();
 
 /** A network adapter. */
 export const nic = z.discriminatedUnion(
@@ -51,7 +51,7 @@ export const nic = z.discriminatedUnion(
       object(
         {
           type: z.literal(type),
-          network: matching(
+          network: regex(
             "give the network's or adapter's name, without quotes, backslashes or a dash before it",
             /^[^-"\\][^"\\]*$/,
           ),
@@ -78,7 +78,7 @@ export const labelKey = z
   .string("give a label's name")
   .refine(isLabelKey, "give a label's name such as example.com/disk");
 /** The value of a Node's label. */
-export const labelValue = fitting(
+export const labelValue = refined(
   "give a label's value: letters, digits, dashes, dots, underscores, at most 63",
   isLabelValue,
 );
@@ -109,10 +109,10 @@ export const worker = {
   ),
   kubeletArgs: record(
     z.string().refine(isKubeletArgument, "give a kubelet argument's name without its dashes"),
-    fitting("give a value without spaces, quotes, backslashes and dollars, in ASCII", isKubeletValue),
+    refined("give a value without spaces, quotes, backslashes and dollars, in ASCII", isKubeletValue),
     100,
     "give arguments such as {max-pods: 50}",
   ),
   baseImage: argument("give a VM's name"),
-  reboot: flag,
+  reboot: boolean,
 };

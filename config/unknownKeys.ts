@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 
 /** So many letters may be wrong in a key for it to be taken for a misspelling of another one. */
 const MOST_WRONG = 3;
@@ -22,7 +22,10 @@ export function unknownKeys(
 ): [key: string, problem: string][] {
   return keysIn(given, namespace)
     .filter((key) => !known.includes(key))
-    .map((key) => [/^[\w./[\]"'-]{1,80}$/.test(key) ? key : shown(key), `there is no such key; ${advice(key, known)}`]);
+    .map((key) => [
+      /^[\w./[\]"'-]{1,80}$/.test(key) ? key : quoteValue(key),
+      `there is no such key; ${advice(key, known)}`,
+    ]);
 }
 
 function advice(key: string, known: readonly string[]): string {

@@ -22,11 +22,11 @@ const kubeconfigFormat = z.object({
  * @throws UserError where that is no whole kubeconfig; without a word of it, as it is a secret
  */
 export async function adminKubeconfig(session: SshSession): Promise<string> {
-  const text = await session.run(`sudo -n cat ${ADMIN_CONF}`, { looks: true });
+  const text = await session.run(`sudo -n cat ${ADMIN_CONF}`, { readOnly: true });
   const isRead = kubeconfigFormat.safeParse(yamlIn(text)).success;
   if (!isRead)
     throw new UserError(`${ADMIN_CONF} on the master is no kubeconfig`, {
-      todo: "`kubeadm init phase kubeconfig admin` makes a new one",
+      hint: "`kubeadm init phase kubeconfig admin` makes a new one",
     });
   return text;
 }

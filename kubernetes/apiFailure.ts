@@ -3,7 +3,7 @@
  */
 export interface ApiFailure {
   summary: string;
-  todo: string;
+  hint: string;
   /** Another master may fare better: it has an admin.conf of its own. */
   ofMaster?: boolean;
 }
@@ -47,18 +47,18 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
     /x509: certificate has expired or is not yet valid: current time \S+ is before/,
     {
       summary: "the cluster's API server has a certificate that is not valid yet, by its own master's clock",
-      todo: "set up time synchronisation on the masters",
+      hint: "set up time synchronisation on the masters",
     },
   ],
   [
     /x509: certificate has expired/,
-    { summary: "the certificate of the cluster's API server has expired", todo: RENEW },
+    { summary: "the certificate of the cluster's API server has expired", hint: RENEW },
   ],
   [
     /x509: certificate signed by unknown authority/,
     {
       summary: "the cluster's API server is not the one that its master's admin.conf knows: another CA",
-      todo: "compare /etc/kubernetes/pki/ca.crt on the masters, and see where the load balancer leads to",
+      hint: "compare /etc/kubernetes/pki/ca.crt on the masters, and see where the load balancer leads to",
       ofMaster: true,
     },
   ],
@@ -66,7 +66,7 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
     /You must be logged in to the server|\(Unauthorized\)/,
     {
       summary: "the cluster's API server does not accept its master's admin.conf",
-      todo: `its certificate has most likely expired: ${RENEW}`,
+      hint: `its certificate has most likely expired: ${RENEW}`,
       ofMaster: true,
     },
   ],
@@ -74,7 +74,7 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
     /\(Forbidden\)/,
     {
       summary: "the cluster's API server does not allow this to its master's admin.conf",
-      todo: "see what forbids it: an admission policy, or an admin.conf that is no administrator's (`kubeadm init phase kubeconfig admin` makes a new one)",
+      hint: "see what forbids it: an admission policy, or an admin.conf that is no administrator's (`kubeadm init phase kubeconfig admin` makes a new one)",
       ofMaster: true,
     },
   ],
@@ -82,7 +82,7 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
     /error: stat \S*admin\.conf: no such file/,
     {
       summary: "this master has no /etc/kubernetes/admin.conf",
-      todo: "was it reset, or is it no master? Where the cluster lives on others, give those in `masters`",
+      hint: "was it reset, or is it no master? Where the cluster lives on others, give those in `masters`",
       ofMaster: true,
     },
   ],
@@ -91,14 +91,14 @@ const CAUSES: readonly (readonly [RegExp, ApiFailure])[] = [
 /** The default: nobody knows all the words of a sick cluster. */
 export const NO_ANSWER: ApiFailure = {
   summary: "the cluster's API server does not answer its own master",
-  todo: "look on the masters whether kube-apiserver and etcd run (crictl ps -a, journalctl -u kubelet), and at the load balancer before them",
+  hint: "look on the masters whether kube-apiserver and etcd run (crictl ps -a, journalctl -u kubelet), and at the load balancer before them",
 };
 
 /** kubectl's last words without its notes of the attempts before. */
 export function lastWords(output: string): string {
   const lines = output.trimEnd().split("\n");
-  const said = lines.filter((line) => !/^[EWI]\d{4} /.test(line));
-  return (said.length > 0 ? said : lines).join("\n");
+  const words = lines.filter((line) => !/^[EWI]\d{4} /.test(line));
+  return (words.length > 0 ? words : lines).join("\n");
 }
 
 /**

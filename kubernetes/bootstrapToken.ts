@@ -44,11 +44,15 @@ export async function registerToken(session: SshSession, token: string, options:
   const ends = new Date(((await epochOf(session)) + options.ttlMinutes * 60) * 1000);
   // Server-side: applied a second time, as after an answer that was lost, it is the same; and its values are in no
   // annotation.
-  const said = await kubectl(session, ["apply", "--server-side", `--field-manager=${TOKEN_MANAGER}`, "--filename=-"], {
-    input: JSON.stringify(tokenSecret(token, ends, options)),
-  });
-  if (!said.includes(`secret/${name} serverside-applied`))
-    throw notUnderstood("kubectl apply", `as it does when it has made ${name}`, said);
+  const output = await kubectl(
+    session,
+    ["apply", "--server-side", `--field-manager=${TOKEN_MANAGER}`, "--filename=-"],
+    {
+      input: JSON.stringify(tokenSecret(token, ends, options)),
+    },
+  );
+  if (!output.includes(`secret/${name} serverside-applied`))
+    throw notUnderstood("kubectl apply", `as it does when it has made ${name}`, output);
 }
 
 /** The field manager of a token's Secret. */
@@ -85,9 +89,9 @@ export function tokenSecret(
 /** Deletes a token; one that is gone already is as good. */
 export async function revokeToken(session: SshSession, id: string): Promise<void> {
   const secret = secretOf(id);
-  const said = await kubectl(session, ["-n", "kube-system", "delete", "secret", secret, "--ignore-not-found"]);
-  if (said.trim() && !said.includes(`"${secret}" deleted`))
-    throw notUnderstood("kubectl delete secret", `as it does when it has deleted ${secret}`, said);
+  const output = await kubectl(session, ["-n", "kube-system", "delete", "secret", secret, "--ignore-not-found"]);
+  if (output.trim() && !output.includes(`"${secret}" deleted`))
+    throw notUnderstood("kubectl delete secret", `as it does when it has deleted ${secret}`, output);
 }
 
 /**
@@ -125,7 +129,7 @@ export async function listTokens(session: SshSession): Promise<TokenRecord[]> {
   const output = await kubectl(
     session,
     ["-n", "kube-system", "get", "secrets", "--field-selector", selector, "-o", `go-template=${TOKEN_TEMPLATE}`],
-    { looks: true },
+    { readOnly: true },
   );
   return output.split("\n").filter(Boolean).map(parseTokenLine);
 }

@@ -22,7 +22,7 @@ export async function joinInformation(session: SshSession, pinned?: string): Pro
   const kubeconfig = await kubectl(
     session,
     ["-n", "kube-public", "get", "configmap", "cluster-info", "-o", "jsonpath={.data.kubeconfig}"],
-    { looks: true },
+    { readOnly: true },
   );
   return parseClusterInfo(kubeconfig, pinned);
 }
@@ -45,8 +45,8 @@ export function parseClusterInfo(kubeconfig: string, pinned?: string): JoinInfor
     return { endpoint, caCertHash: pinned !== undefined && pins.includes(pinned) ? pinned : pins[0]! };
   } catch (cause) {
     throw new UserError("the cluster does not publish how to join it (ConfigMap kube-public/cluster-info)", {
-      said: beginningOf(kubeconfig, 200),
-      todo: "run `kubeadm init phase bootstrap-token` on a master",
+      output: beginningOf(kubeconfig, 200),
+      hint: "run `kubeadm init phase bootstrap-token` on a master",
       cause,
     });
   }

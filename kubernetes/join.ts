@@ -9,7 +9,7 @@ import { getNode, getNodes, type Node, type Taint } from "./kubectl";
 import type { Owner } from "../common/mark";
 import { isGivenUp, makeWayFor } from "./nodeOwner";
 import { epochOf, preflightProblems, type WorkerFacts, workerFacts } from "./preflight";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 import { ensureTokenGroup } from "./tokenGroup";
 import { urnOf } from "../common/urn";
@@ -50,7 +50,7 @@ const ttlMinutes = (plan: JoinPlan) => Math.ceil((joinDeadlineMs(plan) + TOKEN_M
  * Revokes a worker's tokens when the work that they are for has ended, well or badly. A failure of the work comes
  * before one of the revocation.
  */
-export async function spending<T>(
+export async function revokingToken<T>(
   { master, log }: Pick<JoinSessions, "master" | "log">,
   owner: Owner,
   work: () => Promise<T>,
@@ -67,7 +67,7 @@ export async function spending<T>(
 
 /**
  * Makes sure that the worker has joined: does nothing where it has, clears away what a half-done join left, and joins.
- * Readiness is not waited for, and the token stays: see {@link spending}. A worker on which a token was used for
+ * Readiness is not waited for, and the token stays: see {@link revokingToken}. A worker on which a token was used for
  * something else gets no other one.
  *
  * @param hasJoined by our own state: then there is another token for it only where the cluster, too, has no Node or has
@@ -134,11 +134,11 @@ function joinedBefore({ name }: JoinPlan, node: Node, facts: WorkerFacts): UserE
     !facts.joined && "its kubelet has no credentials",
     facts.halfJoined && "it shows a join that has not ended",
     !isThisMachine(node, facts) &&
-      `its Node is the machine ${shown(node.status.nodeInfo.systemUUID)}'s, and it says that it is ${shown(facts.systemUuid)}`,
+      `its Node is the machine ${quoteValue(node.status.nodeInfo.systemUUID)}'s, and it says that it is ${quoteValue(facts.systemUuid)}`,
   ];
   return new UserError(`${name} has joined before, and cannot join again by itself`, {
-    said: reasons.filter(Boolean).join("\n"),
-    todo: [
+    output: reasons.filter(Boolean).join("\n"),
+    hint: [
       `have it leave and join again: pulumi up --replace '${urnOf("kubeadm:WorkerJoin", name)}'`,
       `or, if nobody meant this to happen, recreate the whole machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
     ].join("; "),
@@ -168,17 +168,17 @@ export async function checkFitness(
   const problems = preflightProblems(facts, expected);
   if (problems.length > 0)
     throw new UserError("the worker is not fit to join", {
-      said: problems.join("\n"),
-      todo: "fix this on the worker or in its base image, then run `pulumi up` again",
+      output: problems.join("\n"),
+      hint: "fix this on the worker or in its base image, then run `pulumi up` again",
     });
   const { criSockets, kubeletVersion, kubeadmVersion } = facts;
-  const late = behind(kubeletVersion, server);
+  const lag = behind(kubeletVersion, server);
   const mixed =
     kubeadmVersion !== kubeletVersion && `its kubeadm is ${kubeadmVersion}, and its kubelet ${kubeletVersion}`;
   const sockets =
     criSockets.length > 1 &&
     `of its container runtimes' sockets, ${criSockets.join(" and ")}, kubeadm and the kubelet use ${criSocket}`;
-  log(["fit to join", late, mixed, sockets].filter(Boolean).join("; "));
+  log(["fit to join", lag, mixed, sockets].filter(Boolean).join("; "));
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
@@ -229,10 +229,10 @@ async function joinWith(
 
 function joinFailed(error: Error, report: string, trouble: string | undefined): UserError {
   const approval = trouble === undefined ? [] : [`its kubelet's certificate could not be approved: ${trouble}`];
-  const said = [error.message, report, ...approval].join("\n");
+  const output = [error.message, report, ...approval].join("\n");
   return new UserError("kubeadm join failed", {
-    said: lastLines(said, 60),
-    todo: namedCause(said) ?? "look at the worker's kubelet: journalctl -u kubelet",
+    output: lastLines(output, 60),
+    hint: namedCause(output) ?? "look at the worker's kubelet: journalctl -u kubelet",
     cause: error,
   });
 }
@@ -248,8 +248,8 @@ export const misused = (name: string, what: string, failure?: UserError) =>
   new UserError(
     `${name} cannot be trusted: its token was also used to ask for certificates that are not its own, and got none`,
     {
-      said: [what, ...(failure ? [failure.message] : [])].join("\n"),
-      todo: `find out who did that on ${name}, and recreate the machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
+      output: [what, ...(failure ? [failure.message] : [])].join("\n"),
+      hint: `find out who did that on ${name}, and recreate the machine: pulumi up --replace '${urnOf("vbox:Vm", name)}'`,
       cause: failure,
     },
   );

@@ -32,7 +32,7 @@ const FAILED_CHECK = /^\s*\[ERROR [^\n]*/gm;
  * Whether a failed `kubeadm join` may go well the next time: a busy machine or API server, and no check that failed for
  * another reason.
  */
-export function isPassing(message: string): boolean {
+export function isTransient(message: string): boolean {
   const checks = message.match(FAILED_CHECK);
   if (checks) return checks.every((check) => PASSING.test(check));
   return PASSING.test(message) && !UNHEALTHY.test(message);
@@ -56,7 +56,7 @@ export async function tryToJoin(
       return await join(worker, configuration, end - performance.now());
     } catch (error) {
       if (earlier && error instanceof SshError && error.kind === "timeout") throw earlier;
-      if (error instanceof SshError || !isPassing((error as Error).message) || end - performance.now() <= pauseMs)
+      if (error instanceof SshError || !isTransient((error as Error).message) || end - performance.now() <= pauseMs)
         throw error;
       earlier = error as Error;
       log("kubeadm join failed for a reason that may pass, and is tried again");

@@ -1,6 +1,6 @@
 import { isLabelKey, isLabelValue, isSelector } from "./labels";
 import type { Taint } from "./kubectl";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 
 /** The inputs of a join that can be wrong by themselves. */
 export interface Checked {
@@ -31,32 +31,32 @@ export function joinProblems({
     name:
       name !== undefined &&
       !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) &&
-      `${shown(name)} is no host name; give lower-case letters, digits and "-"`,
+      `${quoteValue(name)} is no host name; give lower-case letters, digits and "-"`,
     masters: masters?.length === 0 && "is empty; give at least one master",
     endpoint:
       endpoint !== undefined &&
       !isEndpoint(endpoint) &&
-      `${shown(endpoint)} is no endpoint; give an address and a port such as 192.168.4.20:6443`,
+      `${quoteValue(endpoint)} is no endpoint; give an address and a port such as 192.168.4.20:6443`,
     criSocket:
       criSocket !== undefined &&
       !/^unix:\/\/\/[\w./-]{1,100}$/.test(criSocket) &&
-      `${shown(criSocket)} is no socket; give one such as unix:///run/containerd/containerd.sock`,
-    labels: first(Object.entries(labels), labelProblem),
-    taints: first(taints, taintProblem),
-    kubeletArgs: first(Object.entries(kubeletArgs), argumentProblem),
-    requiredPods: first(requiredPods, (selector) =>
-      isSelector(selector) ? undefined : `${shown(selector)} are no labels; give some such as k8s-app=cilium`,
+      `${quoteValue(criSocket)} is no socket; give one such as unix:///run/containerd/containerd.sock`,
+    labels: firstProblem(Object.entries(labels), labelProblem),
+    taints: firstProblem(taints, taintProblem),
+    kubeletArgs: firstProblem(Object.entries(kubeletArgs), argumentProblem),
+    requiredPods: firstProblem(requiredPods, (selector) =>
+      isSelector(selector) ? undefined : `${quoteValue(selector)} are no labels; give some such as k8s-app=cilium`,
     ),
     cniSelector:
       cniSelector !== undefined &&
       cniSelector !== "" &&
       !isSelector(cniSelector) &&
-      `${shown(cniSelector)} are no labels; give some such as app=flannel`,
+      `${quoteValue(cniSelector)} are no labels; give some such as app=flannel`,
   };
   return Object.fromEntries(Object.entries(problems).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
-const first = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) =>
+const firstProblem = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) =>
   items.map(problemOf).find((problem) => problem !== undefined);
 
 /** Whether it is a host's name or address, perhaps in brackets, and a port. */
@@ -66,10 +66,10 @@ export function isEndpoint(text: string): boolean {
 }
 
 function labelProblem([key, value]: [string, string]): string | undefined {
-  if (!isLabelKey(key)) return `${shown(key)} is no label's key; give one such as example.com/disk`;
+  if (!isLabelKey(key)) return `${quoteValue(key)} is no label's key; give one such as example.com/disk`;
   return isLabelValue(value)
     ? undefined
-    : `${shown(value)} is no label's value; give letters, digits, "-", "_" and ".", at most 63`;
+    : `${quoteValue(value)} is no label's value; give letters, digits, "-", "_" and ".", at most 63`;
 }
 
 const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -77,7 +77,7 @@ const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 function taintProblem({ key, value = "", effect }: Taint): string | undefined {
   return (
     labelProblem([key, value]) ??
-    (EFFECTS.includes(effect) ? undefined : `${shown(effect)} is no effect; give one of ${EFFECTS.join(", ")}`)
+    (EFFECTS.includes(effect) ? undefined : `${quoteValue(effect)} is no effect; give one of ${EFFECTS.join(", ")}`)
   );
 }
 
@@ -91,10 +91,10 @@ export const isKubeletArgument = (name: string) => /^[a-z][a-z0-9-]{0,99}$/.test
 export const isKubeletValue = (value: string) => /^[!-~]{0,4096}$/.test(value) && !/["'\\$]/.test(value);
 
 function argumentProblem([name, value]: [string, string]): string | undefined {
-  if (name.startsWith("-")) return `${shown(name)} begins with a dash; give the argument's name alone`;
+  if (name.startsWith("-")) return `${quoteValue(name)} begins with a dash; give the argument's name alone`;
   if (!isKubeletArgument(name))
-    return `${shown(name)} is no kubelet argument; give its name in lower case, such as max-pods`;
+    return `${quoteValue(name)} is no kubelet argument; give its name in lower case, such as max-pods`;
   return isKubeletValue(value)
     ? undefined
-    : `${shown(value)} does not reach the kubelet as it is; give ${name} a value without spaces, quotes, "\\" and "$"`;
+    : `${quoteValue(value)} does not reach the kubelet as it is; give ${name} a value without spaces, quotes, "\\" and "$"`;
 }

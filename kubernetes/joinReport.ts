@@ -102,7 +102,7 @@ export function namedCause(text: string): string | undefined {
  */
 export async function workerReport(session: SshSession): Promise<string> {
   try {
-    return lastLines((await session.exec(LOGS_SCRIPT, { looks: true })).stdout, Infinity);
+    return lastLines((await session.exec(LOGS_SCRIPT, { readOnly: true })).stdout, Infinity);
   } catch (error) {
     return `(the worker's logs could not be read: ${(error as Error).message})`;
   }

@@ -23,10 +23,10 @@ export class ApiUnreachable extends UserError {
   /** @param said the tool's own last words */
   constructor(
     readonly failure: ApiFailure,
-    said: string,
+    output: string,
     cause?: unknown,
   ) {
-    super(failure.summary, { said, todo: failure.todo, cause });
+    super(failure.summary, { output, hint: failure.hint, cause });
   }
 }
 
@@ -74,10 +74,10 @@ async function kubectlOnce(session: SshSession, args: readonly string[], options
   if (exitCode === 0) return stdout;
   const words = lastWords(stderr || stdout);
   const failure = apiFailureOf(words, exitCode);
-  const said = lastLines(words);
+  const output = lastLines(words);
   if (!failure)
-    throw new UserError(`${shown(args)} failed with exit code ${exitCode}`, { said, todo: namedCause(said) });
-  throw new ApiUnreachable(failure, said);
+    throw new UserError(`${commandName(args)} failed with exit code ${exitCode}`, { output, hint: namedCause(output) });
+  throw new ApiUnreachable(failure, output);
 }
 
 /** A command that has no deadline of its own ends soon, or its server does not answer. */
@@ -88,7 +88,7 @@ const isHung = (error: unknown, { timeoutMs }: SshExecOptions): error is SshErro
 const MOST_JSON = 64 * 1024 * 1024;
 
 /** The command without its options: `kubectl get node kube-node01`. */
-function shown([first, ...rest]: readonly string[]): string {
+function commandName([first, ...rest]: readonly string[]): string {
   const words = first === "-n" ? rest.slice(1) : [first, ...rest];
   const options = words.findIndex((word) => word?.startsWith("-"));
   return ["kubectl", ...words.slice(0, options === -1 ? undefined : options)].join(" ");
@@ -99,7 +99,7 @@ function shown([first, ...rest]: readonly string[]): string {
  * nothing.
  */
 const kubectlText = (session: SshSession, args: readonly string[], options?: KubectlOptions) =>
-  kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, looks: true });
+  kubectl(session, [...args, "-o", "json"], { mostOutput: MOST_JSON, ...options, readOnly: true });
 
 /** The answer in JSON; undefined where it has none, as for what is not there and may be missing. */
 export async function kubectlJson(

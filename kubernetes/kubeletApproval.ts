@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isKubeletsRequest } from "./certificateRequest";
 import { notUnderstood, parseJson } from "../common/json";
 import { kubectl } from "./kubectl";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 import { TOKEN_GROUP } from "./tokenGroup";
 import type { Misuse } from "./misuse";
@@ -128,7 +128,7 @@ export async function decide(
 async function requestsOf(master: SshSession, bootstrap: Bootstrap): Promise<Request[]> {
   const template = `jsonpath={range .items[?(@.spec.username=="${userOf(bootstrap)}")]}{@}{"\\n"}{end}`;
   const lines = await kubectl(master, ["get", "certificatesigningrequests", "-o", template], {
-    looks: true,
+    readOnly: true,
     timeoutMs: COMMAND_MS,
     patienceMs: 0,
   });
@@ -152,9 +152,9 @@ function requestIn(line: string): Request {
 export function problemOf({ spec }: Request, bootstrap: Bootstrap): string | undefined {
   const { signerName, username, groups = [], usages = [] } = spec;
   if (username !== userOf(bootstrap) || !groups.includes(TOKEN_GROUP))
-    return `it is ${shown(username)}'s, with the groups ${shown(groups)}`;
-  if (signerName !== SIGNER) return `its signer is ${shown(signerName)}`;
-  if (!USAGES.includes([...usages].sort().join())) return `its usages are ${shown(usages)}`;
+    return `it is ${quoteValue(username)}'s, with the groups ${quoteValue(groups)}`;
+  if (signerName !== SIGNER) return `its signer is ${quoteValue(signerName)}`;
+  if (!USAGES.includes([...usages].sort().join())) return `its usages are ${quoteValue(usages)}`;
   const isOwn = isKubeletsRequest(Buffer.from(spec.request, "base64").toString("latin1"), bootstrap.name);
   return isOwn
     ? undefined
@@ -163,8 +163,8 @@ export function problemOf({ spec }: Request, bootstrap: Bootstrap): string | und
 
 /** A request's name is its maker's choice. */
 async function certificate(master: SshSession, verb: "approve" | "deny", name: string): Promise<void> {
-  const said = await kubectl(master, ["certificate", verb, "--", name], { timeoutMs: COMMAND_MS, patienceMs: 0 });
+  const output = await kubectl(master, ["certificate", verb, "--", name], { timeoutMs: COMMAND_MS, patienceMs: 0 });
   const done = { approve: "approved", deny: "denied" }[verb];
-  if (!said.includes(`${name} ${done}`))
-    throw notUnderstood(`kubectl certificate ${verb}`, `as it does when it has ${done} it`, said);
+  if (!output.includes(`${name} ${done}`))
+    throw notUnderstood(`kubectl certificate ${verb}`, `as it does when it has ${done} it`, output);
 }

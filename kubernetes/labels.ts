@@ -1,7 +1,7 @@
 import { notUnderstood } from "../common/json";
 import { kubectl, type Node, type Taint } from "./kubectl";
 import { claimOf, hasNamesOf, type Owner } from "../common/mark";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 
 /** The annotation by which a Node is known as ours, see `markOf`. */
@@ -78,18 +78,18 @@ export function judgeNode(node: Node, identity: NodeIdentity): Judgement {
     if (isOurs(node, identity) && isOnMachine) return { what: "known" };
     return {
       what: "another",
-      remark: `the cluster's Node of this name is another's, or another machine's (${shown(machine)}, not ${identity.systemUuid})`,
+      remark: `the cluster's Node of this name is another's, or another machine's (${quoteValue(machine)}, not ${identity.systemUuid})`,
     };
   }
   if (!isOnMachine)
     return {
       what: "doubtful",
-      remark: `its kubelet says that it runs on another machine, ${shown(machine)} and not ${identity.systemUuid}`,
+      remark: `its kubelet says that it runs on another machine, ${quoteValue(machine)} and not ${identity.systemUuid}`,
     };
   if (isOurs(node, identity)) return { what: "known" };
   return {
     what: "known",
-    remark: `its Node carries another mark, ${shown(node.metadata.annotations?.[OWNER_ANNOTATION])}, which its own kubelet may have written; by its UID it is ours`,
+    remark: `its Node carries another mark, ${quoteValue(node.metadata.annotations?.[OWNER_ANNOTATION])}, which its own kubelet may have written; by its UID it is ours`,
   };
 }
 
@@ -152,9 +152,9 @@ async function changeNode(
   name: string,
   changes: readonly string[],
 ): Promise<void> {
-  const said = await kubectl(session, [verb, "node", name, "--overwrite", ...changes]);
-  if (!said.includes(`node/${name} `))
-    throw notUnderstood(`kubectl ${verb}`, `as it does when it has changed the Node ${name}`, said);
+  const output = await kubectl(session, [verb, "node", name, "--overwrite", ...changes]);
+  if (!output.includes(`node/${name} `))
+    throw notUnderstood(`kubectl ${verb}`, `as it does when it has changed the Node ${name}`, output);
 }
 
 const changedLabels = (node: Node, labels: Record<string, string>) =>

@@ -35,11 +35,11 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
   log("is drained");
   try {
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
-    const said = await kubectl(master, ["drain", name, ...flags], {
+    const output = await kubectl(master, ["drain", name, ...flags], {
       timeoutMs: (drainTimeoutSeconds + commandTimeoutSeconds) * 1000,
     });
-    if (!said.includes(`node/${name} drained`))
-      throw notUnderstood("kubectl drain", `as it does when it has drained ${name}`, said);
+    if (!output.includes(`node/${name} drained`))
+      throw notUnderstood("kubectl drain", `as it does when it has drained ${name}`, output);
   } catch (error) {
     if (!(error instanceof UserError) || isLost(error)) throw error;
     // A drain fails for as many reasons as there are pods: whether it is the cluster that fails, a look tells.
@@ -73,7 +73,7 @@ export async function deleteNode(master: SshSession, name: string): Promise<void
   await kubectl(master, ["delete", "node", name, "--ignore-not-found"]);
   if (await getNode(master, name))
     throw new UserError(`the Node ${name} is still there after its deletion`, {
-      todo: `kubectl get node ${name} -o yaml: does a finalizer hold it?`,
+      hint: `kubectl get node ${name} -o yaml: does a finalizer hold it?`,
     });
   const pods = ["--all-namespaces", "--field-selector", `spec.nodeName=${name}`];
   await kubectl(master, ["delete", "pods", ...pods, "--grace-period=0", "--force"]);

@@ -3,7 +3,7 @@ import { UserError } from "../common/errors";
 import { getNode, internalIp, kubectlJson, type Node } from "./kubectl";
 import { OWNER_ANNOTATION } from "./labels";
 import { claimOf, type Owner } from "../common/mark";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 
 /** The parts of a Lease that the program reads (kubernetes/api, coordination/v1). */
@@ -71,13 +71,13 @@ export const isGivenUp = ({ status }: Node) =>
 
 /** The Node's own words. */
 const machineOf = (node: Node) =>
-  `the machine ${shown(node.status.nodeInfo.systemUUID)} at ${shown(internalIp(node) ?? "no address")}`;
+  `the machine ${quoteValue(node.status.nodeInfo.systemUUID)} at ${quoteValue(internalIp(node) ?? "no address")}`;
 
 const notOurs = (name: string, node: Node, mark: string | undefined) =>
   new UserError(
-    `the cluster already has a Node ${name}, which ${mark ? `belongs to ${shown(mark)}` : "this stack did not make"}: ${machineOf(node)}`,
+    `the cluster already has a Node ${name}, which ${mark ? `belongs to ${quoteValue(mark)}` : "this stack did not make"}: ${machineOf(node)}`,
     {
-      todo: `give the worker another name, or, if that Node is of no use, kubectl delete node ${name}`,
+      hint: `give the worker another name, or, if that Node is of no use, kubectl delete node ${name}`,
     },
   );
 
@@ -85,6 +85,6 @@ const isAlive = (name: string, node: Node) =>
   new UserError(
     `the cluster already has a Node ${name} whose kubelet is alive, on another machine than this worker: ${machineOf(node)}`,
     {
-      todo: `give the worker another name, or stop that machine and run \`pulumi up\` again`,
+      hint: `give the worker another name, or stop that machine and run \`pulumi up\` again`,
     },
   );

@@ -44,17 +44,17 @@ export async function waitForReady(
   log: (line: string) => void,
 ): Promise<Node> {
   const end = performance.now() + deadlineMs;
-  let said = -Infinity;
+  let output = -Infinity;
   for (;;) {
     const { node, missing, failure } = await look(session, expected);
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
-    if (performance.now() > said + PROGRESS_MS) {
+    if (performance.now() > output + PROGRESS_MS) {
       log(`waits: ${state}`);
-      said = performance.now();
+      output = performance.now();
     }
     const leftMs = end - performance.now();
-    if (leftMs <= 0) throw late(expected, deadlineMs, state, failure);
+    if (leftMs <= 0) throw timedOut(expected, deadlineMs, state, failure);
     await sleep(Math.min(POLL_MS, leftMs));
   }
 }
@@ -75,12 +75,12 @@ async function look(
   }
 }
 
-function late({ name }: ReadyExpectation, deadlineMs: number, state: string, failure?: UserError): UserError {
+function timedOut({ name }: ReadyExpectation, deadlineMs: number, state: string, failure?: UserError): UserError {
   const look = `kubectl describe node ${name}; kubectl get pods -A --field-selector spec.nodeName=${name}`;
-  const cause = failure ? failure.detail.todo : namedCause(state);
+  const cause = failure ? failure.detail.hint : namedCause(state);
   return new UserError(`${name} has joined, but was not ready within ${deadlineMs / 1000} s: ${state}`, {
-    said: failure?.detail.said,
-    todo: cause ? `${cause}; ${look}` : look,
+    output: failure?.detail.output,
+    hint: cause ? `${cause}; ${look}` : look,
   });
 }
 
@@ -94,7 +94,7 @@ export function whatIsMissing(
   const ip = internalIp(node);
   if (ip !== undefined && ip !== address) {
     throw new UserError(`the Node has the InternalIP ${ip}, not ${address}`, {
-      todo: "look at the worker's interfaces and the kubelet's --node-ip",
+      hint: "look at the worker's interfaces and the kubelet's --node-ip",
     });
   }
   const notReady = node.status.conditions?.find(({ type }) => type === "Ready");

@@ -57,7 +57,7 @@ echo "halfJoined=$(sudo -n sh -c 'cd /etc/kubernetes; [ -e bootstrap-kubelet.con
 
 /** Asks a worker for everything that {@link preflightProblems} judges, in one command. */
 export async function workerFacts(session: SshSession): Promise<WorkerFacts> {
-  const output = await session.run(FACTS_SCRIPT, { looks: true });
+  const output = await session.run(FACTS_SCRIPT, { readOnly: true });
   return parseFacts(output, performance.now());
 }
 
@@ -95,7 +95,7 @@ export function parseFacts(output: string, readAt: number): WorkerFacts {
     if (value !== undefined && more.length === 0 && FACTS[name].test(value)) return value;
     if (name === "systemUuid" && value === "")
       throw new UserError("the worker's sudo refused to read /sys/class/dmi/id/product_uuid", {
-        todo: "log in on it, and try `sudo -n true`: sudo must ask for no password",
+        hint: "log in on it, and try `sudo -n true`: sudo must ask for no password",
       });
     throw notUnderstood("the worker", `with one readable value of ${name}`, output);
   };
@@ -125,7 +125,7 @@ export function parseEpoch(output: string): number {
 
 /** What a machine's clock says, in seconds since the epoch. */
 export const epochOf = async (session: SshSession): Promise<number> =>
-  parseEpoch(await session.run("date +%s", { looks: true }));
+  parseEpoch(await session.run("date +%s", { readOnly: true }));
 
 /** What the worker's facts are judged by. */
 export interface Expectation {

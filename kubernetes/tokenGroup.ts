@@ -71,11 +71,11 @@ export async function ensureTokenGroup(session: SshSession, holder: Owner): Prom
   // Server-side: whoever applies at the same time adds its own annotation, and takes none away. Each worker is its own
   // field manager.
   const apply = ["apply", "--server-side", `--field-manager=${key.replace("/", "-")}`, "--filename=-"];
-  const said = await kubectl(session, apply, {
+  const output = await kubectl(session, apply, {
     input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
   });
-  const missing = BINDINGS.find(({ metadata: { name } }) => !said.includes(`/${name} serverside-applied`));
-  if (missing) throw notUnderstood("kubectl apply", `as it does when it has applied ${missing.metadata.name}`, said);
+  const missing = BINDINGS.find(({ metadata: { name } }) => !output.includes(`/${name} serverside-applied`));
+  if (missing) throw notUnderstood("kubectl apply", `as it does when it has applied ${missing.metadata.name}`, output);
 }
 
 /**
@@ -97,9 +97,10 @@ export async function releaseTokenGroup(session: SshSession, holder: Owner): Pro
 }
 
 async function takeOff(session: SshSession, held: readonly Binding[], key: string): Promise<void> {
-  const said = await kubectl(session, ["-n", "kube-system", "annotate", ...held.map(resourceOf), `${key}-`]);
-  const missing = held.find(({ metadata: { name } }) => !said.includes(`/${name} annotate`));
-  if (missing) throw notUnderstood("kubectl annotate", `as it does when it has changed ${missing.metadata.name}`, said);
+  const output = await kubectl(session, ["-n", "kube-system", "annotate", ...held.map(resourceOf), `${key}-`]);
+  const missing = held.find(({ metadata: { name } }) => !output.includes(`/${name} annotate`));
+  if (missing)
+    throw notUnderstood("kubectl annotate", `as it does when it has changed ${missing.metadata.name}`, output);
 }
 
 /** Deletes a binding as it was seen: not one on which another worker has been written since. */
@@ -110,11 +111,11 @@ async function deleteUnlessHeld(
   const path = `/apis/${API}/v1/${namespace ? `namespaces/${namespace}/` : ""}${kind.toLowerCase()}s/${name}`;
   const input = JSON.stringify({ apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid, resourceVersion } });
   try {
-    const said = await kubectl(session, ["delete", "--raw", path, "--filename=-"], { input });
-    if (!said.includes('"Success"'))
-      throw notUnderstood("kubectl delete", `as it does when it has deleted ${name}`, said);
+    const output = await kubectl(session, ["delete", "--raw", path, "--filename=-"], { input });
+    if (!output.includes('"Success"'))
+      throw notUnderstood("kubectl delete", `as it does when it has deleted ${name}`, output);
   } catch (error) {
-    if (!(error instanceof UserError && /\((Conflict|NotFound)\)/.test(error.detail.said ?? ""))) throw error;
+    if (!(error instanceof UserError && /\((Conflict|NotFound)\)/.test(error.detail.output ?? ""))) throw error;
   }
 }
 
@@ -147,7 +148,7 @@ const notOurs = (found: Binding) =>
   new UserError(
     `the cluster has a ${found.kind} ${found.metadata.name} that this program did not make, or that was changed since`,
     {
-      todo: `if it is of no use: kubectl delete ${resourceOf(found)}${found.metadata.namespace ? ` -n ${found.metadata.namespace}` : ""}`,
+      hint: `if it is of no use: kubectl delete ${resourceOf(found)}${found.metadata.namespace ? ` -n ${found.metadata.namespace}` : ""}`,
     },
   );
 

@@ -37,7 +37,7 @@ export function checkSupported(server: string): void {
   if (minorOf(server) >= LEAST_MINOR) return;
   throw new UserError(
     `the cluster's Kubernetes ${server} is older than 1.${LEAST_MINOR}, the oldest that this program joins workers to`,
-    { todo: "upgrade its control plane first" },
+    { hint: "upgrade its control plane first" },
   );
 }
 
@@ -98,8 +98,8 @@ export async function noteBehind(
   log: (line: string) => void,
 ): Promise<void> {
   try {
-    const late = behind(kubelet, await serverVersion(master));
-    if (late) log(`${late}: ${catchUp(name)}`);
+    const lag = behind(kubelet, await serverVersion(master));
+    if (lag) log(`${lag}: ${catchUp(name)}`);
   } catch (error) {
     if (!(error instanceof UserError) || isDropped(error)) throw error;
     log(`whether its Kubernetes ${kubelet} is older than the cluster's is not known: ${error.summary}`);
@@ -144,7 +144,7 @@ function notTaken(version: string, server: string, { orNothing = "", orRemove = 
   return new UserError(
     `kubernetesVersion: ${version} is ${is} the cluster's ${server}; give ${versionsFor(server)}${orNothing}`,
     {
-      todo: `${otherwise}pulumi config set kubernetesVersion VERSION${orRemove}`,
+      hint: `${otherwise}pulumi config set kubernetesVersion VERSION${orRemove}`,
     },
   );
 }
@@ -156,7 +156,7 @@ function released(server: string): string {
   throw new UserError(
     `kubernetesVersion: the cluster's own, ${server}, is a pre-release, which no package repository has`,
     {
-      todo: `give one of ${versionsFor(server)}: pulumi config set kubernetesVersion VERSION`,
+      hint: `give one of ${versionsFor(server)}: pulumi config set kubernetesVersion VERSION`,
     },
   );
 }

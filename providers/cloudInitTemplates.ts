@@ -24,7 +24,7 @@ export function withTemplates({
     (criDockerdUrl === undefined || criDockerdSha256 === undefined)
   ) {
     throw new UserError("docker needs cri-dockerd, which no repository has", {
-      todo: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
+      hint: "give criDockerdUrl, the address of its .deb, and criDockerdSha256, that file's SHA-256",
     });
   }
   const choice = {

@@ -8,20 +8,27 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
  * What a change of a property means.
- * - `live`: made on the running thing.
- * - `liveOnceGiven`: the same, for a value that the provider chooses where none is given: then what it chose stays.
- * - `stop`: made in place, with a graceful stop and a start.
- * - `replaces`: the thing is deleted and recreated, also in a preview that does not know the new value yet.
- * - `replacesOnceKnown`: the same, but for a value that an in-place change of another resource makes unknown in a
+ * - `inPlace`: made on the running thing.
+ * - `inPlaceOnceGiven`: the same, for a value that the provider chooses where none is given: then what it chose stays.
+ * - `restart`: made in place, with a graceful stop and a start.
+ * - `replace`: the thing is deleted and recreated, also in a preview that does not know the new value yet.
+ * - `replaceUnlessUnknown`: the same, but for a value that an in-place change of another resource makes unknown in a
  *   preview, and that usually turns out to be as it was: unknown is taken for unchanged.
- * - `nextTime`: no change of the thing; an update puts the new value into the state, for the next time that it is
+ * - `stateOnly`: no change of the thing; an update puts the new value into the state, for the next time that it is
  *   needed, a refresh or a destroy among them. Unknown is taken for unchanged.
- * - `nextTimeOnceStored`: the same, but a state without a value, as an earlier version of the program wrote it, is no
+ * - `stateOnlyUnlessUnset`: the same, but a state without a value, as an earlier version of the program wrote it, is no
  *   reason for an update.
  * - `note`: no change at all; only `keep` reads it, or a create or update that there is for another reason.
  */
 export type Change =
-  "live" | "liveOnceGiven" | "stop" | "replaces" | "replacesOnceKnown" | "nextTime" | "nextTimeOnceStored" | "note";
+  | "inPlace"
+  | "inPlaceOnceGiven"
+  | "restart"
+  | "replace"
+  | "replaceUnlessUnknown"
+  | "stateOnly"
+  | "stateOnlyUnlessUnset"
+  | "note";
 
 /** What an operation is told beside its inputs. */
 export interface Context {

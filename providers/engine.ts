@@ -93,11 +93,11 @@ export const operations = {
 
   async diff(provider: AnyProvider, id: string, olds: Named & Bag, given: Named & Bag) {
     const news = kept(provider, olds, given);
-    const there: Bag = ours(provider, olds);
+    const there: Bag = withDefaults(provider, olds);
     const changed = Object.keys(provider.changes).filter((property) =>
       isChanged(provider.changes[property]!, there[property], news[property]),
     );
-    const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replaces"));
+    const replaces = changed.filter((property) => provider.changes[property]!.startsWith("replace"));
     const planned = { ...olds, ...known(news) };
     // What makes it another thing and is not known yet is not what it was.
     for (const property of replaces) if (!isKnown(news[property])) delete planned[property];
@@ -110,24 +110,24 @@ export const operations = {
   },
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
-    worked(provider, inputs, async () => {
-      const { id, outs } = await provider.create(ours(provider, inputs), contextOf(inputs));
+    asWork(provider, inputs, async () => {
+      const { id, outs } = await provider.create(withDefaults(provider, inputs), contextOf(inputs));
       expectFit(provider, outs);
       return { id, outs: state(inputs, outs) };
     }),
 
   read: (provider: AnyProvider, id: string, outs: Named & Bag) =>
     reported(outs, async () => {
-      const now = await provider.read(id, ours(provider, outs), contextOf(outs));
+      const now = await provider.read(id, withDefaults(provider, outs), contextOf(outs));
       return now ? { id, props: state(outs, now) } : {};
     }),
 
   update: (provider: AnyProvider, id: string, olds: Named & Bag, news: Named & Bag) =>
-    worked(provider, news, async () => {
+    asWork(provider, news, async () => {
       const outs = await provider.update(
         id,
-        ours(provider, olds),
-        ours(provider, kept(provider, olds, news)),
+        withDefaults(provider, olds),
+        withDefaults(provider, kept(provider, olds, news)),
         contextOf(news),
       );
       expectFit(provider, outs);
@@ -135,7 +135,7 @@ export const operations = {
     }),
 
   delete: (provider: AnyProvider, id: string, outs: Named & Bag) =>
-    worked(provider, outs, () => provider.delete(id, ours(provider, outs), contextOf(outs))),
+    asWork(provider, outs, () => provider.delete(id, withDefaults(provider, outs), contextOf(outs))),
 };
 
 /** A check knows the last inputs, and a diff and an update the outputs too: there may be more of them to keep. */
@@ -159,7 +159,7 @@ function expectFit(provider: AnyProvider, inputs: Named & Bag): void {
   const { checkFit } = provider;
   if (checkFit)
     rolling.expect(inputs.name, provider, () =>
-      checkFit.call(provider, ours(provider, known(inputs) as Named & Bag), contextOf(inputs)),
+      checkFit.call(provider, withDefaults(provider, known(inputs) as Named & Bag), contextOf(inputs)),
     );
 }
 
@@ -169,7 +169,7 @@ const state = ({ __provider }: Bag, outs: object) => defined({ ...outs, __provid
 /**
  * A state that an earlier version of the program wrote lacks the inputs that have come since: they have their defaults.
  */
-function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
+function withDefaults({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
   const rest = { ...defaults, ...inputs };
   delete rest.__provider;
   return rest;
@@ -178,7 +178,7 @@ function ours({ defaults }: AnyProvider, inputs: Named & Bag): Named & Bag {
 /** Undefined anywhere in what goes to the engine is an "Unexpected struct type", or a hang. */
 const defined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-const UNCHANGED_WHILE_UNKNOWN: readonly Change[] = ["replacesOnceKnown", "nextTime", "nextTimeOnceStored"];
+const UNCHANGED_WHILE_UNKNOWN: readonly Change[] = ["replaceUnlessUnknown", "stateOnly", "stateOnlyUnlessUnset"];
 
 /**
  * What is only used the next time counts too: it must get into the state, as `read` and `delete` are given nothing
@@ -186,18 +186,18 @@ const UNCHANGED_WHILE_UNKNOWN: readonly Change[] = ["replacesOnceKnown", "nextTi
  */
 function isChanged(change: Change, old: unknown, now: unknown): boolean {
   if (change === "note" || isDeepStrictEqual(old, now)) return false;
-  if (change === "liveOnceGiven") return now !== undefined;
-  if (change === "nextTimeOnceStored" && old === undefined) return false;
+  if (change === "inPlaceOnceGiven") return now !== undefined;
+  if (change === "stateOnlyUnlessUnset" && old === undefined) return false;
   return !UNCHANGED_WHILE_UNKNOWN.includes(change) || isKnown(now);
 }
 
 /** A look that fails tells nothing: the operation that needs the thing will say why. */
 const isGone = async (provider: AnyProvider, outs: Named & Bag) =>
-  (await provider.isGone?.(ours(provider, outs)).catch(() => false)) ?? false;
+  (await provider.isGone?.(withDefaults(provider, outs)).catch(() => false)) ?? false;
 
 /** Here too: a preview may run where there is no VirtualBox. */
 async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag): Promise<void> {
-  await provider.checkPlace?.(id, ours(provider, outs)).catch((error: unknown) => {
+  await provider.checkPlace?.(id, withDefaults(provider, outs)).catch((error: unknown) => {
     if (error instanceof OtherVirtualBox) throw error;
   });
 }
@@ -210,15 +210,15 @@ const contextOf = ({ name }: Named): Context => ({
 });
 
 /** How often an operation is done again whose connection dropped, and how long after, in milliseconds. */
-const AGAIN = { retries: 3, minTimeout: 1_000, factor: 1 };
+const RETRY = { retries: 3, minTimeout: 1_000, factor: 1 };
 
 /**
  * A connection that drops leaves open whether its command had its effect. Every operation looks first, so it is done
  * once more.
  */
-const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<T> =>
+const retryDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<T> =>
   pRetry(operation, {
-    ...AGAIN,
+    ...RETRY,
     shouldRetry: ({ error }) => isDropped(error),
     onFailedAttempt: ({ error, retriesLeft }) => {
       if (isDropped(error) && retriesLeft > 0) contextOf({ name }).log("looks again, as a connection dropped");
@@ -226,7 +226,7 @@ const throughDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<
   });
 
 /** What is done to a worker: another one does not leave meanwhile. */
-const worked = <T>({ isShared }: AnyProvider, inputs: Named & Bag, operation: () => Promise<T>): Promise<T> =>
+const asWork = <T>({ isShared }: AnyProvider, inputs: Named & Bag, operation: () => Promise<T>): Promise<T> =>
   isShared ? reported(inputs, operation) : rolling.work(inputs.name, () => reported(inputs, operation));
 
 /** An error of which Pulumi shows the message alone. */
@@ -235,7 +235,7 @@ const shownError = (message: string) => Object.assign(new Error(message), { name
 /** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
 async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {
   try {
-    return await throughDrops(inputs, operation);
+    return await retryDrops(inputs, operation);
   } catch (error) {
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);

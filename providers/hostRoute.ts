@@ -4,7 +4,7 @@ import { isArgument } from "../common/argument";
 import { UserError } from "../common/errors";
 import { type Exec, execWithin } from "../common/exec";
 import { cidr, networkOf } from "../common/ipv4";
-import { shown as asText } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 import type { ListedRoute, Route, RouteTable } from "../routes/route";
 import { routeTable } from "../routes/table";
 import { type RouteUser, RouteUsers } from "../routes/users";
@@ -78,14 +78,14 @@ export const hostRouteProvider = (
   isShared: true,
   defaults: { adopt: false, stack: "", stackId: "", commandTimeoutSeconds: 120 },
   changes: {
-    name: "nextTime",
-    destination: "replaces",
-    gateway: "live",
-    interface: "live",
-    adopt: "nextTime",
-    stack: "nextTime",
-    stackId: "nextTime",
-    commandTimeoutSeconds: "nextTime",
+    name: "stateOnly",
+    destination: "replace",
+    gateway: "inPlace",
+    interface: "inPlace",
+    adopt: "stateOnly",
+    stack: "stateOnly",
+    stackId: "stateOnly",
+    commandTimeoutSeconds: "stateOnly",
   },
 
   problems: ({ destination, gateway, interface: device }) => ({
@@ -94,7 +94,7 @@ export const hostRouteProvider = (
       "gateway",
       gateway !== undefined &&
         !isIPv4(gateway) &&
-        `${asText(gateway)} is not an IPv4 address; give one like "192.168.4.30"`,
+        `${quoteValue(gateway)} is not an IPv4 address; give one like "192.168.4.30"`,
     ),
     ...problem("interface", device !== undefined && interfaceProblem(device)),
   }),
@@ -130,7 +130,7 @@ const problem = (property: keyof Inputs, reason: string | false | undefined) => 
 
 function destinationProblem(destination: string): string | undefined {
   const network = networkOf(destination);
-  if (!network) return `${asText(destination)} is not an IPv4 network; give a CIDR like "192.168.4.0/27"`;
+  if (!network) return `${quoteValue(destination)} is not an IPv4 network; give a CIDR like "192.168.4.0/27"`;
   if (network.prefix === 0) return "it would be the host's default route; give the network that is to be reached";
   return cidr(network) === destination ? undefined : `"${destination}" has host bits set; give "${cidr(network)}"`;
 }
@@ -139,7 +139,7 @@ function destinationProblem(destination: string): string | undefined {
 function interfaceProblem(device: string): string | undefined {
   if (device.trim() === "") return 'it is empty; give a name like "vboxnet0"';
   if (isArgument(device)) return undefined;
-  return `${asText(device)} is no interface's name; give one like "vboxnet0"`;
+  return `${quoteValue(device)} is no interface's name; give one like "vboxnet0"`;
 }
 
 /**
@@ -189,7 +189,7 @@ async function ensureAlone(
   if (present && same(present, inputs)) {
     if (foreign)
       context.log(
-        `adopted the route ${shown(present)}, which was there before; it stays when this resource is deleted`,
+        `adopted the route ${describeRoute(present)}, which was there before; it stays when this resource is deleted`,
       );
     await (foreign ? users.remove(inputs) : users.add(inputs));
     return { ...inputs, adopted: foreign };
@@ -217,7 +217,7 @@ async function set(table: RouteTable, users: RouteUsers, inputs: Inputs, present
   const [now] = await table.list(inputs.destination);
   if (now && same(now, inputs)) return;
   throw new UserError(
-    `the route ${shown(inputs)} was set, but ${now ? `${shown(now)} is in effect` : "it is not there"}`,
+    `the route ${describeRoute(inputs)} was set, but ${now ? `${describeRoute(now)} is in effect` : "it is not there"}`,
   );
 }
 
@@ -230,8 +230,8 @@ async function remove({ list, remove }: RouteTable, users: RouteUsers, outs: Out
     const known = await users.of(route);
     const others = known.filter(({ stackId }) => stackId !== outs.stackId);
     const isUnknown = others.length === known.length && (outs.adopted || !same(route, outs));
-    if (isForeign(route, isUnknown, outs)) log(`left the route ${shown(route)} alone: it is not ours`);
-    else if (others.length > 0) log(`left the route ${shown(route)} to who uses it too: ${whoUses(others)}`);
+    if (isForeign(route, isUnknown, outs)) log(`left the route ${describeRoute(route)} alone: it is not ours`);
+    else if (others.length > 0) log(`left the route ${describeRoute(route)} to who uses it too: ${whoUses(others)}`);
     else await removeProven({ list, remove }, route);
   }
   await users.remove(outs);
@@ -248,7 +248,7 @@ async function requireInterface(table: RouteTable, name: string): Promise<void> 
   const names = await table.interfaces();
   if (names.includes(name)) return;
   throw new UserError(`there is no network interface "${name}" (there are: ${names.join(", ")})`, {
-    todo:
+    hint:
       "VirtualBox makes vboxnet0 with: VBoxManage hostonlyif create; " +
       "a range outside 192.168.56.0/21 must be allowed in /etc/vbox/networks.conf first",
   });
@@ -256,18 +256,18 @@ async function requireInterface(table: RouteTable, name: string): Promise<void> 
 
 const inTheWay = (route: Route) =>
   new UserError(
-    `a route to that destination is there already and goes another way: ${shown(route)}; nothing was changed`,
+    `a route to that destination is there already and goes another way: ${describeRoute(route)}; nothing was changed`,
     {
-      todo: "remove it, or set adopt: true to put ours in its place",
+      hint: "remove it, or set adopt: true to put ours in its place",
     },
   );
 
 const usedByOthers = (route: Route, others: readonly { stack: string; file: string }[]) =>
   new UserError(
-    `a route to that destination is there already and goes another way: ${shown(route)}; another stack uses it, and nothing was changed`,
+    `a route to that destination is there already and goes another way: ${describeRoute(route)}; another stack uses it, and nothing was changed`,
     {
-      said: whoUses(others),
-      todo: "give this stack the same gateway, or set adopt: true to put ours in its place; where that stack is gone for good, remove that file",
+      output: whoUses(others),
+      hint: "give this stack the same gateway, or set adopt: true to put ours in its place; where that stack is gone for good, remove that file",
     },
   );
 
@@ -284,5 +284,5 @@ const isForeign = ({ ours, gateway }: ListedRoute, otherwise: boolean, { stackId
 const same = (a: Route, b: Route) =>
   a.destination === b.destination && a.gateway === b.gateway && a.interface === b.interface;
 
-const shown = ({ destination, gateway, interface: device }: Route) =>
+const describeRoute = ({ destination, gateway, interface: device }: Route) =>
   `${destination} ${gateway ? `via ${gateway}` : "without a gateway"} on ${device || "no interface"}`;

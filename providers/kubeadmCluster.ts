@@ -64,11 +64,11 @@ export const provider: Provider<Inputs, Outputs> = {
   defaults: { vboxManage: "VBoxManage", sshTimeoutSeconds: 120, commandTimeoutSeconds: 120 },
 
   changes: {
-    name: "nextTime",
-    masters: "nextTime",
-    vboxManage: "nextTime",
-    sshTimeoutSeconds: "nextTime",
-    commandTimeoutSeconds: "nextTime",
+    name: "stateOnly",
+    masters: "stateOnly",
+    vboxManage: "stateOnly",
+    sshTimeoutSeconds: "stateOnly",
+    commandTimeoutSeconds: "stateOnly",
   },
 
   problems: ({ masters }) => (masters?.length === 0 ? { masters: "is empty; give at least one master" } : {}),

@@ -8,8 +8,8 @@ import {
   tokenDescription,
   tokenId,
 } from "../kubernetes/bootstrapToken";
-import { isOutOfReach, withMaster } from "../access/masters";
-import { shown } from "../common/shown";
+import { isUnreachable, withMaster } from "../access/masters";
+import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 import { ensureTokenGroup, releaseTokenGroup } from "../kubernetes/tokenGroup";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
@@ -18,7 +18,7 @@ import { type Context, DynamicResource, type Provider } from "./dynamic";
 export interface KubeadmJoinTokenArgs {
   /** The worker that the token is for: one token joins one worker. A change replaces. */
   name: pulumi.Input<string>;
-  /** The owner, `project/stack`: part of the token's description in the cluster. A change replaces. */
+  /** The owner, `clusterName/stack`: part of the token's description in the cluster. A change replaces. */
   stack: pulumi.Input<string>;
   /**
    * The stack's random id, part of that description. Default: none, as in version 0.1.0. A change is used the next
@@ -81,15 +81,15 @@ export const provider: Provider<Inputs, Outputs> = {
   },
 
   changes: {
-    name: "replaces",
-    stack: "replaces",
-    machine: "replaces",
-    stackId: "nextTime",
-    masters: "nextTime",
-    ttlMinutes: "nextTime",
-    vboxManage: "nextTime",
-    sshTimeoutSeconds: "nextTime",
-    commandTimeoutSeconds: "nextTime",
+    name: "replace",
+    stack: "replace",
+    machine: "replace",
+    stackId: "stateOnly",
+    masters: "stateOnly",
+    ttlMinutes: "stateOnly",
+    vboxManage: "stateOnly",
+    sshTimeoutSeconds: "stateOnly",
+    commandTimeoutSeconds: "stateOnly",
   },
 
   problems({ ttlMinutes, masters }) {
@@ -97,7 +97,7 @@ export const provider: Provider<Inputs, Outputs> = {
       ...(masters?.length === 0 && { masters: "is empty; give at least one master" }),
       ...(ttlMinutes !== undefined &&
         !(ttlMinutes >= 1 && ttlMinutes <= 1440) && {
-          ttlMinutes: `${shown(ttlMinutes)} is not a lifetime; give 1 to 1440 minutes`,
+          ttlMinutes: `${quoteValue(ttlMinutes)} is not a lifetime; give 1 to 1440 minutes`,
         }),
     };
   },
@@ -127,7 +127,7 @@ export const provider: Provider<Inputs, Outputs> = {
         await releaseTokenGroup(session, outs);
       });
     } catch (error) {
-      if (!isOutOfReach(error)) throw error;
+      if (!isUnreachable(error)) throw error;
       context.log(
         `token ${id} could not be revoked, and ends by itself within ${outs.ttlMinutes} minutes of its making: ${error.summary}`,
       );

@@ -81,7 +81,7 @@ export async function instanceToKeep(
   throw new UserError(
     `the instance-id in the ISO ${path} of the machine ${name} (${vm.uuid}) cannot be told; nothing was changed`,
     {
-      todo: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over with the configuration that they were made with",
+      hint: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over with the configuration that they were made with",
     },
   );
 }

@@ -38,8 +38,8 @@ export async function problemOf(
       ? `${failed}, as one thing is missing or wrong`
       : `${failed}, as ${untold.length} things are missing or wrong`,
     {
-      said: shownFindings(untold),
-      todo: "correct this, and run it again; `pulumi config set checks off` leaves it to each step to find out",
+      output: shownFindings(untold),
+      hint: "correct this, and run it again; `pulumi config set checks off` leaves it to each step to find out",
     },
   ).message;
 }

@@ -34,7 +34,7 @@ export function checkKey({ name, seed }: DiscInputs): void {
   throw new UserError(
     `${name} cannot be made again with its host key: it was taken over when its ISO had the private half no more`,
     {
-      todo: "replace its ISO, which makes another host key and another machine: `pulumi up --replace URN`, with the URN of its vbox:CloudInitIso from `pulumi stack --show-urns`",
+      hint: "replace its ISO, which makes another host key and another machine: `pulumi up --replace URN`, with the URN of its vbox:CloudInitIso from `pulumi stack --show-urns`",
     },
   );
 }

@@ -149,4 +149,4 @@ export class Rolling {
 }
 
 const leftAsItIs = (name: string, reason: string) =>
-  new UserError(`${name} was left as it is: ${reason}`, { todo: "fix that, then run `pulumi up` again" });
+  new UserError(`${name} was left as it is: ${reason}`, { hint: "fix that, then run `pulumi up` again" });

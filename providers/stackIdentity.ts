@@ -28,7 +28,7 @@ type Outputs = Inputs & { stackId: string };
 export const provider: Provider<Inputs, Outputs> = {
   isShared: true,
   defaults: {},
-  changes: { name: "nextTime" },
+  changes: { name: "stateOnly" },
   problems: () => ({}),
 
   create(inputs) {

@@ -56,9 +56,9 @@ export class VBoxVm extends DynamicResource {
 /** The provider, on top of whatever runs VBoxManage. */
 export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
   const restarts = new OneByOne();
-  const within = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000, exec);
+  const limited = ({ commandTimeoutSeconds }: Inputs) => execWithin(commandTimeoutSeconds * 1000, exec);
   const connect = (inputs: Inputs) =>
-    new VBoxManage(inputs.vboxManage, within(inputs), inputs.cloneTimeoutSeconds * 1000);
+    new VBoxManage(inputs.vboxManage, limited(inputs), inputs.cloneTimeoutSeconds * 1000);
 
   /**
    * Brings the machine to its inputs, waits for its guest where it is told how, and reports what is.
@@ -75,7 +75,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     let address: string | undefined;
     const ready = async () => {
       if (!inputs.readiness) return;
-      address = await guestAddress({ ...inputs.readiness, ...inputs, log }, within(inputs)).catch(
+      address = await guestAddress({ ...inputs.readiness, ...inputs, log }, limited(inputs)).catch(
         async (error: unknown) => {
           throw await withPowerState(
             vbox,
@@ -130,34 +130,34 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
     },
 
     changes: {
-      name: "replaces",
-      named: "stop",
-      stack: "replaces",
-      baseImage: "replaces",
-      cloneMode: "replaces",
-      baseSnapshot: "replaces",
-      isoSha256: "replaces",
-      cpus: "stop",
-      memoryMb: "stop",
-      vramMb: "stop",
-      nics: "stop",
-      disks: "stop",
-      keepOpen: "stop",
-      openDoors: "stop",
-      isoPath: "live",
-      isoInserted: "live",
-      keyRemoved: "live",
-      seed: "nextTime",
-      ready: "live",
-      autostart: "live",
-      stackId: "nextTime",
-      vboxManage: "nextTime",
-      adopt: "nextTime",
-      commandTimeoutSeconds: "nextTime",
-      cloneTimeoutSeconds: "nextTime",
-      stopTimeoutSeconds: "nextTime",
-      startTimeoutSeconds: "nextTime",
-      readiness: "nextTime",
+      name: "replace",
+      named: "restart",
+      stack: "replace",
+      baseImage: "replace",
+      cloneMode: "replace",
+      baseSnapshot: "replace",
+      isoSha256: "replace",
+      cpus: "restart",
+      memoryMb: "restart",
+      vramMb: "restart",
+      nics: "restart",
+      disks: "restart",
+      keepOpen: "restart",
+      openDoors: "restart",
+      isoPath: "inPlace",
+      isoInserted: "inPlace",
+      keyRemoved: "inPlace",
+      seed: "stateOnly",
+      ready: "inPlace",
+      autostart: "inPlace",
+      stackId: "stateOnly",
+      vboxManage: "stateOnly",
+      adopt: "stateOnly",
+      commandTimeoutSeconds: "stateOnly",
+      cloneTimeoutSeconds: "stateOnly",
+      stopTimeoutSeconds: "stateOnly",
+      startTimeoutSeconds: "stateOnly",
+      readiness: "stateOnly",
     },
 
     problems: vmProblems,

@@ -10,7 +10,7 @@ export interface VBoxVmArgs extends PlanArgs {
   /** The VM's name. A change replaces. */
   name: pulumi.Input<string>;
   /**
-   * The owner, `project/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces.
+   * The owner, `clusterName/stack`: its VMs form one VirtualBox group, and each carries it as a mark. A change replaces.
    */
   stack: pulumi.Input<string>;
   /** The stack's random id, part of the mark. Default: none, as in version 0.1.0. A change writes the mark again. */

@@ -23,8 +23,8 @@ export async function undone(vbox: VBoxManage, uuid: string, inputs: Known, erro
     if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
     return error;
   } catch (undoError) {
-    const said = `${error.message}\nand what was made could not be taken back:\n${(undoError as Error).message}`;
-    return partial(vbox, uuid, inputs, new UserError("the machine was not made", { said, cause: error }));
+    const output = `${error.message}\nand what was made could not be taken back:\n${(undoError as Error).message}`;
+    return partial(vbox, uuid, inputs, new UserError("the machine was not made", { output, cause: error }));
   }
 }
 

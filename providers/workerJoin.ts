@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../common/errors";
 import { type Exec, exec as execHere } from "../common/exec";
 import { markOf } from "../common/mark";
-import { ensureJoined, misused, spending } from "../kubernetes/join";
+import { ensureJoined, misused, revokingToken } from "../kubernetes/join";
 import { joinProblems } from "../kubernetes/joinProblems";
 import { addressTwin, getNode, getNodes, internalIp, isTrue, type Node } from "../kubernetes/kubectl";
 import { isMarked, judgeNode, labelsOn, type NodeMarks, syncMarks, taintsOn } from "../kubernetes/labels";
@@ -61,32 +61,32 @@ const DEFAULTS: Partial<Inputs> = {
 };
 
 const CHANGES: Provider<Inputs, Outputs>["changes"] = {
-  name: "replaces",
-  stack: "replaces",
-  machine: "replaces",
-  vmUuid: "replacesOnceKnown",
-  endpoint: "replacesOnceKnown",
-  caCertHash: "replacesOnceKnown",
-  address: "replacesOnceKnown",
-  criSocket: "replaces",
-  kubeletArgs: "replaces",
-  labels: "live",
-  taints: "live",
-  ready: "live",
-  marked: "live",
-  stackId: "nextTime",
-  virtualBox: "nextTime",
-  worker: "nextTime",
-  masters: "nextTime",
-  token: "nextTime",
-  requiredPods: "nextTime",
-  cniSelector: "nextTime",
-  vboxManage: "nextTime",
-  sshTimeoutSeconds: "nextTime",
-  commandTimeoutSeconds: "nextTime",
-  joinTimeoutSeconds: "nextTime",
-  readyTimeoutSeconds: "nextTime",
-  drainTimeoutSeconds: "nextTime",
+  name: "replace",
+  stack: "replace",
+  machine: "replace",
+  vmUuid: "replaceUnlessUnknown",
+  endpoint: "replaceUnlessUnknown",
+  caCertHash: "replaceUnlessUnknown",
+  address: "replaceUnlessUnknown",
+  criSocket: "replace",
+  kubeletArgs: "replace",
+  labels: "inPlace",
+  taints: "inPlace",
+  ready: "inPlace",
+  marked: "inPlace",
+  stackId: "stateOnly",
+  virtualBox: "stateOnly",
+  worker: "stateOnly",
+  masters: "stateOnly",
+  token: "stateOnly",
+  requiredPods: "stateOnly",
+  cniSelector: "stateOnly",
+  vboxManage: "stateOnly",
+  sshTimeoutSeconds: "stateOnly",
+  commandTimeoutSeconds: "stateOnly",
+  joinTimeoutSeconds: "stateOnly",
+  readyTimeoutSeconds: "stateOnly",
+  drainTimeoutSeconds: "stateOnly",
 };
 
 /** The provider, where `programs` runs this machine's. */
@@ -148,7 +148,7 @@ async function ensure(inputs: Inputs, context: Context, programs: Exec, olds?: O
       onWorker(inputs, context, programs, (worker) =>
         ensureJoined({ worker, master, misuse, log }, inputs, olds !== undefined),
       );
-    const denied = await spending({ master, log }, inputs, join);
+    const denied = await revokingToken({ master, log }, inputs, join);
     try {
       const node = await waitForReady(
         master,
@@ -162,7 +162,7 @@ async function ensure(inputs: Inputs, context: Context, programs: Exec, olds?: O
       const twin = addressTwin(await getNodes(master), inputs);
       if (twin)
         throw new UserError(twin, {
-          todo: "see what gives both machines that address (VirtualBox's NAT gives each the same), and replace one of them",
+          hint: "see what gives both machines that address (VirtualBox's NAT gives each the same), and replace one of them",
         });
       log(`Ready, ${node.status.nodeInfo.kubeletVersion}, ${internalIp(node)}`);
       return { ...inputs, ...observed(node) };

@@ -7,7 +7,7 @@ import type { VirtualBoxHome } from "../virtualbox/home";
 export interface WorkerJoinArgs {
   /** The node's name, which is the machine's host name. A change replaces. */
   name: pulumi.Input<string>;
-  /** The owner, `project/stack`: the mark on the Node. A change replaces. */
+  /** The owner, `clusterName/stack`: the mark on the Node. A change replaces. */
   stack: pulumi.Input<string>;
   /** The stack's random id, part of that mark. Default: none, as in version 0.1.0. A change is used the next time. */
   stackId?: pulumi.Input<string>;

@@ -1,7 +1,7 @@
 import { resolveTarget, type SshTargetArgs } from "../access/bastion";
 import { UserError } from "../common/errors";
 import { type Exec, execWithin } from "../common/exec";
-import { isOutOfReach, withMaster } from "../access/masters";
+import { isUnreachable, withMaster } from "../access/masters";
 import { type SshSession, withSession } from "../ssh/session";
 import { VBoxManage } from "../virtualbox/vboxManage";
 import { withPowerState } from "../access/power";
@@ -23,11 +23,11 @@ const deadlines = ({ sshTimeoutSeconds, commandTimeoutSeconds }: Reached) => ({
   commandTimeoutMs: commandTimeoutSeconds * 1000,
 });
 
-const within = (reached: Reached, programs: Exec): Exec => execWithin(deadlines(reached).commandTimeoutMs, programs);
+const limited = (reached: Reached, programs: Exec): Exec => execWithin(deadlines(reached).commandTimeoutMs, programs);
 
 /** The VirtualBox that has a worker's machine. */
 export const vboxOf = (reached: Reached, programs: Exec): VBoxManage =>
-  new VBoxManage(reached.vboxManage, within(reached, programs));
+  new VBoxManage(reached.vboxManage, limited(reached, programs));
 
 /** Does something in a session on the first master that answers. */
 export const onMaster = <T>(reached: Reached, { log }: Context, use: (session: SshSession) => Promise<T>): Promise<T> =>
@@ -40,7 +40,7 @@ export async function onWorker<T>(
   programs: Exec,
   use: (session: SshSession) => Promise<T>,
 ): Promise<T> {
-  const target = await resolveTarget(reached.worker, reached.vboxManage, within(reached, programs));
+  const target = await resolveTarget(reached.worker, reached.vboxManage, limited(reached, programs));
   try {
     return await withSession(target, { ...deadlines(reached), what: reached.name, log }, use);
   } catch (error) {
@@ -62,7 +62,7 @@ export async function onCluster<T>(
   try {
     return await onMaster(reached, context, use);
   } catch (error) {
-    if (!isOutOfReach(error)) throw error;
+    if (!isUnreachable(error)) throw error;
     if (context.rolling.isReplacing(name)) throw notReplaced(error);
     context.log(
       `its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`,
@@ -75,8 +75,8 @@ const notReplaced = (error: UserError) =>
   new UserError(
     "the worker is to be replaced, and was left as it is: its cluster does not answer, and a new one could not join",
     {
-      said: error.message,
-      todo: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
+      output: error.message,
+      hint: "bring the cluster back, then run `pulumi up` again; where it is gone for good, `pulumi destroy` works without it",
       cause: error,
     },
   );

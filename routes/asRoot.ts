@@ -14,8 +14,8 @@ export async function asRoot(run: Exec, command: readonly [string, ...string[]],
   if (result.exitCode !== 0 && denied.test(result.stderr)) result = await throughSudo(run, command);
   if (result.exitCode === 0) return;
   throw new UserError(`${command.join(" ")} failed`, {
-    said: lastLines(result.stderr || result.stdout),
-    todo: hint(result),
+    output: lastLines(result.stderr || result.stdout),
+    hint: hint(result),
   });
 }
 
@@ -23,15 +23,15 @@ export async function asRoot(run: Exec, command: readonly [string, ...string[]],
 export const byHand = (command: readonly string[]): string => shellCommand(["sudo", ...command]);
 
 async function throughSudo(run: Exec, command: readonly string[]): Promise<ExecResult> {
-  const refused = (said: string) =>
+  const sudoRefused = (output: string) =>
     new UserError("the routing table may be changed by root only, and sudo wants a password or is not installed", {
-      said,
-      todo: `run this by hand, and then the same again: ${byHand(command)}`,
+      output,
+      hint: `run this by hand, and then the same again: ${byHand(command)}`,
     });
   const result = await run("sudo", ["-n", ...command]).catch((error: unknown) => {
-    throw error instanceof UserError ? refused(error.message) : error;
+    throw error instanceof UserError ? sudoRefused(error.message) : error;
   });
-  if (result.exitCode !== 0 && /^sudo: /m.test(result.stderr)) throw refused(lastLines(result.stderr));
+  if (result.exitCode !== 0 && /^sudo: /m.test(result.stderr)) throw sudoRefused(lastLines(result.stderr));
   return result;
 }
 

@@ -51,6 +51,6 @@ export const parseRoutes = (json: string, destination: string): ListedRoute[] =>
 
 async function output(run: Exec, args: readonly string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await run("ip", args);
-  if (exitCode !== 0) throw new UserError(`ip ${args.join(" ")} failed`, { said: lastLines(stderr) });
+  if (exitCode !== 0) throw new UserError(`ip ${args.join(" ")} failed`, { output: lastLines(stderr) });
   return stdout;
 }

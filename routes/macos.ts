@@ -71,6 +71,6 @@ const classPrefix = ([first]: string[]) => (Number(first) < 128 ? 8 : Number(fir
 
 async function output(run: Exec, file: string, args: readonly string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await run(file, args);
-  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed`, { said: lastLines(stderr) });
+  if (exitCode !== 0) throw new UserError(`${file} ${args.join(" ")} failed`, { output: lastLines(stderr) });
   return stdout;
 }

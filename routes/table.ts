@@ -13,5 +13,5 @@ export function routeTable(platform: NodeJS.Platform = process.platform, run: Ex
   if (platform === "linux") return linuxRoutes(run);
   if (platform === "darwin") return macosRoutes(run);
   if (platform === "win32") return windowsRoutes(run);
-  throw new UserError(`routes cannot be managed on ${platform}`, { todo: "leave `routes` empty and set them by hand" });
+  throw new UserError(`routes cannot be managed on ${platform}`, { hint: "leave `routes` empty and set them by hand" });
 }

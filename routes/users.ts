@@ -94,8 +94,8 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw new UserError(`${folder} lists the stacks that use a route, and cannot be read`, {
-      said: (cause as Error).message,
-      todo: "give it back to this user, with mode 0700",
+      output: (cause as Error).message,
+      hint: "give it back to this user, with mode 0700",
       cause,
     });
   }
@@ -121,8 +121,8 @@ async function read(file: string, stackId: string): Promise<Entry | undefined> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new UserError(`${file} should say which route a stack uses, and cannot be read`, {
-      said: (cause as Error).message,
-      todo: "remove it; if its stack still lives, run `pulumi up --refresh` there",
+      output: (cause as Error).message,
+      hint: "remove it; if its stack still lives, run `pulumi up --refresh` there",
       cause,
     });
   }

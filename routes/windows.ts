@@ -92,9 +92,9 @@ async function powershell(run: Exec, script: string, byHand?: string): Promise<s
   // 5 is ERROR_ACCESS_DENIED.
   if (byHand && /System Error 5,/.test(stderr)) {
     throw new UserError("the routing table may be changed by an administrator only", {
-      said: lastLines(stderr),
-      todo: `run this in a command prompt opened as administrator, and then the same again: ${byHand}`,
+      output: lastLines(stderr),
+      hint: `run this in a command prompt opened as administrator, and then the same again: ${byHand}`,
     });
   }
-  throw new UserError("PowerShell could not read or change the routing table", { said: lastLines(stderr || stdout) });
+  throw new UserError("PowerShell could not read or change the routing table", { output: lastLines(stderr || stdout) });
 }

@@ -1,7 +1,7 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
+import pTimeout from "p-timeout";
 import type { SshHost } from "./target";
-import { within } from "../common/deadline";
 import { connect, type SshConnection } from "./connection";
 import type { SshCredentials } from "./credentials";
 import { SshError } from "./error";
@@ -50,17 +50,18 @@ export async function throughBastion(
   const { connection, name, release } = acquire(bastion, credentials);
   try {
     const forwarding = connection.ready.then(() => forward(connection, name, to));
-    const late = () => {
+    const giveUp = () => {
       forwarding.then(
         (stream) => stream.destroy(),
         () => {},
       );
-      return new SshError(
+      throw new SshError(
         "unreachable",
         `${name} did not reach ${to.address}:${to.port ?? 22} in ${Math.ceil(timeoutMs / 1000)} s`,
       );
     };
-    return { stream: await within(timeoutMs, forwarding, late), release };
+    const stream = await pTimeout(forwarding, { milliseconds: Math.max(1, timeoutMs), fallback: giveUp });
+    return { stream, release };
   } catch (error) {
     release();
     throw error;

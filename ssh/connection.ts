@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import type { SshHost } from "./target";
-import { explain, note, type Story } from "./failure";
+import { explain, note, type Handshake } from "./failure";
 import { hostKeyAlgorithms, parseHostKey } from "./hostKey";
 import type { SshCredentials } from "./credentials";
 
@@ -45,7 +45,7 @@ export function connect({ name, host, credentials, socket, timeoutMs }: ConnectO
   const keys = host.hostKeys.map(parseHostKey);
   const client = new Client();
   const gone = new AbortController();
-  const story: Story = { name, host, credentials, offers: [], hello: "" };
+  const story: Handshake = { name, host, credentials, offers: [], hello: "" };
   const lost = (error: Error) => {
     gone.abort(error);
     socket.destroy();

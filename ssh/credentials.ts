@@ -32,7 +32,7 @@ function agentCredentials(publicKey?: string): SshCredentials {
       "authentication",
       "there is no SSH key: no private key file is given, and SSH_AUTH_SOCK names no agent",
       {
-        todo: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
+        hint: "give sshPrivateKeyFile, or start an agent and add the key: eval $(ssh-agent); ssh-add KEY",
       },
     );
   }
@@ -72,7 +72,7 @@ function fileCredentials(privateKeyFile: string): SshCredentials {
   if (key instanceof Error) throw unusable(privateKeyFile, privateKey, key);
   if (!key.isPrivateKey()) {
     throw new SshError("authentication", `${privateKeyFile} is a public key`, {
-      todo: "give sshPrivateKeyFile the file of the private key, without .pub",
+      hint: "give sshPrivateKeyFile the file of the private key, without .pub",
     });
   }
   const shown = `${privateKeyFile} (${key.type} ${fingerprint(key.getPublicSSH())})`;
@@ -84,8 +84,8 @@ function readKey(path: string): Buffer {
     return readUserFile(path);
   } catch (error) {
     throw new SshError("authentication", `the SSH private key ${path} cannot be read`, {
-      said: (error as Error).message,
-      todo: "give sshPrivateKeyFile a file that exists and that this user may read",
+      output: (error as Error).message,
+      hint: "give sshPrivateKeyFile a file that exists and that this user may read",
     });
   }
 }
@@ -96,12 +96,12 @@ function unusable(path: string, text: Buffer, { message }: Error): SshError {
       "authentication",
       `the SSH private key ${path} is encrypted, and nobody is there to type its passphrase`,
       {
-        todo: `give it to an agent (${shellCommand(["ssh-add", path])}) and set sshPrivateKeyFile to nothing`,
+        hint: `give it to an agent (${shellCommand(["ssh-add", path])}) and set sshPrivateKeyFile to nothing`,
       },
     );
   }
   return new SshError("authentication", `${path} is not a usable SSH private key`, {
-    said: message,
-    todo: "give sshPrivateKeyFile a key in OpenSSH's format (ssh-keygen -t ed25519)",
+    output: message,
+    hint: "give sshPrivateKeyFile a key in OpenSSH's format (ssh-keygen -t ed25519)",
   });
 }

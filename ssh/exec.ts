@@ -17,7 +17,7 @@ export interface SshExecOptions {
   /** Deadline in milliseconds. Default: the session's. */
   timeoutMs?: number;
   /** It changes nothing, so it is run again when the connection drops. Default: false. */
-  looks?: boolean;
+  readOnly?: boolean;
   /**
    * How many bytes it may print to its standard output. Default: 1 MB. Of what it prints to the other one, the last 64
    * kB are kept.
@@ -83,7 +83,7 @@ export function execOver(
 }
 
 const dropped = (name: string, command: string, { message }: Error) =>
-  new SshError("dropped", `the connection to ${name} dropped during: ${shortened(command)}`, { said: message });
+  new SshError("dropped", `the connection to ${name} dropped during: ${shortened(command)}`, { output: message });
 
 interface Expected {
   name: string;
@@ -114,12 +114,12 @@ function collect(
  * A shell that a signal ended before it came to the command, as while the machine goes down; or one that does not run
  * commands at all.
  */
-const notBegun = (name: string, exitCode: number, said: string) =>
+const notBegun = (name: string, exitCode: number, output: string) =>
   exitCode > 128
-    ? new SshError("dropped", `${name} ended a session before its command began`, { said })
+    ? new SshError("dropped", `${name} ended a session before its command began`, { output })
     : new UserError(`the login shell on ${name} ran no command, and ended with exit code ${exitCode}`, {
-        said: lastLines(said),
-        todo: "give the user an ordinary shell there (`getent passwd`), without a ForceCommand in sshd_config, and see that the shell's start-up files do not end it",
+        output: lastLines(output),
+        hint: "give the user an ordinary shell there (`getent passwd`), without a ForceCommand in sshd_config, and see that the shell's start-up files do not end it",
       });
 
 const withoutLastNewline = (text: string) => text.replace(/\r?\n$/, "");

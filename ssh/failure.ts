@@ -5,7 +5,7 @@ import { SshError } from "./error";
 import { describeKey, parseHostKey } from "./hostKey";
 
 /** What was seen of a handshake. */
-export interface Story {
+export interface Handshake {
   name: string;
   host: SshHost;
   credentials: SshCredentials;
@@ -32,7 +32,7 @@ const FAILURE = /^Inbound: Received USERAUTH_FAILURE \((.*)\)$/;
  * Takes what ssh2 has no other word for from a line of its debug output. What the other side says never begins such a
  * line.
  */
-export function note(story: Story, line: string): void {
+export function note(story: Handshake, line: string): void {
   if (line.startsWith(`${OFFER}local)`) || line.startsWith(`${OFFER}remote)`))
     story.offers.push(line.slice(OFFER.length - 1));
   const methods = FAILURE.exec(line)?.[1];
@@ -49,14 +49,14 @@ type Failure = Error & { level?: string; code?: unknown };
  * What a failed connection means. It follows from what we know: what our own verifier said, how far the handshake came,
  * and whose error it is. The other side's words are shown, and decide nothing.
  */
-export function explain(error: Failure, story: Story): SshError {
+export function explain(error: Failure, story: Handshake): SshError {
   if (error.level === "handshake") return duringKeyExchange(error, story);
-  if (error.level === "client-authentication" || hasRefused(error, story)) return refused(error, story);
+  if (error.level === "client-authentication" || hasRefused(error, story)) return loginRefused(error, story);
   return unreachable(error, story);
 }
 
 /** The messages are ssh2's own here. */
-function duringKeyExchange({ message }: Error, story: Story): SshError {
+function duringKeyExchange({ message }: Error, story: Handshake): SshError {
   if (story.isKnown !== undefined) return wrongKey(message, story);
   if (message.endsWith("no matching host key format")) return noSuchKey(story);
   return message.includes("no matching") ? nothingInCommon(message, story) : unreachable(new Error(message), story);
@@ -69,18 +69,18 @@ function duringKeyExchange({ message }: Error, story: Story): SshError {
 const PASSING_REASONS = [7, 10, 11, 12];
 
 /** Whether the machine itself, and nobody in its place, ended an authentication that was under way. */
-const hasRefused = ({ level, code }: Failure, { isVerified }: Story) =>
+const hasRefused = ({ level, code }: Failure, { isVerified }: Handshake) =>
   isVerified === true && level === undefined && typeof code === "number" && !PASSING_REASONS.includes(code);
 
-function unreachable(error: Failure, { name, hello, banner }: Story): SshError {
+function unreachable(error: Failure, { name, hello, banner }: Handshake): SshError {
   const message = error.message || String(error.code);
   const isTheirs = error.level === undefined && typeof error.code === "number";
-  const said = [hello.startsWith("SSH-") ? "" : hello, banner]
+  const output = [hello.startsWith("SSH-") ? "" : hello, banner]
     .filter(Boolean)
     .map((text) => `; it said: ${beginningOf(text!.trim(), 200)}`);
   const why = isTheirs ? `it ended the connection: ${beginningOf(message, 200)}` : message;
-  return new SshError("unreachable", `${name}: ${why}${said.join("")}`, {
-    todo: isPenalty(hello) ? WAIT_FOR_SSHD : undefined,
+  return new SshError("unreachable", `${name}: ${why}${output.join("")}`, {
+    hint: isPenalty(hello) ? WAIT_FOR_SSHD : undefined,
     cause: error,
   });
 }
@@ -91,29 +91,29 @@ const isPenalty = (hello: string) => /^(Not allowed at this time|Exceeded MaxSta
 const WAIT_FOR_SSHD =
   "its sshd refuses connections from this address for a while: wait some minutes without trying, or see PerSourcePenalties, PerSourcePenaltyExemptList and MaxStartups in its sshd_config(5)";
 
-const expected = ({ host }: Story) =>
+const expected = ({ host }: Handshake) =>
   host.hostKeys.length > 0 && `expected: ${host.hostKeys.map((key) => describeKey(parseHostKey(key).blob)).join(", ")}`;
 
 const compare =
   "if the machine was rebuilt, give its new key: read it on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), " +
   "not over the network. If it was not, something else answers at this address";
 
-function wrongKey(message: string, story: Story): SshError {
+function wrongKey(message: string, story: Handshake): SshError {
   const offered = story.offered ? describeKey(story.offered) : "none";
   return new SshError("hostKey", `${story.name} did not prove that it is the machine we know: ${message}`, {
-    said: `offered: ${offered}\n${expected(story)}`,
-    todo: compare,
+    output: `offered: ${offered}\n${expected(story)}`,
+    hint: compare,
   });
 }
 
-const noSuchKey = (story: Story) =>
+const noSuchKey = (story: Handshake) =>
   new SshError("hostKey", `${story.name} has no host key of a type that we know one of`, {
-    said: [...offersOf(story), expected(story)].filter(Boolean).join("\n"),
-    todo: compare,
+    output: [...offersOf(story), expected(story)].filter(Boolean).join("\n"),
+    hint: compare,
   });
 
 /** The last two offers are those that were compared, and did not match. */
-const offersOf = ({ offers }: Story) =>
+const offersOf = ({ offers }: Handshake) =>
   offers
     .slice(-2)
     .map((offer) =>
@@ -123,28 +123,31 @@ const offersOf = ({ offers }: Story) =>
       ).replaceAll(",", ", "),
     );
 
-const nothingInCommon = (message: string, story: Story) =>
+const nothingInCommon = (message: string, story: Handshake) =>
   new SshError("incompatible", `${story.name} speaks no SSH that this program speaks: ${message}`, {
-    said: offersOf(story).join("\n"),
-    todo: "allow one of this program's algorithms in the machine's sshd_config(5): KexAlgorithms, Ciphers, MACs",
+    output: offersOf(story).join("\n"),
+    hint: "allow one of this program's algorithms in the machine's sshd_config(5): KexAlgorithms, Ciphers, MACs",
   });
 
-function refused({ message, level }: Failure, { name, host, credentials, agentError, methods = [] }: Story): SshError {
-  const said = [
+function loginRefused(
+  { message, level }: Failure,
+  { name, host, credentials, agentError, methods = [] }: Handshake,
+): SshError {
+  const output = [
     agentError,
     level === undefined ? beginningOf(message, 200) : message,
     methods.length > 0 && `it lets in by: ${beginningOf(methods.join(", "), 200)}`,
   ];
-  const detail = { said: said.filter(Boolean).join("\n") };
+  const detail = { output: output.filter(Boolean).join("\n") };
   if (methods.length > 0 && !methods.includes("publickey")) {
     return new SshError("authentication", `${name} does not let us in with ${credentials.shown} alone`, {
       ...detail,
-      todo: `have its sshd take a key and nothing more from ${host.user}: PubkeyAuthentication yes, and no second factor in AuthenticationMethods (sshd_config(5), in a \`Match User ${host.user}\`)`,
+      hint: `have its sshd take a key and nothing more from ${host.user}: PubkeyAuthentication yes, and no second factor in AuthenticationMethods (sshd_config(5), in a \`Match User ${host.user}\`)`,
     });
   }
   return new SshError("authentication", `${name} did not let us in with ${credentials.shown}`, {
     ...detail,
-    todo:
+    hint:
       `put the key's public half into ~${host.user}/.ssh/authorized_keys there, or give the key that it knows. If it is there, see why in \`journalctl -u ssh\` ` +
       `there: AllowUsers or AllowGroups without ${host.user}, an sshd that takes certificates only, or wrong modes of the file or its folders`,
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { UserError } from "../common/errors";
-import { shown } from "../common/shown";
+import { quoteValue } from "../common/quoteValue";
 
 /** A public host key. */
 export interface HostKey {
@@ -28,8 +28,8 @@ export function parseHostKey(line: string): HostKey {
   const [type = "", base64 = ""] = line.trim().split(/\s+/);
   const blob = Buffer.from(base64, "base64");
   if (type === "" || typeOf(blob) !== type) {
-    throw new UserError(`${shown(line)} is not a public host key`, {
-      todo: 'give it as ssh-keyscan prints it, without the host\'s name: "ssh-ed25519 AAAA…"',
+    throw new UserError(`${quoteValue(line)} is not a public host key`, {
+      hint: 'give it as ssh-keyscan prints it, without the host\'s name: "ssh-ed25519 AAAA…"',
     });
   }
   return { type, blob };
@@ -83,7 +83,7 @@ export function hostKeyAlgorithms(keys: readonly HostKey[], machine?: string): S
     throw new UserError(
       `no host key of a usable type is known${machine === undefined ? "" : ` of ${machine}`} (known: ${given})`,
       {
-        todo: `give one of these types: ${Object.keys(ALGORITHMS).join(", ")}`,
+        hint: `give one of these types: ${Object.keys(ALGORITHMS).join(", ")}`,
       },
     );
   }

@@ -38,12 +38,12 @@ export function verdictOn(offer: Offer, known: KnownKeys): Finding | undefined {
     placesOf(files, one, (entry) => entry.marker === "@revoked" && entry.key === text),
   );
   if (revoked.length > 0) {
-    const said = `by ${[...new Set(revoked)].join(", ")}`;
+    const output = `by ${[...new Set(revoked)].join(", ")}`;
     return {
       is: "wrong",
       what: `the host key that ${address} offers is revoked: ${shownKey(key)}`,
-      said,
-      todo: "give the machine a new host key, or take the line with @revoked out",
+      output,
+      hint: "give the machine a new host key, or take the line with @revoked out",
     };
   }
   if (keysOf(known, offer).some((one) => one.split(" ", 2).join(" ") === text))
@@ -62,8 +62,8 @@ function changed({ address, port, key }: Offer, places: string[], own?: KnownHos
   return {
     is: "wrong",
     what: `${address} has another host key than the one that is known: ${shownKey(key)}`,
-    said: `known: ${places.join(", ")}`,
-    todo: `if the machine was built again, compare this key on its console (${consoleCommand(key)}), and ${old}, then run this again. If it was not, something else answers at this address`,
+    output: `known: ${places.join(", ")}`,
+    hint: `if the machine was built again, compare this key on its console (${consoleCommand(key)}), and ${old}, then run this again. If it was not, something else answers at this address`,
   };
 }
 

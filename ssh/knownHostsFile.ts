@@ -44,8 +44,8 @@ export function addKnownHost(
     append(path, `${text === "" || text.endsWith("\n") ? "" : "\n"}${line}\n`);
   } catch (cause) {
     throw new UserError(`the host key of ${address} could not be added to ${path}, which is as it was`, {
-      said: (cause as Error).message,
-      todo: "let this user write the file, or give another `sshKnownHostsFile`",
+      output: (cause as Error).message,
+      hint: "let this user write the file, or give another `sshKnownHostsFile`",
       cause,
     });
   }

@@ -4,7 +4,7 @@ import { Client } from "ssh2";
 import type { SshHost } from "./target";
 import { throughBastion } from "./bastion";
 import type { SshCredentials } from "./credentials";
-import { explain, note, type Story } from "./failure";
+import { explain, note, type Handshake } from "./failure";
 import { algorithmsFrom, type HostKey, parseHostKey, typeOf } from "./hostKey";
 
 /** How to look at a machine's host key. */
@@ -62,7 +62,7 @@ function keyExchange(
 ): Promise<HostKey> {
   const client = new Client();
   const nobody: SshCredentials = { id: "nobody", shown: "no key", config: {} };
-  const story: Story = { name, host: { ...host, hostKeys: [] }, credentials: nobody, offers: [], hello: "" };
+  const story: Handshake = { name, host: { ...host, hostKeys: [] }, credentials: nobody, offers: [], hello: "" };
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => reject(explain(error, story));
     client

@@ -1,8 +1,8 @@
 import { connect as connectTcp } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit, { type LimitFunction } from "p-limit";
+import pTimeout from "p-timeout";
 import type { SshTarget } from "./target";
-import { within } from "../common/deadline";
 import { throughBastion } from "./bastion";
 import { connect, type SshConnection } from "./connection";
 import { type SshCredentials, sshCredentials } from "./credentials";
@@ -92,13 +92,14 @@ async function attemptOnce(
   const limit = limits.get(host) ?? pLimit(HANDSHAKES_PER_HOST);
   limits.set(host, limit);
   const opening = limit(() => openOnce(target, credentials, what, Math.min(HANDSHAKE_MS, left())));
-  return await within(left() + GRACE_MS, opening, () => {
+  const giveUp = () => {
     opening.then(
       (connection) => connection.close(),
       () => {},
     );
-    return new SshError("unreachable", `too many handshakes with ${host} are under way`);
-  });
+    throw new SshError("unreachable", `too many handshakes with ${host} are under way`);
+  };
+  return await pTimeout(opening, { milliseconds: Math.max(1, left() + GRACE_MS), fallback: giveUp });
 }
 
 async function openOnce(
@@ -126,8 +127,8 @@ function gaveUp(target: SshTarget, what: string, deadlineMs: number, attempts: n
     "unreachable",
     `${what} gave no SSH session within ${Math.round(deadlineMs / 100) / 10} s, at ${at} (${attempts} attempts)`,
     {
-      said: `last seen: ${last.summary}`,
-      todo: last.detail.todo ?? adviceFor(last),
+      output: `last seen: ${last.summary}`,
+      hint: last.detail.hint ?? adviceFor(last),
       cause: last,
     },
   );

@@ -35,7 +35,7 @@ export interface SshSession {
   /**
    * Runs a POSIX shell command; resolves whatever its exit code is (128 + n when signal n ended it).
    * @throws SshError `dropped` or `timeout`: it may have had its effect; `unreachable`: it was not started. Only what
-   * `looks` is run a second time.
+   * `readOnly` is run a second time.
    * @throws UserError when it prints more than 1 MB, or than `mostOutput`
    */
   exec(command: string, options?: SshExecOptions): Promise<ExecResult>;
@@ -91,13 +91,13 @@ class Session implements SshSession {
   }
 
   exec: SshSession["exec"] = (command, options = {}) =>
-    this.limit(() => this.execOrRepeat(command, options, options.looks ? REPEATS : 0));
+    this.limit(() => this.execOrRepeat(command, options, options.readOnly ? REPEATS : 0));
 
   run: SshSession["run"] = async (command, options) => {
     const { stdout, stderr, exitCode } = await this.exec(command, options);
     if (exitCode === 0) return stdout;
     throw new UserError(`${this.options.what}: ${shortened(command)} failed with exit code ${exitCode}`, {
-      said: lastLines(stderr || stdout),
+      output: lastLines(stderr || stdout),
     });
   };
 

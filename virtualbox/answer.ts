@@ -16,7 +16,7 @@ export class NotUnderstood extends UserError {
     readonly output: string,
     language?: string,
   ) {
-    const todo = language
+    const hint = language
       ? "make VirtualBox speak English: VBoxManage setproperty language C"
       : "run it by hand and look at its output; where that is not in English: VBoxManage setproperty language C";
     super(
@@ -24,8 +24,8 @@ export class NotUnderstood extends UserError {
         ? `VirtualBox speaks ${language}, and this program reads English only`
         : `${call} printed what this program does not understand`,
       {
-        said: `${language ? `${call} printed:\n` : ""}${lastLines(output, 5) || "(nothing)"}`,
-        todo,
+        output: `${language ? `${call} printed:\n` : ""}${lastLines(output, 5) || "(nothing)"}`,
+        hint,
       },
     );
   }

@@ -38,7 +38,7 @@ const ENVIRONMENT = { LC_ALL: "C.UTF-8" };
 export interface CallOptions {
   timeoutMs?: number;
   /** Changes nothing, so it may be repeated after any collision. */
-  looks?: boolean;
+  readOnly?: boolean;
   /** How long a failure that passes is met with another try. Default: a minute. */
   patienceMs?: number;
   /** Whether a failure passes. Default: what does for every call. */
@@ -62,7 +62,7 @@ export class VBoxCalls {
    * @throws NotUnderstood naming VirtualBox's language, where that is why
    */
   protected async look<T>(args: readonly string[], read: (output: string) => T): Promise<T> {
-    const output = await this.call(args, { looks: true });
+    const output = await this.call(args, { readOnly: true });
     try {
       return read(output);
     } catch (error) {
@@ -71,7 +71,7 @@ export class VBoxCalls {
   }
 
   private async explained(error: NotUnderstood): Promise<NotUnderstood> {
-    const properties = await this.call(["list", "systemproperties"], { looks: true }).catch(() => "");
+    const properties = await this.call(["list", "systemproperties"], { readOnly: true }).catch(() => "");
     const language = languageIn(properties);
     return language ? new NotUnderstood(error.call, error.output, nameOfLanguage(language)) : error;
   }
@@ -81,7 +81,11 @@ export class VBoxCalls {
    * other calls.
    */
   protected call(args: readonly string[], options: CallOptions = {}): Promise<string> {
-    const { looks, patienceMs = PASSING_MS, passes = (error: VBoxError) => this.passes(error, args, looks) } = options;
+    const {
+      readOnly,
+      patienceMs = PASSING_MS,
+      passes = (error: VBoxError) => this.passes(error, args, readOnly),
+    } = options;
     const limit = LONG_VERBS.has(args[0]!) ? longCalls : shortCalls;
     let [answered, queued] = [0, 0];
     const attempt = () => {
@@ -104,8 +108,8 @@ export class VBoxCalls {
     });
   }
 
-  private passes = async (error: VBoxError, [, vm = ""]: readonly string[], looks = false): Promise<boolean> =>
-    (looks && error.isCollision) || (error.isPassing && !(await this.isInaccessible(vm, error)));
+  private passes = async (error: VBoxError, [, vm = ""]: readonly string[], readOnly = false): Promise<boolean> =>
+    (readOnly && error.isCollision) || (error.isTransient && !(await this.isInaccessible(vm, error)));
 
   /**
    * VirtualBox has one code for a machine that is not ready yet and one whose settings it cannot read; the second it
@@ -124,8 +128,8 @@ export class VBoxCalls {
   }
 
   private missing({ message, detail }: NotRunnable): UserError {
-    const todo = "install VirtualBox, or give `vboxManage` the path of its VBoxManage";
-    return new UserError(message.split("\n")[0]!, { ...detail, todo });
+    const hint = "install VirtualBox, or give `vboxManage` the path of its VBoxManage";
+    return new UserError(message.split("\n")[0]!, { ...detail, hint });
   }
 
   /** The answer, or undefined where VirtualBox knows no such thing. */

@@ -15,7 +15,7 @@ export class VBoxError extends UserError {
     readonly result: ExecResult,
   ) {
     const code = codeOf(result.stderr);
-    super(`${call} failed with exit code ${result.exitCode}`, { said: wordsOf(result), todo: remedy(result, code) });
+    super(`${call} failed with exit code ${result.exitCode}`, { output: wordsOf(result), hint: remedy(result, code) });
     this.code = code;
   }
 
@@ -47,7 +47,7 @@ export class VBoxError extends UserError {
    * opening or closing it, or its server was just starting or ending and the call did not reach it: nothing was done,
    * and the same call may succeed a moment later.
    */
-  get isPassing(): boolean {
+  get isTransient(): boolean {
     const { stderr } = this.result;
     // VBoxManage's own words, before it learns VirtualBox's language.
     if (/Failed to create the VirtualBox object/.test(stderr)) return true;

@@ -67,7 +67,7 @@ async function giveId(vbox: VBoxManage): Promise<VirtualBoxHome> {
   const home = await virtualBoxHome(vbox);
   if (home) return home;
   throw new UserError("VirtualBox did not keep its id in its global extra data", {
-    todo: "run VBoxManage getextradata global enumerate",
+    hint: "run VBoxManage getextradata global enumerate",
   });
 }
 
@@ -108,8 +108,8 @@ export const isForgotten = ({ id }: VirtualBoxHome): boolean => process.env[FORG
 function elsewhere(what: string, made: VirtualBoxHome, idHere: string | undefined): OtherVirtualBox {
   const word = made.id || UNKNOWN_ID;
   return new OtherVirtualBox(what, {
-    said: `made in:   ${made.id ? `${made.where} (id ${made.id})` : "not known, as version 0.1.0 did not write it down"}\nasked now: ${whereHere()} (${idHere ? `id ${idHere}` : "without an id"})`,
-    todo:
+    output: `made in:   ${made.id ? `${made.where} (id ${made.id})` : "not known, as version 0.1.0 did not write it down"}\nasked now: ${whereHere()} (${idHere ? `id ${idHere}` : "without an id"})`,
+    hint:
       "run this as that user, on that host, with the same VBOX_USER_HOME; where that VirtualBox or the machine is gone for good, " +
       `put this before the command: ${FORGET_VARIABLE}=${word} (as in: ${FORGET_VARIABLE}=${word} pulumi up --refresh)`,
   });

@@ -47,7 +47,7 @@ export function conditionOf(state: string): Condition {
   throw new UserError(
     `VirtualBox reports a state of the machine that this program does not know: ${JSON.stringify(state)}`,
     {
-      todo: "look at the machine in VirtualBox and power it off, or bring it into a state such as running",
+      hint: "look at the machine in VirtualBox and power it off, or bring it into a state such as running",
     },
   );
 }

@@ -11,6 +11,6 @@ export function checkPlatform(platform: string = process.platform, arch: string 
   const here =
     platform === "darwin" && arch === "arm64" ? "macOS on Apple silicon" : `${NAMES[platform] ?? platform} on ${arch}`;
   throw new UserError(`${here} is not supported: VirtualBox runs no x86-64 machines there`, {
-    todo: "use an x86-64 machine with Linux, macOS or Windows; where this is one, install Node.js for x64",
+    hint: "use an x86-64 machine with Linux, macOS or Windows; where this is one, install Node.js for x64",
   });
 }

@@ -29,7 +29,7 @@ export class VBoxManage extends VBoxCalls {
    * @throws NotUnderstood for one that speaks another language than English
    */
   async checkVersion(log: (line: string) => void): Promise<void> {
-    const warning = judgeVersion(await this.call(["--version"], { looks: true }));
+    const warning = judgeVersion(await this.call(["--version"], { readOnly: true }));
     if (warning) log(warning);
     await this.machineFolder(); // VirtualBox's server is not asked for its version, but speaks here.
   }
@@ -41,7 +41,7 @@ export class VBoxManage extends VBoxCalls {
   ) => this.look(["list", what], read);
 
   /** VirtualBox's version: whole, such as `7.2.22_Debianr175245`, and its first numbers. */
-  version = async () => readVersion(await this.call(["--version"], { looks: true }));
+  version = async () => readVersion(await this.call(["--version"], { readOnly: true }));
 
   /**
    * The machine, or undefined where there is none of this name or UUID.
@@ -107,7 +107,7 @@ export class VBoxManage extends VBoxCalls {
 
   /** Whether the machine has a snapshot of this name or UUID. */
   hasSnapshot = async (vm: string, snapshot: string) =>
-    (await this.found(this.call(["snapshot", vm, "showvminfo", snapshot], { looks: true }))) !== undefined;
+    (await this.found(this.call(["snapshot", vm, "showvminfo", snapshot], { readOnly: true }))) !== undefined;
 
   async clone(base: string, { name, uuid, baseFolder, snapshot, linked }: CloneOptions): Promise<void> {
     const from = snapshot ? ["--snapshot", snapshot] : [];
@@ -178,7 +178,7 @@ export class VBoxManage extends VBoxCalls {
    * fails, or passes its deadline, counts where the machine runs all the same.
    */
   async start(vm: VmInfo, timeoutMs: number): Promise<void> {
-    const passes = async (error: VBoxError) => (error.isPassing || error.isLostStart) && !(await this.isUp(vm));
+    const passes = async (error: VBoxError) => (error.isTransient || error.isLostStart) && !(await this.isUp(vm));
     try {
       await this.call(["startvm", vm.uuid, "--type", "headless"], { timeoutMs, patienceMs: timeoutMs, passes });
     } catch (error) {

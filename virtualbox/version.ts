@@ -16,7 +16,7 @@ export function judgeVersion(output: string): string | undefined {
   const { version, major, minor } = readVersion(output);
   if (isBefore([major, minor], OLDEST)) {
     throw new UserError(`VirtualBox ${version} is too old`, {
-      todo: `install VirtualBox ${OLDEST.join(".")} or later, or give \`vboxManage\` the VBoxManage of such a one`,
+      hint: `install VirtualBox ${OLDEST.join(".")} or later, or give \`vboxManage\` the VBoxManage of such a one`,
     });
   }
   if (isBefore(NEWEST_KNOWN, [major, minor]))
@@ -32,8 +32,8 @@ export function readVersion(output: string): { version: string; major: number; m
   const match = /^(\d+)\.(\d+)\.\d+\S*\s*$/m.exec(output);
   if (match) return { version: match[0].trim(), major: Number(match[1]), minor: Number(match[2]) };
   throw new UserError("VBoxManage --version gave no version", {
-    said: lastLines(output, 5),
-    todo: "check that `vboxManage` is VirtualBox's VBoxManage",
+    output: lastLines(output, 5),
+    hint: "check that `vboxManage` is VirtualBox's VBoxManage",
   });
 }
 

@@ -95,14 +95,14 @@ const LAST_LINE = /^GuestMemoryBalloon=/m;
 export class InaccessibleVm extends UserError {
   constructor(uuid: string) {
     super(`VirtualBox cannot read the settings of the machine ${uuid}`, {
-      todo: `bring its .vbox file back (the .vbox-prev beside it has the settings from before the last change), or, if its files are gone for good, VBoxManage unregistervm ${uuid}`,
+      hint: `bring its .vbox file back (the .vbox-prev beside it has the settings from before the last change), or, if its files are gone for good, VBoxManage unregistervm ${uuid}`,
     });
   }
 }
 
 function missing(key: string): never {
   throw new UserError(`VBoxManage showvminfo printed no ${key}`, {
-    todo: "run it by hand with --machinereadable and look what is wrong with the machine",
+    hint: "run it by hand with --machinereadable and look what is wrong with the machine",
   });
 }
 

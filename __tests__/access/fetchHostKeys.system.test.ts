@@ -154,7 +154,7 @@ test("a machine that does not answer is told, and the others are gone on with", 
   expect(found.map(({ is }) => is)).toEqual(["right", "wrong", "wrong", "right"]);
   expect(found[1]).toMatchObject({
     what: expect.stringMatching(/^the bastion \S+ could not reach 127\.0\.0\.1:\d+: connect failed/),
-    todo: expect.stringContaining("console"),
+    hint: expect.stringContaining("console"),
   });
   expect(text()).toBe(both());
 });
@@ -167,7 +167,7 @@ test("a bastion that does not answer is told with the routes that are not there 
   expect(found[0]!.what).toMatch(/^localhost \(localhost:\d+\): .*ECONNREFUSED/);
   expect(found[1]).toMatchObject({
     what: "there is no route to 192.168.4.0/27 on this host yet",
-    todo: expect.stringContaining("sudo ip route add"),
+    hint: expect.stringContaining("sudo ip route add"),
   });
 });
 
@@ -179,16 +179,16 @@ test("a key that has changed is never overwritten, nor added to: the error names
   expect(found[0]).toMatchObject({
     is: "wrong",
     what: expect.stringMatching(/^localhost has another host key than the one that is known: ED25519 {2}SHA256:/),
-    said: `known: ${file}:2`,
-    todo: expect.stringContaining(`ssh-keygen -R '[localhost]:${bastion.port}' -f ${file}`),
+    output: `known: ${file}:2`,
+    hint: expect.stringContaining(`ssh-keygen -R '[localhost]:${bastion.port}' -f ${file}`),
   });
   expect(found[1]!.is).toBe("later");
   expect(text()).toBe(before);
   const pinned = await fetched(["yes"], { pinned: () => [newKeyPair().public] });
   expect(pinned.found[0]).toMatchObject({
     is: "wrong",
-    said: "known: hostKeys.localhost",
-    todo: expect.stringContaining("correct hostKeys.localhost"),
+    output: "known: hostKeys.localhost",
+    hint: expect.stringContaining("correct hostKeys.localhost"),
   });
 });
 
@@ -199,7 +199,7 @@ test("a revoked key is never added", async () => {
   expect(found[0]).toMatchObject({
     is: "wrong",
     what: expect.stringMatching(/^the host key that localhost offers is revoked: ED25519/),
-    said: `by ${file}:1`,
+    output: `by ${file}:1`,
   });
   expect(text()).toBe(`@revoked * ${bare(bastionKey)}\n`);
 });
@@ -262,7 +262,7 @@ test("a file that cannot be written is told, and the masters are not asked", asy
   expect(found[0]).toMatchObject({
     is: "wrong",
     what: "the host key of localhost could not be added to /dev/null, which is as it was",
-    said: "it is no regular file",
+    output: "it is no regular file",
   });
   expect(found[1]!.is).toBe("later");
 });

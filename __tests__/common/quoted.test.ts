@@ -58,7 +58,7 @@ test("nothing reaches a terminal that it would obey or hide, and what is shown i
   expect(visible("a\u001b]0;pwned\u0007\rb\u202e\r\nc\td")).toBe("a\\u{1b}]0;pwned\\u{7}\\u{d}b\\u{202e}\nc\td");
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
-      const { message } = new UserError(text, { said: text, todo: text });
+      const { message } = new UserError(text, { output: text, hint: text });
       for (const shown of [lastLines(text), beginningOf(text), message])
         expect(withoutLines(shown)).not.toMatch(TERMINAL);
       expect(visible(visible(text))).toBe(visible(text));
@@ -70,5 +70,5 @@ test("no line of somebody else's can pass for one of ours", () => {
   expect(hanging("kube-node01: it said\nkube-mast01: Ready\n    more")).toBe(
     "kube-node01: it said\n    kube-mast01: Ready\n    more",
   );
-  expect(new UserError("a\nb", { said: "c\nd", todo: "e\nf" }).message).toBe("a\n    b\n    c\n    d\n→ e\n    f");
+  expect(new UserError("a\nb", { output: "c\nd", hint: "e\nf" }).message).toBe("a\n    b\n    c\n    d\n→ e\n    f");
 });

@@ -1,7 +1,7 @@
 import { newToken, tokenDescription } from "../../kubernetes/bootstrapToken";
 import { OWNER_ANNOTATION } from "../../kubernetes/labels";
 import { SshError } from "../../ssh/error";
-import { ensureJoined, type JoinPlan, type JoinSessions, spending } from "../../kubernetes/join";
+import { ensureJoined, type JoinPlan, type JoinSessions, revokingToken } from "../../kubernetes/join";
 import { FakeSession } from "../support/fakeSession";
 import { innocent } from "../support/innocent";
 
@@ -76,7 +76,7 @@ const log = () => {};
 
 /** As the resource does it. */
 const joined = (sessions: Omit<JoinSessions, "misuse">, plan: JoinPlan) =>
-  spending(sessions, plan, () => ensureJoined({ ...sessions, misuse: innocent }, plan));
+  revokingToken(sessions, plan, () => ensureJoined({ ...sessions, misuse: innocent }, plan));
 
 test("a fresh worker joins with its token over standard input, and the token is revoked", async () => {
   const [m, w] = [master(), worker(facts(0))];
@@ -163,8 +163,9 @@ test("a failed join names its cause, shows no secret, and revokes the token", as
 });
 
 test("a cluster whose CA is not the pinned one is not joined, the error says how to go on, and the token is revoked", async () => {
-  const said = 'cluster CA found in cluster-info configmap is invalid: none of the public keys "sha256:11" are pinned';
-  const [m, w] = [master(), worker(facts(0), new Error(said))];
+  const output =
+    'cluster CA found in cluster-info configmap is invalid: none of the public keys "sha256:11" are pinned';
+  const [m, w] = [master(), worker(facts(0), new Error(output))];
   await expect(joined({ master: m, worker: w, log }, plan)).rejects.toThrow(
     /the cluster's CA is not the pinned one.*`pulumi refresh`, then `pulumi up`/,
   );

@@ -1,4 +1,4 @@
-import { isPassing, tryToJoin } from "../../kubernetes/joinAttempts";
+import { isTransient, tryToJoin } from "../../kubernetes/joinAttempts";
 import { SshError } from "../../ssh/error";
 import { FakeSession } from "../support/fakeSession";
 
@@ -54,7 +54,7 @@ test.each<[string, string, boolean]>([
     false,
   ],
   ["a name that is taken", 'a Node with name "n1" and status "Ready" already exists in the cluster', false],
-])("whether it passes: %s", (_what, message, passes) => expect(isPassing(message)).toBe(passes));
+])("whether it passes: %s", (_what, message, passes) => expect(isTransient(message)).toBe(passes));
 
 const worker = (...answers: (string | Error)[]) => new FakeSession([[/kubeadm join/, () => answers.shift()!]]);
 let takenBack: number;

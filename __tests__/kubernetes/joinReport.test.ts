@@ -44,7 +44,7 @@ test.each([
   ["dial tcp 192.168.4.20:6443: connect: no route to host", /cannot reach the API server/],
   ["running with swap on is not supported", /swap is on/],
   ["write /var/lib/x: no space left on device", /disk is full/],
-])("%s", (said, cause) => expect(namedCause(said)).toMatch(cause));
+])("%s", (output, cause) => expect(namedCause(output)).toMatch(cause));
 
 test("what every kubelet says with containerd 1.7 is no cause", () => {
   expect(

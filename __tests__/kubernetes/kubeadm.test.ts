@@ -157,8 +157,8 @@ test("listTokens reads ids, expirations and descriptions", async () => {
 
 test("listTokens takes no other answer for a cluster without tokens", async () => {
   expect(await listTokens(new FakeSession([]))).toEqual([]);
-  for (const said of ["}{ <html> no such thing", "YWJjZGVm", "a b c d"]) {
-    await expect(listTokens(new FakeSession([[/get secrets/, said]]))).rejects.toThrow(
+  for (const output of ["}{ <html> no such thing", "YWJjZGVm", "a b c d"]) {
+    await expect(listTokens(new FakeSession([[/get secrets/, output]]))).rejects.toThrow(
       "kubectl get secrets did not answer with the tokens",
     );
   }

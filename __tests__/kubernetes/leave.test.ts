@@ -50,10 +50,10 @@ test.each([
 test("a drain that does not end well stops nothing, but an API server that is gone is told", async () => {
   const lines: string[] = [];
   const draining = (stderr: string, later = node("uid") as ConstructorParameters<typeof FakeSession>[0][0][1]) => {
-    const looks = [node("uid"), later];
+    const readOnly = [node("uid"), later];
     return drain(
       new FakeSession([
-        [/get node/, () => looks.shift() as string],
+        [/get node/, () => readOnly.shift() as string],
         [/drain/, { exitCode: 1, stderr }],
       ]),
       plan,

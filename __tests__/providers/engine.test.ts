@@ -16,11 +16,11 @@ const base: Provider<Inputs, Outputs> = {
   defaults: { colour: "red" },
   changes: {
     note: "note",
-    name: "replaces",
-    size: "live",
-    colour: "stop",
-    host: "replacesOnceKnown",
-    hint: "nextTime",
+    name: "replace",
+    size: "inPlace",
+    colour: "restart",
+    host: "replaceUnlessUnknown",
+    hint: "stateOnly",
   },
   problems: ({ size }) => (size !== undefined && size < 0 ? { size: "is negative; give 0 or more" } : {}),
   create: (inputs) => Promise.resolve({ id: inputs.name, outs: { ...inputs, seen: undefined } }),
@@ -112,11 +112,11 @@ test.each([
   await operations.diff(leaving, "w", inputs, { ...inputs, name: "w" });
   const left = operations.delete(leaving, "w", { ...inputs, name: "w" });
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const said = log.mock.calls.flat();
+  const output = log.mock.calls.flat();
   end();
   await Promise.all([other, left]);
   log.mockRestore();
-  expect(said).toEqual(waits ? ["w: waits until kube/dev is back: workers are replaced one at a time"] : []);
+  expect(output).toEqual(waits ? ["w: waits until kube/dev is back: workers are replaced one at a time"] : []);
 });
 
 test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {
@@ -198,7 +198,7 @@ describe("what goes back to the engine", () => {
   });
   test("a read of nothing is empty", async () => expect(await operations.read(provider(), "a", inputs)).toEqual({}));
   test("a user's error is its message with the resource's name, without a stack", async () => {
-    const failing = provider({ delete: () => Promise.reject(new UserError("no", { todo: "do" })) });
+    const failing = provider({ delete: () => Promise.reject(new UserError("no", { hint: "do" })) });
     await expect(operations.delete(failing, "a", inputs)).rejects.toMatchObject({ message: "a: no\n→ do", stack: "" });
   });
   test("a bug keeps its stack", async () => {
@@ -237,7 +237,7 @@ describe("what others say", () => {
     log.mockRestore();
   });
 
-  test.each([new UserError("it said", { said: words }), new Error(words)])(
+  test.each([new UserError("it said", { output: words }), new Error(words)])(
     "is in an error as in a log: %#",
     async (error) => {
       const message = await messageOf(
@@ -252,7 +252,7 @@ describe("what others say", () => {
     const log = jest.spyOn(console, "log").mockReturnValue();
     const remove: typeof base.delete = (_id, _outs, context) => (
       context.log("x ".repeat(1e6)),
-      Promise.reject(new UserError("y ".repeat(1e6), { said: "z ".repeat(1e6) }))
+      Promise.reject(new UserError("y ".repeat(1e6), { output: "z ".repeat(1e6) }))
     );
     const message = await messageOf(operations.delete(provider({ delete: remove }), "a", inputs));
     expect(message.length).toBeLessThan(20_000);

@@ -27,7 +27,7 @@ beforeEach(async () => {
     nics: [{ type: "intnet" as const, network: "node", mac: "080027A1B201" }],
     readiness: { target: { address: "node1", user: "debian", hostKeys: [] }, rebootExpected: true, timeoutSeconds: 5 },
   };
-  jest.mocked(waitForCloudInit).mockRejectedValue(new FirstBootFailed("cut short", { todo: "see why" }));
+  jest.mocked(waitForCloudInit).mockRejectedValue(new FirstBootFailed("cut short", { hint: "see why" }));
 });
 
 const failed = async (work: Promise<unknown>) => (await work.catch((error: unknown) => error)) as PartialFailure;

@@ -85,7 +85,7 @@ describe("a command", () => {
   ])("that only looks is repeated up to three times: %i drops", async (drops, outcome) => {
     let left = drops;
     const server = await serve({ onExec: (command, ...rest) => onExec(left-- > 0 ? "vanish" : command, ...rest) });
-    const look = withSession(target(server.port), soon, (session) => session.run("exit 0", { looks: true }));
+    const look = withSession(target(server.port), soon, (session) => session.run("exit 0", { readOnly: true }));
     expect(await look.catch(({ kind }: SshError) => kind)).toBe(outcome);
     expect(server.count).toBe(4);
   });
@@ -96,8 +96,8 @@ describe("a command", () => {
       onExec: (command, ...rest) => onExec(++begun < 5 ? "hang" : begun === 5 ? "vanish" : command, ...rest),
     });
     await withSession(target(server.port), soon, async (session) => {
-      const looks = Array.from({ length: 5 }, () => session.run("exit 0", { looks: true }));
-      expect(await Promise.all(looks)).toEqual(Array(5).fill("said"));
+      const readOnly = Array.from({ length: 5 }, () => session.run("exit 0", { readOnly: true }));
+      expect(await Promise.all(readOnly)).toEqual(Array(5).fill("said"));
     });
     expect(server.count).toBe(2);
   });
@@ -105,7 +105,7 @@ describe("a command", () => {
   test("that looks at a machine which is gone fails as dropped", async () => {
     const server = await serve({ onExec: () => void server.stop() });
     const look = withSession(target(server.port), { ...soon, deadlineMs: 300 }, (session) =>
-      session.run("exit 0", { looks: true }),
+      session.run("exit 0", { readOnly: true }),
     );
     expect((await failure(look)).kind).toBe("dropped");
   });

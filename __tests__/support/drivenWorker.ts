@@ -63,7 +63,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
   const programs = programsOf(site);
   const { privateKeyFile = "", ...bastion } = site.bastionTarget();
   const sshPublicKey = readFileSync(`${privateKeyFile}.pub`, "utf8").trim();
-  const reach = (address: string, hostKeys: string[]): SshTargetArgs => ({
+  const sshTarget = (address: string, hostKeys: string[]): SshTargetArgs => ({
     address,
     user: "debian",
     hostKeys,
@@ -71,7 +71,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
     bastion: { ...bastion, ...overrides.bastion },
   });
   const masters = () =>
-    site.masters.map((master) => reach(master, overrides.hostKeys?.[master] ?? site.masterTarget(master).hostKeys));
+    site.masters.map((master) => sshTarget(master, overrides.hostKeys?.[master] ?? site.masterTarget(master).hostKeys));
   const nics = [{ type: "intnet", network: "node", mac: macAddress(stack, name, 1) }];
   const ssh = {
     vboxManage: path(site.folder, "bin/VBoxManage"),
@@ -96,7 +96,7 @@ export function drivenWorker(site: ServedSite, name = "kube-node01", overrides: 
         ...ssh,
       }) as { name: string },
   );
-  const worker = () => reach(`${name}.kube.demo`, [iso.get("hostPublicKey")]);
+  const worker = () => sshTarget(`${name}.kube.demo`, [iso.get("hostPublicKey")]);
   const readiness = () => ({ target: worker(), rebootExpected: true, timeoutSeconds: seconds.cloudInit });
   const vm = new Driven(vboxVmProvider(programs), () => ({
     ...{ name, stack, baseImage, nics, isoPath: iso.get("path"), isoSha256: iso.get("sha256"), readiness: readiness() },

@@ -38,9 +38,9 @@ export async function startSshd({ folder, port, hostKeyFiles, authorizedKeys, mo
   const sshd = [program("usr/sbin/sshd"), "-D", "-e", "-f", file("sshd_config")];
   const [command = "", ...args] = process.getuid?.() === 0 ? await inOwnMounts(folder, sshd) : sshd;
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  await listening(port, child, () => said);
+  let output = "";
+  child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await listening(port, child, () => output);
   return { port, stop: () => stop(child) };
 }
 
@@ -83,9 +83,9 @@ async function inOwnMounts(folder: string, sshd: string[]): Promise<string[]> {
   return ["unshare", "--mount", "sh", "-c", script, join(folder, "passwd"), ...sshd];
 }
 
-async function listening(port: number, child: ChildProcess, said: () => string): Promise<void> {
+async function listening(port: number, child: ChildProcess, output: () => string): Promise<void> {
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`sshd ended with exit code ${child.exitCode}: ${said()}`);
+    if (child.exitCode !== null) throw new Error(`sshd ended with exit code ${child.exitCode}: ${output()}`);
     const socket = connect(port, "127.0.0.1");
     const open = await Promise.race([
       once(socket, "connect").then(() => true),

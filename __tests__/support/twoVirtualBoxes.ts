@@ -193,12 +193,12 @@ function endOf(args: readonly string[], result: ExecResult, side: Side) {
   return { args, exitCode: result.exitCode, words, ...(result.exitCode !== 0 && kindOf(new VBoxError("", result))) };
 }
 
-const kindOf = ({ code, isNotFound, isInUse, isDenied, isPassing, isCollision }: VBoxError) => ({
+const kindOf = ({ code, isNotFound, isInUse, isDenied, isTransient, isCollision }: VBoxError) => ({
   code,
   isNotFound,
   isInUse,
   isDenied,
-  isPassing,
+  isTransient,
   isCollision,
 });
 

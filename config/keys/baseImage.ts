@@ -1,4 +1,4 @@
-import { argument, flag } from "../rules";
+import { argument, boolean } from "../rules";
 import { worker } from "../shapes";
 import { z } from "zod";
 import { key } from "./key";
@@ -25,7 +25,7 @@ export const baseImage = {
     change: "machine",
     description: "The base image's snapshot to clone; a linked clone needs one.",
   }),
-  adopt: key(flag, {
+  adopt: key(boolean, {
     byDefault: false,
     change: "none",
     description:

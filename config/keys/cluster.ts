@@ -1,6 +1,6 @@
 import { isEndpoint } from "../../kubernetes/joinProblems";
 import { isSelector } from "../../kubernetes/labels";
-import { list, matching, ruled, text } from "../rules";
+import { list, regex, checked, text } from "../rules";
 import { machineName, network, sshAddress, worker } from "../shapes";
 import { key } from "./key";
 
@@ -11,12 +11,12 @@ export const cluster = {
     change: { marks: "`clusterName`, or a rename of the stack" },
     description: "Name of the cluster; with the stack's name it marks what is ours in VirtualBox and in the cluster.",
   }),
-  zone: key(ruled("zone"), {
+  zone: key(checked("zone"), {
     byDefault: "kube.demo",
     change: "content",
     description: "DNS zone of the machines; a worker's full name is NAME.ZONE.",
   }),
-  kubernetesVersion: key(matching("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/).optional(), {
+  kubernetesVersion: key(regex("give a full version such as 1.36.3", /^1\.\d{1,3}\.\d{1,3}$/).optional(), {
     byDefault: "",
     change: "content",
     description:

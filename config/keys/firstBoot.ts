@@ -1,5 +1,5 @@
 import { rules } from "../../cloudinit/problems";
-import { digits, fitting, flag, path, record, ruled } from "../rules";
+import { digits, refined, boolean, path, record, checked } from "../rules";
 import { url, worker } from "../shapes";
 import { z } from "zod";
 import { key } from "./key";
@@ -24,7 +24,7 @@ export const firstBoot = {
   userDataValues: key(
     record(
       z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "give a name such as password: letters, digits, _ and -"),
-      fitting(
+      refined(
         "give a text of at most 16384 characters",
         (value) => rules.userDataValues[0].safeParse({ value }).success,
       ),
@@ -43,7 +43,7 @@ export const firstBoot = {
     change: "content",
     description: "The distribution's mirror. Empty: cloud-init's own default.",
   }),
-  packageUpgrade: key(flag, {
+  packageUpgrade: key(boolean, {
     byDefault: true,
     change: "content",
     description: "Whether the first boot upgrades all packages.",
@@ -53,12 +53,12 @@ export const firstBoot = {
     change: "content",
     description: "Whether the first boot ends with a reboot.",
   }),
-  locale: key(ruled("locale"), {
+  locale: key(checked("locale"), {
     byDefault: "en_US.UTF-8",
     change: "content",
     description: "Locale of the workers.",
   }),
-  timezone: key(ruled("timezone"), {
+  timezone: key(checked("timezone"), {
     byDefault: "UTC",
     change: "content",
     description: "Time zone of the workers.",
@@ -114,7 +114,7 @@ export const firstBoot = {
     change: "content",
     description: "SHA-256 of that .deb; needed with containerRuntime docker.",
   }),
-  sandboxImage: key(ruled("sandboxImage").optional(), {
+  sandboxImage: key(checked("sandboxImage").optional(), {
     byDefault: "",
     change: "content",
     description: "The pause image. Empty: the runtime's own default.",

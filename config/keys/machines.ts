@@ -1,5 +1,5 @@
 import { expandHome } from "../../common/userFile";
-import { argument, distinct, list, matching, numbered, object, path, record, ruled, text } from "../rules";
+import { argument, distinct, list, regex, integer, object, path, record, checked, text } from "../rules";
 import { address, host, hostKey, network } from "../shapes";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
@@ -12,9 +12,9 @@ export const machines = {
       {
         vm: argument("give a VM's name").optional(),
         address: host.optional(),
-        interface: numbered(0, 35, "the interface's number").optional(),
-        port: numbered(1, 65_535, "the port").optional(),
-        user: matching("give a user's name", /^[A-Za-z_][-\w.]{0,31}$/).optional(),
+        interface: integer(0, 35, "the interface's number").optional(),
+        port: integer(1, 65_535, "the port").optional(),
+        user: regex("give a user's name", /^[A-Za-z_][-\w.]{0,31}$/).optional(),
       },
       "give a bastion such as {vm: busybox}",
     ).refine(({ vm, address }) => vm ?? address, "give vm or address"),
@@ -48,7 +48,7 @@ export const machines = {
       description: "The host's routes into the cluster's networks: destination, gateway, interface.",
     },
   ),
-  sshUser: key(ruled("sshUser"), {
+  sshUser: key(checked("sshUser"), {
     byDefault: "debian",
     change: "content",
     description: "The user on bastion, masters and workers; it has sudo without a password.",
@@ -58,13 +58,13 @@ export const machines = {
     change: { content: "`sshPrivateKeyFile` (where its `.pub` is the workers' key)" },
     description: "The key to log in with; the file is read where it is, and never copied. Empty: the SSH agent's keys.",
   }),
-  sshPublicKey: key(ruled("sshPublicKey").optional(), {
+  sshPublicKey: key(checked("sshPublicKey").optional(), {
     byDefault: "",
     change: "content",
     description:
       "The key that the workers' user accepts; of an SSH agent, only this one is offered. Empty: sshPrivateKeyFile with .pub.",
   }),
-  sshCaPublicKey: key(ruled("sshCaPublicKey").optional(), {
+  sshCaPublicKey: key(checked("sshCaPublicKey").optional(), {
     byDefault: "",
     change: "content",
     description: "An SSH certification authority that the workers trust for users. Empty: none.",
@@ -96,7 +96,7 @@ export const machines = {
   }),
   childEnvironment: key(
     list(
-      matching("give a variable's name, such as HTTP_PROXY", /^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+      regex("give a variable's name, such as HTTP_PROXY", /^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
       50,
       "variables",
     ).default([]),

@@ -1,4 +1,4 @@
-import { count, flag, list, matching, object, record } from "../rules";
+import { count, boolean, list, regex, object, record } from "../rules";
 import { machineName, worker } from "../shapes";
 import { key } from "./key";
 
@@ -9,7 +9,7 @@ export const workers = {
     change: "scale",
     description: "How many workers, named workerNamePrefix and two digits.",
   }),
-  workerNamePrefix: key(matching("give the beginning of a host name", /^[a-z0-9][-a-z0-9]{0,60}$/), {
+  workerNamePrefix: key(regex("give the beginning of a host name", /^[a-z0-9][-a-z0-9]{0,60}$/), {
     byDefault: "kube-node",
     change: "rename",
     description: "What the workers' names begin with.",
@@ -82,7 +82,7 @@ export const workers = {
         "What one worker has otherwise, by its name: any of containerRuntime, cpus, memoryMb, vramMb, nics, disks, keepOpen, labels, taints, kubeletArgs, baseImage, reboot.",
     },
   ),
-  autostart: key(flag, {
+  autostart: key(boolean, {
     byDefault: true,
     change: { leave: "`autostart: false` on a running stack" },
     description: "Whether the workers run. Without it they are only made, and nothing joins.",

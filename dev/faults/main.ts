@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../../common/errors";
-import { shown } from "../../common/shown";
+import { quoteValue } from "../../common/quoteValue";
 import { runMatrix } from "./matrix";
 import { runNoisy } from "./noisy";
 import { matrixTable } from "./report";
@@ -50,7 +50,7 @@ async function main(): Promise<boolean> {
 
 function count(option: string, value: string): number {
   if (!/^[1-9]\d*$/.test(value))
-    throw new UserError(`--${option} is ${shown(value)}`, { todo: "give a number, from 1 on" });
+    throw new UserError(`--${option} is ${quoteValue(value)}`, { hint: "give a number, from 1 on" });
   return Number(value);
 }
 

@@ -48,7 +48,7 @@ async function tryAll(
       rehearsals.find(({ operation }) => operation.name === point.operation)!,
       point,
     );
-    if (outcome.said !== undefined) console.log(outcomeText(outcome));
+    if (outcome.output !== undefined) console.log(outcomeText(outcome));
     tick();
     return outcome;
   });

@@ -50,17 +50,17 @@ export async function runNoisy({ folder, seed, jobs, runs }: NoisyOptions): Prom
     const tick = progressOf(runs);
     const results = await share(stages, seeds, async (stage, runSeed): Promise<NoisyRun> => {
       await stage.begin(up);
-      const said: string[] = [];
-      const ups = await repeat(stage, up, runSeed, said);
+      const output: string[] = [];
+      const ups = await repeat(stage, up, runSeed, output);
       const made = compare(stage.observe(), whole);
-      const destroys = await repeat(stage, destroy, runSeed, said);
+      const destroys = await repeat(stage, destroy, runSeed, output);
       const left = compare(stage.observe(), nothing);
       const run = {
         seed: runSeed,
         ups,
         destroys,
         missing: [...made.missing, ...left.missing],
-        leaks: [...made.leaks, ...left.leaks, ...unfit(said.join("\n"))],
+        leaks: [...made.leaks, ...left.leaks, ...unfit(output.join("\n"))],
       };
       if (!isConverged(run) || run.leaks.length > 0) console.log(`NOT CONVERGED ${JSON.stringify(run)}`);
       tick();
@@ -83,18 +83,18 @@ const isConverged = ({ ups, destroys, missing }: NoisyRun) =>
 const histogram = (counts: readonly (number | undefined)[]) =>
   Array.from({ length: PATIENCE }, (_, index) => counts.filter((count) => count === index + 1).length).join(", ");
 
-/** Runs an operation until it ends well; how often that took, or undefined. What it says goes into `said`. */
+/** Runs an operation until it ends well; how often that took, or undefined. What it says goes into `output`. */
 async function repeat(
   { stack }: Stage,
   { args }: Operation,
   seed: number,
-  said: string[],
+  output: string[],
 ): Promise<number | undefined> {
   for (let attempt = 1; attempt <= PATIENCE; attempt++) {
     planFaults(stack.site, { noise: { seed: seed * 100 + attempt, rate: RATE } });
     const { exitCode, stdout, stderr } = await stack.pulumi(args);
     planFaults(stack.site);
-    said.push(stdout, stderr);
+    output.push(stdout, stderr);
     if (exitCode === 0) return attempt;
     if (attempt === PATIENCE) console.log(stdout);
   }

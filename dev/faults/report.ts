@@ -6,13 +6,13 @@ import type { Outcome } from "./trial";
 const isFine = ({ converged, leaks }: Outcome) => converged && leaks.length === 0;
 
 /** What a point that did not converge, or leaked, has to tell. */
-export const outcomeText = ({ point, struck, leaks, missing, said }: Outcome): string =>
+export const outcomeText = ({ point, struck, leaks, missing, output }: Outcome): string =>
   [
     `NOT CONVERGED ${nameOf(point)}`,
     ...(struck ? [] : ["  the fault did not take place"]),
     ...leaks.map((line) => `  left: ${brief(line)}`),
     ...missing.map((line) => `  missing: ${brief(line)}`),
-    said,
+    output,
   ].join("\n");
 
 const brief = (line: string) => (line.length > 600 ? `${line.slice(0, 600)}…` : line);

@@ -19,7 +19,7 @@ export interface Outcome {
   /** What is not there that should be. */
   missing: string[];
   /** What the two runs of the CLI said, where it did not converge. */
-  said?: string;
+  output?: string;
   seconds: number;
 }
 
@@ -48,8 +48,8 @@ export async function attempt(stage: Stage, rehearsal: Rehearsal, point: Point):
   // A CLI that nobody was to kill ran into the stage's deadline.
   if (isKilled && point.kind !== "cliKilled") missing.push("an end of the operation, within the deadlines");
   const converged = struck && again.exitCode === 0 && missing.length === 0;
-  const said = converged && leaks.length === 0 ? undefined : [broken, again].map(shown).join("\n--- again\n");
-  return { point, struck, converged, leaks, missing, said, seconds: (performance.now() - start) / 1000 };
+  const output = converged && leaks.length === 0 ? undefined : [broken, again].map(shown).join("\n--- again\n");
+  return { point, struck, converged, leaks, missing, output, seconds: (performance.now() - start) / 1000 };
 }
 
 /**

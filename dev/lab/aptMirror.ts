@@ -22,7 +22,7 @@ export async function debianMirror(env: NodeJS.ProcessEnv = process.env, etcApt 
   const uri = pickDebianMirror(await readSources(etcApt));
   if (!uri) {
     throw new UserError(`no Debian mirror in ${etcApt}`, {
-      todo: "set LAB_DEBIAN_MIRROR to the address of a Debian mirror: the folder that holds dists/ and pool/",
+      hint: "set LAB_DEBIAN_MIRROR to the address of a Debian mirror: the folder that holds dists/ and pool/",
     });
   }
   return uri.startsWith("mirror+file:") ? firstLine(await readFile(uri.slice("mirror+file:".length), "utf8")) : uri;

@@ -72,7 +72,7 @@ async function startServer(folder: string): Promise<void> {
   });
   await waitFor(
     () => recordedPid(name),
-    () => new UserError("the apt repository's server did not start within 30 s", { todo: `look into ${logFile}` }),
+    () => new UserError("the apt repository's server did not start within 30 s", { hint: `look into ${logFile}` }),
     { timeoutMs: 30_000 },
   );
 }

@@ -10,5 +10,5 @@ export type Arch = "amd64" | "arm64";
 export function hostArch(nodeArch: string = process.arch): Arch {
   if (nodeArch === "x64") return "amd64";
   if (nodeArch === "arm64") return "arm64";
-  throw new UserError(`the lab does not run on ${nodeArch}`, { todo: "use an amd64 or arm64 machine" });
+  throw new UserError(`the lab does not run on ${nodeArch}`, { hint: "use an amd64 or arm64 machine" });
 }

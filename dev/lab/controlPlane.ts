@@ -111,8 +111,8 @@ async function waitUntilReady(): Promise<void> {
       return exitCode === 0 ? true : undefined;
     },
     () => {
-      const todo = `look into ${join(labDir(), "log", master, "kube-apiserver.log")}, and etcd.log beside it`;
-      return new UserError(`the API server on ${master} was not ready within ${readyTimeoutMs / 1000} s`, { todo });
+      const hint = `look into ${join(labDir(), "log", master, "kube-apiserver.log")}, and etcd.log beside it`;
+      return new UserError(`the API server on ${master} was not ready within ${readyTimeoutMs / 1000} s`, { hint });
     },
     { timeoutMs: readyTimeoutMs, intervalMs: 300 },
   );

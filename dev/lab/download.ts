@@ -38,7 +38,7 @@ export interface Downloader {
  */
 export function createDownloader(mode = "auto"): Downloader {
   if (mode !== "auto" && mode !== "never") {
-    throw new UserError(`VBOX_KUBEADM_DOWNLOAD is "${mode}"`, { todo: `set it to "auto" or "never"` });
+    throw new UserError(`VBOX_KUBEADM_DOWNLOAD is "${mode}"`, { hint: `set it to "auto" or "never"` });
   }
   let offline = mode === "never" ? "VBOX_KUBEADM_DOWNLOAD=never" : undefined;
 
@@ -68,8 +68,8 @@ export function createDownloader(mode = "auto"): Downloader {
       if (actual === sha256) return;
       await rm(path);
       throw new UserError(`${url} is not what its publisher's checksum says`, {
-        said: `expected ${sha256}\nreceived ${actual}`,
-        todo: "try again; with VBOX_KUBEADM_DOWNLOAD=never it is built from source instead",
+        output: `expected ${sha256}\nreceived ${actual}`,
+        hint: "try again; with VBOX_KUBEADM_DOWNLOAD=never it is built from source instead",
       });
     },
   };

@@ -42,9 +42,9 @@ async function pulumi(...args: string[]): Promise<string> {
 }
 
 async function up(...args: string[]): Promise<string> {
-  const said = await pulumi("up", "--yes", "--skip-preview", ...args);
+  const output = await pulumi("up", "--yes", "--skip-preview", ...args);
   await writeWorkersHostKeys(await pulumiFolder(log));
-  return said;
+  return output;
 }
 
 const manage = async (...args: string[]) => (await execOnHost(await pulumiFolder(log), "VBoxManage", args)).stdout;
@@ -164,10 +164,10 @@ async function main(): Promise<void> {
       const urn = (await pulumi("stack", "--show-urns"))
         .split(/\s+/)
         .find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
-      const said = await up("--replace", urn);
-      assert.match(said, /kube-node02: is drained/);
+      const output = await up("--replace", urn);
+      assert.match(output, /kube-node02: is drained/);
       assert.match(
-        said,
+        output,
         /kube-node04: fit to join; of its container runtimes' sockets, .*, kubeadm and the kubelet use unix:\/\/\/run\/cri-dockerd\.sock/,
       );
       await assertWorking([...three, "kube-node04"]);
@@ -226,9 +226,9 @@ async function main(): Promise<void> {
       await pulumi("config", "set", "--path", "workerOverrides.kube-node04.containerRuntime", "containerd");
       // The installation that ends with a reboot was the first's.
       await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "false");
-      const said = await up();
-      assert.match(said, /kube-node04: is drained/);
-      assert.doesNotMatch(said, /kubeadm reset did not end well/);
+      const output = await up();
+      assert.match(output, /kube-node04: is drained/);
+      assert.doesNotMatch(output, /kubeadm reset did not end well/);
       await assertWorking([...three, "kube-node04"]);
       assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));
       assert.match(

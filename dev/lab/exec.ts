@@ -12,7 +12,7 @@ export async function run(file: string, args: readonly string[], options?: ExecO
   const { stdout, stderr, exitCode } = await exec(file, args, options);
   if (exitCode !== 0)
     throw new UserError(`${file} ${args.join(" ")} failed with exit code ${exitCode}`, {
-      said: lastLines(stderr || stdout),
+      output: lastLines(stderr || stdout),
     });
   return stdout;
 }

@@ -42,8 +42,8 @@ export async function goBuild(build: GoBuild, folder: string, run: Exec = exec):
   const { exitCode, stderr } = await run("go", [...args, ...build.packages], { cwd, env, timeoutMs: hour });
   if (exitCode !== 0) {
     throw new UserError(`go build in tools/${build.module} failed`, {
-      said: lastLines(stderr),
-      todo: "it needs the internet, or a Go module proxy (GOPROXY)",
+      output: lastLines(stderr),
+      hint: "it needs the internet, or a Go module proxy (GOPROXY)",
     });
   }
 }
@@ -57,16 +57,16 @@ function linkArgs({ cgo, define = {} }: GoBuild): string[] {
 
 /** go itself compares its version with the one in go.mod, and may bring the right one. */
 async function requireGo(cwd: string, run: Exec): Promise<void> {
-  const todo =
+  const hint =
     "install Go (https://go.dev/dl), at least the version in that go.mod, or allow downloads (VBOX_KUBEADM_DOWNLOAD=auto)";
   const probe = await run("go", ["env", "GOVERSION"], { cwd, env: { GOWORK: "off" } }).catch((error: unknown) => {
-    throw new UserError(`go is needed to build ${cwd}, and could not be run`, { todo, cause: error });
+    throw new UserError(`go is needed to build ${cwd}, and could not be run`, { hint, cause: error });
   });
-  if (probe.exitCode !== 0) throw new UserError(`this go cannot build ${cwd}/go.mod`, { said: probe.stderr, todo });
+  if (probe.exitCode !== 0) throw new UserError(`this go cannot build ${cwd}/go.mod`, { output: probe.stderr, hint });
 }
 
 async function requireCompiler(run: Exec): Promise<void> {
   await run("gcc", ["--version"]).catch((error: unknown) => {
-    throw new UserError("a C compiler is needed to build flannel", { todo: "install gcc and libc6-dev", cause: error });
+    throw new UserError("a C compiler is needed to build flannel", { hint: "install gcc and libc6-dev", cause: error });
   });
 }

@@ -18,7 +18,7 @@ import type { ImageFile } from "./ociImage";
 export async function libraryClosure(root: string, programs: readonly string[]): Promise<ImageFile[]> {
   const { stdout, stderr } = await exec("chroot", [root, "ldd", ...programs]);
   const broken = /^.*(not found|No such file).*$/m.exec(`${stdout}\n${stderr}`);
-  if (broken) throw new UserError(`${root} lacks a part of a program`, { said: broken[0] });
+  if (broken) throw new UserError(`${root} lacks a part of a program`, { output: broken[0] });
   const paths = [...new Set([...programs, ...librariesOf(stdout)])].sort();
   const real = (await run("chroot", [root, "readlink", "-e", ...paths])).trimEnd().split("\n");
   return Promise.all(

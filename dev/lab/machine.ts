@@ -58,7 +58,7 @@ function sshdListens(name: SshMachine): true | undefined {
 }
 
 const notStarted = (name: SshMachine, what: string) =>
-  new UserError(`the machine ${name} ${what}`, { todo: `look into ${logFile(name)}` });
+  new UserError(`the machine ${name} ${what}`, { hint: `look into ${logFile(name)}` });
 
 /** Ends a machine with all its processes and mounts; its files stay. */
 export async function machineDown(name: SshMachine): Promise<void> {
@@ -88,7 +88,7 @@ export async function machineRun(name: SshMachine, args: readonly string[], opti
   const { stdout, stderr, exitCode } = await machineExec(name, args, options);
   if (exitCode !== 0) {
     throw new UserError(`${args.join(" ")} failed on ${name} with exit code ${exitCode}`, {
-      said: lastLines(stderr || stdout),
+      output: lastLines(stderr || stdout),
     });
   }
   return stdout;
@@ -97,7 +97,7 @@ export async function machineRun(name: SshMachine, args: readonly string[], opti
 function insideArguments(name: SshMachine, args: readonly string[]): string[] {
   const pid = recordedPid(name);
   if (pid === undefined)
-    throw new UserError(`the machine ${name} does not run`, { todo: "start the lab with npm run lab" });
+    throw new UserError(`the machine ${name} does not run`, { hint: "start the lab with npm run lab" });
   const environment = [
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",

@@ -34,12 +34,12 @@ export const hostPackages = [
 export async function ensurePackages(log: Log): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new UserError("the lab needs root: it makes network namespaces and mounts", {
-      todo: "run it as root: sudo npm run lab",
+      hint: "run it as root: sudo npm run lab",
     });
   }
   await access("/usr/bin/apt-get").catch(() => {
     throw new UserError("the lab needs a Debian-like Linux: this machine has no apt-get", {
-      todo: "use a Debian or Ubuntu machine",
+      hint: "use a Debian or Ubuntu machine",
     });
   });
   const missing = missingPackages(hostPackages, await installedPackages());

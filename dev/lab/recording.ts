@@ -58,7 +58,7 @@ function recording(machine: string, session: SshSession, exchanges: Map<string, 
   const run: SshSession["run"] = async (command, options) => {
     const { exitCode, stdout, stderr } = await exec(command, options);
     if (exitCode === 0) return stdout;
-    throw new UserError(`${command} failed with exit code ${exitCode}`, { said: stderr });
+    throw new UserError(`${command} failed with exit code ${exitCode}`, { output: stderr });
   };
   return { exec, run };
 }
@@ -108,7 +108,7 @@ const KINDS: readonly RegExp[] = [
 ];
 
 /** What kubectl says that it did to Nodes and Secrets, line by line. */
-export const deeds = (stdout: string): string[] =>
+export const effects = (stdout: string): string[] =>
   stdout
     .split("\n")
     .filter((line) => /^(node\/|node "|secret[ /]|certificatesigningrequest|(cluster)?rolebinding)/.test(line));

@@ -45,7 +45,7 @@ async function run(stack: SimulatedStack, command: string, args: readonly string
     }
     default:
       throw new UserError(`${command} is not a command of the simulated lab`, {
-        todo: "npm run lab -- --simulated [pulumi … | kubectl … | down]",
+        hint: "npm run lab -- --simulated [pulumi … | kubectl … | down]",
       });
   }
 }

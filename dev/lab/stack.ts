@@ -73,5 +73,5 @@ export async function ensureStack(pulumi: string, addresses: AptAddresses): Prom
     "--create",
     "--non-interactive",
   ]);
-  if (exitCode !== 0) throw new UserError(`pulumi stack select ${labStack} failed`, { said: stderr });
+  if (exitCode !== 0) throw new UserError(`pulumi stack select ${labStack} failed`, { output: stderr });
 }

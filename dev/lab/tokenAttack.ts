@@ -23,7 +23,7 @@ const master: SshSession = {
     machineExec("kube-mast01", ["sh", "-c", `cat | ${command}`], { input, timeoutMs }),
   run: async (command, options) => {
     const { stdout, stderr, exitCode } = await master.exec(command, options);
-    if (exitCode !== 0) throw new UserError(`${command} failed`, { said: stderr });
+    if (exitCode !== 0) throw new UserError(`${command} failed`, { output: stderr });
     return stdout;
   },
 };
@@ -62,7 +62,9 @@ export async function attackWithTokens(): Promise<number> {
     await waitFor(
       () => issued("attack-own"),
       () =>
-        new UserError("the worker's own certificate was not issued", { said: [...lines, approval.trouble].join("\n") }),
+        new UserError("the worker's own certificate was not issued", {
+          output: [...lines, approval.trouble].join("\n"),
+        }),
       { timeoutMs: 30_000 },
     );
     const start = performance.now();

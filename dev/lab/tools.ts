@@ -18,7 +18,7 @@ export type LabTool = "pulumi" | "kubectl" | "ssh" | "VBoxManage";
  */
 export async function runIn(tool: LabTool, args: readonly string[]): Promise<number> {
   if (!namespaceExists(namespaceOf("host")) || !existsSync(programFolder())) {
-    throw new UserError("the lab is not up", { todo: "npm run lab" });
+    throw new UserError("the lab is not up", { hint: "npm run lab" });
   }
   const pulumi = await pulumiFolder(console.error);
   if (tool === "ssh") await writeWorkersHostKeys(pulumi);

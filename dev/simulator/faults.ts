@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFil
 import { join } from "node:path";
 import type { ExecResult } from "../../common/exec";
 import { readText } from "../lab/processes";
-import type { Life } from "./program";
+import type { Lifetime } from "./program";
 
 /**
  * What may go wrong at a command:
@@ -73,15 +73,15 @@ export class Dropped extends Error {}
 export type FaultyWork = (isHalfway?: boolean) => Promise<ExecResult>;
 
 /** What a program says where it is made to fail. */
-export interface Voice {
+export interface FaultOptions {
   /** A failure that stays. */
   failure: ExecResult;
   /** What it says where only one call fails. Default: the failure that stays. */
   once?: ExecResult;
   /** One that passes: a lock, say; undefined where the connection is what fails. */
   passing?: ExecResult;
-  /** Never ends, see {@link Life}. */
-  hang: Life["hang"];
+  /** Never ends, see {@link Lifetime}. */
+  hang: Lifetime["hang"];
 }
 
 /**
@@ -92,7 +92,7 @@ export interface Voice {
 export async function underFaults(
   folder: string,
   command: string,
-  voice: Voice,
+  voice: FaultOptions,
   work: FaultyWork,
 ): Promise<ExecResult> {
   const plan = existsSync(planFile(folder))
@@ -114,7 +114,7 @@ export async function underFaults(
 async function broken(
   kind: FaultKind,
   { folder, cli }: { folder: string; cli?: number },
-  { failure, once = failure, hang }: Voice,
+  { failure, once = failure, hang }: FaultOptions,
   work: FaultyWork,
 ): Promise<ExecResult> {
   if (kind === "providerKilled") {

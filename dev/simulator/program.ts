@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../../common/exec";
 
 /** What a simulated program may have happen to it. */
-export interface Life {
+export interface Lifetime {
   /** Never ends, until whoever waits for the program ends it, or is gone itself. */
   hang(): Promise<never>;
   /** Ends it at once, as a kill does: what calls this goes no further. */
@@ -10,7 +10,7 @@ export interface Life {
 }
 
 /** A simulated program, which works on the site in `folder`. */
-export type Program = (folder: string, args: readonly string[], life: Life) => Promise<ExecResult>;
+export type Program = (folder: string, args: readonly string[], life: Lifetime) => Promise<ExecResult>;
 
 /** Runs a program as what this process is. */
 export async function runHere(program: Program, folder: string): Promise<void> {

@@ -42,11 +42,11 @@ export async function lookAtBase(
   if (isoPath !== undefined && !baseSnapshot) checkCidataPlace(base);
   if (base.architecture !== "x86")
     throw new UserError(`the base image ${baseImage} is a machine of the architecture ${base.architecture}`, {
-      todo: "give a `baseImage` for x86 (AMD64): others are not supported",
+      hint: "give a `baseImage` for x86 (AMD64): others are not supported",
     });
   if (base.condition !== "off" && !baseSnapshot)
     throw new UserError(`the base image ${baseImage} is ${base.state}`, {
-      todo: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
+      hint: "shut it down, or clone one of its snapshots: give `baseSnapshot`",
     });
   if (baseSnapshot && !(await vbox.hasSnapshot(base.uuid, baseSnapshot))) throw noSnapshot(baseImage, baseSnapshot);
   planDisks(withoutDvdDrives(base), [], disks);
@@ -57,17 +57,21 @@ async function withoutBase(vbox: VBoxManage, baseImage: string): Promise<UserErr
   const lost = await vbox.inaccessibleVms();
   if (lost.length === 0)
     return new UserError(`VirtualBox has no machine ${baseImage} to clone`, {
-      todo: "make the base image first, or give another `baseImage`; see VBoxManage list vms",
+      hint: "make the base image first, or give another `baseImage`; see VBoxManage list vms",
     });
   return new UserError(`VirtualBox has no machine ${baseImage} to clone whose settings it can read`, {
-    said: `it cannot read the settings, nor tell the name, of ${lost.join(", ")}`,
-    todo: "if that is the base image: mount the disk that it is on, or bring its .vbox file back; otherwise give another `baseImage`; see VBoxManage list vms",
+    output: `it cannot read the settings, nor tell the name, of ${lost.join(", ")}`,
+    hint: "if that is the base image: mount the disk that it is on, or bring its .vbox file back; otherwise give another `baseImage`; see VBoxManage list vms",
   });
 }
 
 /** The error for a snapshot that the base image does not have. */
-export const noSnapshot = (baseImage: string, baseSnapshot: string, detail: { said?: string; cause?: unknown } = {}) =>
+export const noSnapshot = (
+  baseImage: string,
+  baseSnapshot: string,
+  detail: { output?: string; cause?: unknown } = {},
+) =>
   new UserError(`the base image ${baseImage} has no snapshot ${baseSnapshot}`, {
     ...detail,
-    todo: `take it: ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", baseSnapshot])}`,
+    hint: `take it: ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", baseSnapshot])}`,
   });

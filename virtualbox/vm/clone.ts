@@ -42,7 +42,7 @@ export async function obtainVm(
   }
   const isFinal = found && (standing === "foreign" || (await isFinished(vbox, found.uuid, owner)));
   if (isFinal && !adopt)
-    throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : refused(found, owner);
+    throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : notOurs(found, owner);
   if (isFinal) {
     log("adopts the machine that is there");
     return { uuid: found.uuid, isNew: false };
@@ -57,9 +57,9 @@ export async function obtainVm(
   });
 }
 
-const refused = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
+const notOurs = ({ uuid, settingsFile }: VmInfo, { name, stack }: Owner) =>
   new UserError(`VirtualBox already has a machine ${name} (${uuid}, ${settingsFile}), which ${stack} did not make`, {
-    todo: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
+    hint: "rename or delete that machine, choose another name, or set `adopt: true` to take it over as it is",
   });
 
 /**
@@ -70,7 +70,7 @@ const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
   new UserError(
     `VirtualBox has a machine ${name} (${uuid}) that ${stack} made earlier, and that Pulumi's state does not know`,
     {
-      todo:
+      hint:
         "bring the stack's state back (`pulumi stack import`), or take the machine over as it is (`pulumi config set adopt true`); " +
         `if it belongs to another stack of the same names, give this one another \`clusterName\`; if it is of no use any more: VBoxManage unregistervm ${uuid} --delete`,
     },
@@ -134,14 +134,14 @@ function notCleared(error: unknown, left: Error): unknown {
   const { summary, detail } = error;
   return new UserError(summary, {
     ...detail,
-    said: [detail.said, `and what it left could not be removed:\n${left.message}`].filter(Boolean).join("\n"),
+    output: [detail.output, `and what it left could not be removed:\n${left.message}`].filter(Boolean).join("\n"),
   });
 }
 
 function explained(error: unknown, { baseImage, baseSnapshot }: CloneSource): unknown {
   if (!(error instanceof VBoxError)) return error;
-  const { said, todo } = error.detail;
+  const { output, hint } = error.detail;
   if (!error.isNotFound || !baseSnapshot)
-    return new UserError(`the base image ${baseImage} could not be cloned`, { said, todo, cause: error });
-  return noSnapshot(baseImage, baseSnapshot, { said, cause: error });
+    return new UserError(`the base image ${baseImage} could not be cloned`, { output, hint, cause: error });
+  return noSnapshot(baseImage, baseSnapshot, { output, cause: error });
 }

@@ -125,7 +125,7 @@ const diskOf = ({ sizeMb, format, isFixed }: Medium): Disk => ({
 export function planDisks(vm: VmInfo, is: Awaited<ReturnType<typeof observeDisks>>, wanted: readonly Disk[]): Step[] {
   if (wanted.length > 0 && !sataController(vm)) {
     throw new UserError(`${vm.name} has no SATA controller for its disks`, {
-      todo: "give the base image one: VBoxManage storagectl BASE --name SATA --add sata",
+      hint: "give the base image one: VBoxManage storagectl BASE --name SATA --add sata",
     });
   }
   const indexes = Array.from({ length: Math.max(is.length, wanted.length) }, (_, index) => index);
@@ -161,7 +161,7 @@ function checkFree(vm: VmInfo, index: number): void {
   throw new UserError(
     `SATA port ${slot.port} of ${vm.name}, the place of disks[${index}], is taken by ${taken.medium}`,
     {
-      todo: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
+      hint: "detach that, or remove the disk from the base image: ports from 1 on are for `disks`",
     },
   );
 }
@@ -170,18 +170,18 @@ function checkFree(vm: VmInfo, index: number): void {
 function checkGone(what: string, file: string): void {
   if (!existsSync(file)) return;
   throw new UserError(`${what} cannot be read by VirtualBox: ${file}`, {
-    todo: `see VBoxManage showmediuminfo disk ${file}; fix the file, or move it away for a new, empty disk`,
+    hint: `see VBoxManage showmediuminfo disk ${file}; fix the file, or move it away for a new, empty disk`,
   });
 }
 
 function checkFits(what: string, is: Disk, wanted: Disk): void {
   const [kindIs, kindWanted] = [is, wanted].map(({ format, variant }) => `${format} ${variant}`) as [string, string];
-  const todo = "to throw the disk away, remove it from `disks`, run `pulumi up`, and add it again";
-  if (kindIs !== kindWanted) throw new UserError(`${what} is ${kindIs} and cannot become ${kindWanted}`, { todo });
+  const hint = "to throw the disk away, remove it from `disks`, run `pulumi up`, and add it again";
+  if (kindIs !== kindWanted) throw new UserError(`${what} is ${kindIs} and cannot become ${kindWanted}`, { hint });
   if (is.sizeMb > wanted.sizeMb)
-    throw new UserError(`${what} has ${is.sizeMb} MB and cannot shrink to ${wanted.sizeMb} MB`, { todo });
+    throw new UserError(`${what} has ${is.sizeMb} MB and cannot shrink to ${wanted.sizeMb} MB`, { hint });
   if (is.sizeMb < wanted.sizeMb && !growable.has(kindIs))
-    throw new UserError(`${what} is ${kindIs}, which VirtualBox cannot make larger`, { todo });
+    throw new UserError(`${what} is ${kindIs}, which VirtualBox cannot make larger`, { hint });
 }
 
 /** Whether the machine must be off for it. */
@@ -207,7 +207,7 @@ async function addDisk(vbox: VBoxManage, vm: VmInfo, index: number, disk: Disk):
 /** An interrupted run left the file, or someone detached it: it may hold data, so it is kept. */
 async function takeUp(vbox: VBoxManage, path: string, wanted: Disk): Promise<void> {
   const medium = await vbox.showDisk(path);
-  if (!medium) throw new UserError(`${path} is in the way of a new disk`, { todo: "move it away" });
+  if (!medium) throw new UserError(`${path} is in the way of a new disk`, { hint: "move it away" });
   checkFits(path, diskOf(medium), wanted);
   if (medium.sizeMb < wanted.sizeMb) await growDisk(vbox, medium.uuid, wanted.sizeMb);
 }

@@ -13,7 +13,7 @@ export async function markFirstBoot(vbox: VBoxManage, vm: string, identity: stri
   await vbox.setExtraData(vm, FIRST_BOOT_KEY, identity);
   if (await isFirstBootOver(vbox, vm, identity)) return;
   throw new UserError(`VirtualBox did not keep the mark of the first boot of ${vm} in its extra data`, {
-    todo: `run VBoxManage getextradata ${vm} enumerate`,
+    hint: `run VBoxManage getextradata ${vm} enumerate`,
   });
 }
 

@@ -35,7 +35,7 @@ export function checkCidataPlace(vm: VmInfo): void {
   throw new UserError(
     `the cidata ISO's place in ${vm.name}, port ${port}, device ${device} of the controller ${controller}, is taken by the disk ${medium}`,
     {
-      todo: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(taken), "--medium", "none"])}`,
+      hint: `attach that disk elsewhere, after ${shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(taken), "--medium", "none"])}`,
     },
   );
 }
@@ -52,7 +52,7 @@ export function checkDiscOfOthers(vm: VmInfo, isoPath: string): void {
   throw new UserError(
     `${vm.name} was not taken over: the disc ${is} is in the drive where its cidata ISO goes, ${isoPath}`,
     {
-      todo:
+      hint:
         "give an `isoFolder` with which they are the same; if the machine does not need that disc: " +
         shellCommand(["VBoxManage", "storageattach", vm.name, ...slotArguments(slot), "--medium", "emptydrive"]),
     },
@@ -82,7 +82,7 @@ export async function insertIso(vbox: VBoxManage, vm: VmInfo, isoPath: string): 
   await vbox.attach(vm.uuid, slot, "dvddrive", resolve(isoPath));
   if (hasIso((await vbox.showVm(vm.uuid))!, isoPath)) return;
   throw new UserError(`VirtualBox did not put ${isoPath} into the drive of ${vm.name}`, {
-    todo: "look at the machine's storage in VirtualBox",
+    hint: "look at the machine's storage in VirtualBox",
   });
 }
 

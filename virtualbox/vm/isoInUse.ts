@@ -12,7 +12,7 @@ export async function refuseInUse(vbox: VBoxManage, { name, path }: { name: stri
   throw new UserError(
     `the ISO ${path} has other content, and the machine ${name} (${vm.uuid}) was made from it; nothing was changed`,
     {
-      todo: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over (`pulumi config set adopt true`)",
+      hint: "bring the stack's state back (`pulumi stack import`), or take ISO and machine over (`pulumi config set adopt true`)",
     },
   );
 }

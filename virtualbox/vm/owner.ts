@@ -39,7 +39,7 @@ export const isInStackFolder = (folder: string, owner: Owner) =>
  * - `half-made`: a clone of ours that was never completed, and never started;
  * - `foreign`: not made by this stack.
  */
-export type Standing = "ours" | "known" | "outdated" | "half-made" | "foreign";
+export type Ownership = "ours" | "known" | "outdated" | "half-made" | "foreign";
 
 /** What is known of a machine beside its mark. */
 interface Known {
@@ -58,7 +58,7 @@ export async function standingOf(
   vm: VmInfo,
   owner: Owner,
   { origin, idInState }: Known = {},
-): Promise<Standing> {
+): Promise<Ownership> {
   const mark = await vbox.getExtraData(vm.uuid, OWNER_KEY);
   const claim = claimOf(mark, owner);
   if (claim === "ours")
@@ -113,7 +113,7 @@ export async function unmarkFinished(vbox: VBoxManage, vm: string): Promise<void
 
 const notKept = ({ name }: Owner) =>
   new UserError(`VirtualBox did not keep the mark of ${name} in its extra data`, {
-    todo: `run VBoxManage getextradata ${name} enumerate`,
+    hint: `run VBoxManage getextradata ${name} enumerate`,
   });
 
 /** Whether a machine carries {@link markFinished}'s mark. */
@@ -137,7 +137,7 @@ export async function notOurs(vbox: VBoxManage, { name, uuid }: VmInfo, owner: O
       ? "if an `up` that gave the stack its id was interrupted, run `pulumi up` again; "
       : "";
   return new UserError(`the machine ${name} (${uuid}) does not carry the mark of ${owner.stack} any more`, {
-    said: mark ? `its mark is now "${mark}"; this stack's is "${markOf(owner)}"` : "it has no mark now",
-    todo: `${upgraded}if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, mark it again: \`${again}\``,
+    output: mark ? `its mark is now "${mark}"; this stack's is "${markOf(owner)}"` : "it has no mark now",
+    hint: `${upgraded}if it is another's now, forget it with \`pulumi state delete\`; if it is still ours, mark it again: \`${again}\``,
   });
 }

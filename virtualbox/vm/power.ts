@@ -26,7 +26,7 @@ export async function settled(vbox: VBoxManage, vm: string): Promise<VmInfo> {
   const info = await waitFor(vbox, vm, SETTLE_SECONDS, ({ condition }) => condition !== "busy");
   if (info.condition !== "busy") return info;
   throw new UserError(`${info.name} is ${info.state} since ${SETTLE_SECONDS} s`, {
-    todo: "look at the machine in VirtualBox",
+    hint: "look at the machine in VirtualBox",
   });
 }
 
@@ -50,7 +50,7 @@ export async function startVm(
   const now = await waitFor(vbox, vm, startTimeoutSeconds, ({ condition }) => condition === "running");
   if (now.condition === "running") return now;
   throw new UserError(`${info.name} did not run ${startTimeoutSeconds} s after its start: its state is ${now.state}`, {
-    todo: `look at its console in VirtualBox and at ${info.logFolder}; a slow machine may need a longer startTimeoutSeconds`,
+    hint: `look at its console in VirtualBox and at ${info.logFolder}; a slow machine may need a longer startTimeoutSeconds`,
   });
 }
 
@@ -86,7 +86,7 @@ export async function powerOff(vbox: VBoxManage, info: VmInfo): Promise<VmInfo> 
   const now = await waitFor(vbox, info.uuid, SETTLE_SECONDS, isPowerless);
   if (isPowerless(now)) return now;
   throw new UserError(`${info.name} is still ${now.state} ${SETTLE_SECONDS} s after its power was cut`, {
-    todo: "look at the machine in VirtualBox",
+    hint: "look at the machine in VirtualBox",
   });
 }
 
@@ -126,7 +126,7 @@ async function waitFor(
   for (let pause = 250; ; pause = Math.min(2000, pause * 1.5)) {
     const info = await vbox.showVm(vm);
     end ??= performance.now() + seconds * 1000;
-    if (!info) throw new UserError(`VirtualBox has no machine ${vm} any more`, { todo: "run `pulumi up --refresh`" });
+    if (!info) throw new UserError(`VirtualBox has no machine ${vm} any more`, { hint: "run `pulumi up --refresh`" });
     if (isAsWished(info) || performance.now() + pause > end) return info;
     await sleep(pause);
   }

@@ -2,7 +2,7 @@ import { isArgument } from "../../common/argument";
 import { DOORS } from "../doors";
 import type { Disk, Nic } from "../machine";
 import { shellCommand } from "../../common/shell";
-import { shown } from "../../common/shown";
+import { quoteValue } from "../../common/quoteValue";
 
 /** The inputs of a machine that can be wrong by themselves. */
 export interface Checked {
@@ -31,16 +31,16 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
     name:
       name === undefined || /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
         ? undefined
-        : `${shown(name)} is no host name; give lower-case letters, digits and "-"`,
+        : `${quoteValue(name)} is no host name; give lower-case letters, digits and "-"`,
     stack:
       stack === undefined || isStack(stack)
         ? undefined
-        : `${shown(stack)} is not "project/stack"; give names of letters, digits, "-", "_" and "."`,
+        : `${quoteValue(stack)} is not "clusterName/stack"; give names of letters, digits, "-", "_" and "."`,
     baseImage: argumentProblem(inputs.baseImage, "a VM's name or UUID"),
     cloneMode:
       cloneMode === undefined || ["full", "linked"].includes(cloneMode)
         ? undefined
-        : `${shown(cloneMode)} is no way to clone; give "full" or "linked"`,
+        : `${quoteValue(cloneMode)} is no way to clone; give "full" or "linked"`,
     baseSnapshot:
       cloneMode === "linked" && !baseSnapshot
         ? `a linked clone needs a snapshot of the base image; take one with ${shellCommand(["VBoxManage", "snapshot", baseImage, "take", "clean"])}, and give "clean"`
@@ -51,8 +51,8 @@ export function vmProblems(inputs: Checked, platform: string = process.platform)
     stopTimeoutSeconds: outside(inputs.stopTimeoutSeconds, 0, 86_400, "seconds"),
     startTimeoutSeconds: outside(inputs.startTimeoutSeconds, 1, 86_400, "seconds"),
     nics: nics && nicsProblem(nics, platform),
-    disks: disks && first(disks, diskProblem),
-    keepOpen: keepOpen && first(keepOpen, doorProblem),
+    disks: disks && firstProblem(disks, diskProblem),
+    keepOpen: keepOpen && firstProblem(keepOpen, doorProblem),
   };
   return Object.fromEntries(
     Object.entries(problems).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -66,15 +66,15 @@ const isStack = (stack: string) =>
 /** VBoxManage takes what begins with a dash for an option, and prints nothing back that holds a control character. */
 function argumentProblem(value: string | undefined, what: string): string | undefined {
   if (value === undefined || isArgument(value)) return undefined;
-  return `${shown(value)} cannot be given to VBoxManage; give ${what}, without control characters or a dash before it`;
+  return `${quoteValue(value)} cannot be given to VBoxManage; give ${what}, without control characters or a dash before it`;
 }
 
 function outside(value: number | undefined, least: number, most: number, unit: string): string | undefined {
   if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return undefined;
-  return `${shown(value)} is not possible; give a whole number of ${unit}, from ${least} to ${most}`;
+  return `${quoteValue(value)} is not possible; give a whole number of ${unit}, from ${least} to ${most}`;
 }
 
-const first = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) => {
+const firstProblem = <T>(items: readonly T[], problemOf: (item: T) => string | undefined) => {
   const problems = items.map((item, i) => [i, problemOf(item)] as const);
   const found = problems.find(([, problem]) => problem !== undefined);
   return found && `[${found[0]}]: ${found[1]}`;
@@ -89,16 +89,16 @@ function nicsProblem(nics: readonly Nic[], platform: string): string | undefined
   if (nics.length < 1 || nics.length > MOST_NICS) return `${nics.length} NICs; give 1 to ${MOST_NICS}`;
   const macs = nics.map(({ mac }) => mac);
   const twice = macs.find((mac, i) => macs.indexOf(mac) !== i);
-  return first(nics, (nic) => nicProblem(nic, platform)) ?? (twice && `the MAC address ${twice} is there twice`);
+  return firstProblem(nics, (nic) => nicProblem(nic, platform)) ?? (twice && `the MAC address ${twice} is there twice`);
 }
 
 function nicProblem({ type, network, mac }: Nic, platform: string): string | undefined {
-  if (!NIC_TYPES.includes(type)) return `${shown(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
+  if (!NIC_TYPES.includes(type)) return `${quoteValue(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
   if (type === "nat" && network !== undefined)
-    return `a nat NIC has no network; leave out ${shown(network)}, or choose natnetwork`;
+    return `a nat NIC has no network; leave out ${quoteValue(network)}, or choose natnetwork`;
   if (type !== "nat" && !network) return `a ${type} NIC needs a network; give its name`;
   if (/["\\]/.test(network ?? ""))
-    return `${shown(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
+    return `${quoteValue(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
   const problem = argumentProblem(network, "the network's or adapter's name");
   if (problem) return problem;
   if (type === "hostonlynet" && platform !== "darwin")
@@ -107,17 +107,17 @@ function nicProblem({ type, network, mac }: Nic, platform: string): string | und
     return "VirtualBox 7.0 and later has no host-only adapters on macOS; choose hostonlynet and give the name of a network of `VBoxManage list hostonlynets`";
   // The second digit's lowest bit would make it a group's address.
   if (!/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac))
-    return `${shown(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
+    return `${quoteValue(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
   return undefined;
 }
 
 const doorProblem = (door: string) =>
   (DOORS as readonly string[]).includes(door)
     ? undefined
-    : `${shown(door)} is no door to the host; give some of ${DOORS.join(", ")}`;
+    : `${quoteValue(door)} is no door to the host; give some of ${DOORS.join(", ")}`;
 
 function diskProblem({ sizeMb, format, variant }: Disk): string | undefined {
-  if (!["VDI", "VMDK", "VHD"].includes(format)) return `${shown(format)} is no format; give VDI, VMDK or VHD`;
-  if (!["Standard", "Fixed"].includes(variant)) return `${shown(variant)} is no variant; give Standard or Fixed`;
+  if (!["VDI", "VMDK", "VHD"].includes(format)) return `${quoteValue(format)} is no format; give VDI, VMDK or VHD`;
+  if (!["Standard", "Fixed"].includes(variant)) return `${quoteValue(variant)} is no variant; give Standard or Fixed`;
   return outside(sizeMb, 1, 2_097_152, "MB");
 }

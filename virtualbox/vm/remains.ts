@@ -36,7 +36,7 @@ async function filesIn(folder: string): Promise<string[] | undefined> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new UserError(`the machine folder ${folder} could not be looked at`, {
-      said: (cause as Error).message,
+      output: (cause as Error).message,
       cause,
     });
   }
@@ -79,9 +79,9 @@ const unregistered = (file: string, owner: Owner, settings: Settings) =>
     `${join(file, "..")} holds a finished machine ${owner.name} of ${owner.stack} that VirtualBox does not know`,
     {
       ...(settings.owner !== markOf(owner) && {
-        said: `its mark is "${settings.owner ?? ""}"; this stack's is "${markOf(owner)}"`,
+        output: `its mark is "${settings.owner ?? ""}"; this stack's is "${markOf(owner)}"`,
       }),
-      todo: `make it known again: ${shellCommand(["VBoxManage", "registervm", file])}; or, if it is of no use any more, delete that folder`,
+      hint: `make it known again: ${shellCommand(["VBoxManage", "registervm", file])}; or, if it is of no use any more, delete that folder`,
     },
   );
 
@@ -90,7 +90,7 @@ const unclear = (file: string): Remains => ({
   refusal: new UserError(
     `${join(file, "..")} holds a machine whose settings cannot be read: ${file} is missing or not whole`,
     {
-      todo:
+      hint:
         `if ${file}-prev is there, it has the settings from before the last change: ${shellCommand(["cp", `${file}-prev`, file])}, ` +
         `then ${shellCommand(["VBoxManage", "registervm", file])} where VirtualBox does not have the machine; or, if it is of no use any more, delete that folder`,
     },

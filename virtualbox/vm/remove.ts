@@ -110,7 +110,7 @@ function checkMounted(uuid: string, folder: string): void {
   const above = dirname(folder);
   if (existsSync(folder) || existsSync(above) || emptied.has(above)) return;
   throw new UserError(`the machine ${uuid} was left as it is: neither its folder ${folder} nor ${above} is there`, {
-    todo: `mount the disk that they are on, and run the same again; if they are gone for good: VBoxManage unregistervm ${uuid}`,
+    hint: `mount the disk that they are on, and run the same again; if they are gone for good: VBoxManage unregistervm ${uuid}`,
   });
 }
 
@@ -124,8 +124,8 @@ async function proveAbsence(vbox: VBoxManage, uuid: string, folder?: string): Pr
   ];
   if (left.length === 0) return;
   throw new UserError("the machine was not deleted completely", {
-    said: `left:\n${left.join("\n")}`,
-    todo: "run the same again, or remove this by hand",
+    output: `left:\n${left.join("\n")}`,
+    hint: "run the same again, or remove this by hand",
   });
 }
 
@@ -197,8 +197,8 @@ async function checkNoHeirs(vbox: VBoxManage, folder: string): Promise<void> {
   throw new UserError(
     `${basename(folder)} is not deleted, as disks of other machines hold only what differs from its own`,
     {
-      said: lines.join("\n"),
-      todo: "delete these linked clones first (VBoxManage unregistervm NAME --delete), or copy them whole (VBoxManage clonevm NAME --name COPY --register) and then delete them; then run the same again",
+      output: lines.join("\n"),
+      hint: "delete these linked clones first (VBoxManage unregistervm NAME --delete), or copy them whole (VBoxManage clonevm NAME --name COPY --register) and then delete them; then run the same again",
     },
   );
 }

@@ -8,7 +8,7 @@ import { VBoxError } from "../error";
 import type { VmInfo } from "../vmInfo";
 
 /** A cause that VirtualBox's status codes give away, whatever its language; words where it has no code. */
-type Cause = readonly [said: RegExp, cause: string, todo: string | ((vm: VmInfo) => string)];
+type Cause = readonly [output: RegExp, cause: string, hint: string | ((vm: VmInfo) => string)];
 
 /** How to get VirtualBox's kernel driver. */
 export const DRIVER =
@@ -117,13 +117,13 @@ const CAUSES: readonly Cause[] = [
 export async function startFailed(error: unknown, vm: VmInfo): Promise<unknown> {
   if (error instanceof TimedOut) return tooLate(error, vm);
   if (!(error instanceof VBoxError)) return error;
-  const said = [error.detail.said, await endOfLog(vm)].filter(Boolean).join("\n");
-  const [, cause, todo] =
-    CAUSES.find(([code]) => code.test(error.result.stderr)) ?? CAUSES.find(([code]) => code.test(said)) ?? [];
+  const output = [error.detail.output, await endOfLog(vm)].filter(Boolean).join("\n");
+  const [, cause, hint] =
+    CAUSES.find(([code]) => code.test(error.result.stderr)) ?? CAUSES.find(([code]) => code.test(output)) ?? [];
   const what = `${vm.name} did not start${cause === undefined ? "" : `: ${cause}`}`;
   const look = `look at ${vm.logFolder} and at the machine in VirtualBox; it stays as it is, and the next \`pulumi up\` only starts it`;
-  const cure = todo === undefined ? (error.detail.todo ?? look) : typeof todo === "string" ? todo : todo(vm);
-  return new UserError(what, { said, todo: cure, cause: error });
+  const cure = hint === undefined ? (error.detail.hint ?? look) : typeof hint === "string" ? hint : hint(vm);
+  return new UserError(what, { output, hint: cure, cause: error });
 }
 
 /**
@@ -132,12 +132,12 @@ export async function startFailed(error: unknown, vm: VmInfo): Promise<unknown> 
  */
 export function resumeFailed(error: unknown, { name, uuid }: VmInfo): unknown {
   if (!(error instanceof VBoxError)) return error;
-  const { said } = error.detail;
+  const { output } = error.detail;
   if (error.code !== "VBOX_E_INVALID_VM_STATE")
-    return new UserError(`${name} is paused, and was not resumed`, { said, todo: powerOffTodo(uuid), cause: error });
+    return new UserError(`${name} is paused, and was not resumed`, { output, hint: powerOffTodo(uuid), cause: error });
   return new UserError(`${name} is paused by VirtualBox itself, mostly as the host slept or its battery was low`, {
-    said,
-    todo: `wait until the host is fully awake, and run \`pulumi up\`; or ${powerOffTodo(uuid)}`,
+    output,
+    hint: `wait until the host is fully awake, and run \`pulumi up\`; or ${powerOffTodo(uuid)}`,
     cause: error,
   });
 }
@@ -148,8 +148,8 @@ const powerOffTodo = (uuid: string) =>
 /** VirtualBox may go on with it. */
 const tooLate = (error: TimedOut, { name, logFolder }: VmInfo) =>
   new UserError(`${name} did not start: ${error.summary}`, {
-    said: error.detail.said,
-    todo: `look at ${logFolder} and at the machine in VirtualBox; a slow host may need a longer \`timeouts.start\`; the machine stays as it is, and the next \`pulumi up\` only starts it`,
+    output: error.detail.output,
+    hint: `look at ${logFolder} and at the machine in VirtualBox; a slow host may need a longer \`timeouts.start\`; the machine stays as it is, and the next \`pulumi up\` only starts it`,
     cause: error,
   });
 

@@ -67,7 +67,7 @@ async function modify(vbox: VBoxManage, uuid: string, changes: Changes, spec: Vm
     if (flags.length === 0 && (doors.length === 0 || round === 1)) continue;
     const left = [...flags, ...closingFlags(doors)];
     throw new UserError(`VirtualBox did not change ${spec.name} as it was told: modifyvm ${left.join(" ")}`, {
-      todo: "look at the machine in VirtualBox",
+      hint: "look at the machine in VirtualBox",
     });
   }
 }

@@ -32,10 +32,10 @@ const listed = async (image: string, ...options: string[]) =>
     .sort();
 
 test("isoinfo finds the volume, Joliet and Rock Ridge", async () => {
-  const said = await run("isoinfo", ["-d", "-i", saved(isoImage("cidata", seed))]);
-  expect(said).toContain("Volume id: cidata");
-  expect(said).toContain("Joliet with UCS level 3 found");
-  expect(said).toContain("Rock Ridge signatures version 1 found");
+  const output = await run("isoinfo", ["-d", "-i", saved(isoImage("cidata", seed))]);
+  expect(output).toContain("Volume id: cidata");
+  expect(output).toContain("Joliet with UCS level 3 found");
+  expect(output).toContain("Rock Ridge signatures version 1 found");
 });
 
 test.each([

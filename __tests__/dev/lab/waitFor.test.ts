@@ -3,8 +3,8 @@ import { waitFor } from "../../../dev/lab/waitFor";
 const late = () => new Error("late");
 
 test("looks until there is something", async () => {
-  const looks = [undefined, undefined, "found"];
-  await expect(waitFor(() => looks.shift(), late, { timeoutMs: 60_000, intervalMs: 1 })).resolves.toBe("found");
+  const readOnly = [undefined, undefined, "found"];
+  await expect(waitFor(() => readOnly.shift(), late, { timeoutMs: 60_000, intervalMs: 1 })).resolves.toBe("found");
 });
 
 test("false and 0 are something", async () => {

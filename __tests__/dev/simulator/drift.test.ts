@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { projectDir } from "../../../dev/lab/paths";
 import { journal, planFaults } from "../../../dev/simulator/faults";
-import { discVictims, ejected, restoredVictim } from "../../support/drift/discs";
-import { documentText, fatesOf, refusalOf, type Row } from "../../support/drift/document";
+import { discScenarios, ejected, restoredScenario } from "../../support/drift/discs";
+import { documentText, outcomesOf, refusalOf, type Row } from "../../support/drift/document";
 import { type Drift, withDrift } from "../../support/drift/drift";
 import { type DriftStack, fateOf, openDriftStack } from "../../support/drift/driftStack";
-import { grownDisks, grownMb, machineVictims } from "../../support/drift/machines";
-import { nodeVictims } from "../../support/drift/nodes";
+import { grownDisks, grownMb, machineScenarios } from "../../support/drift/machines";
+import { nodeScenarios } from "../../support/drift/nodes";
 import { isOneByOne, rebuildCluster, seenRebuilt } from "../../support/drift/rebuiltCluster";
 import { refusedByRefresh, refusedByUp, refusedIso } from "../../support/drift/refusals";
 import { adoptedRoute, type RouteDrift, routeDrifts, routeKey, routes } from "../../support/drift/routes";
@@ -24,8 +24,8 @@ import { unseen, untouched } from "../../support/drift/untouched";
 // Each test goes on where the one before ended: one stack sees everything.
 jest.setTimeout(300_000);
 
-const victims = [...machineVictims, ...discVictims, restoredVictim, ...nodeVictims];
-const all = [...victims, untouched];
+const scenarios = [...machineScenarios, ...discScenarios, restoredScenario, ...nodeScenarios];
+const all = [...scenarios, untouched];
 const names = all.map(({ worker }) => worker);
 const overrides = Object.fromEntries(all.flatMap(({ worker, overrides }) => (overrides ? [[worker, overrides]] : [])));
 /** Those that the rest goes on with: one of each kind is enough. */
@@ -97,7 +97,7 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
   await adoptedRoute.act(stack.handOn(untouched.worker));
   made = stack.observed();
 
-  await Promise.all(victims.map(act));
+  await Promise.all(scenarios.map(act));
   for (const drift of routeDrifts) await drift.act(stack.handOn(untouched.worker));
   await refresh();
   const pairs = all.flatMap(({ worker, drifts }) => drifts.map((drift) => [worker, drift] as const));
@@ -106,9 +106,14 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
   const routeRow = (drift: RouteDrift) =>
     rowOf(drift.done, differences(before, seen(before, [], [drift])), drift.repair);
   rows.routes = routeDrifts.map(routeRow);
-  const workerRows = victims.flatMap((victim) =>
-    victim.drifts.map((drift) =>
-      rowOf(drift.done, differences(before, seen(before, [[victim.worker, drift]])), drift.repair, ...fatesOf(victim)),
+  const workerRows = scenarios.flatMap((scenario) =>
+    scenario.drifts.map((drift) =>
+      rowOf(
+        drift.done,
+        differences(before, seen(before, [[scenario.worker, drift]])),
+        drift.repair,
+        ...outcomesOf(scenario),
+      ),
     ),
   );
   rows.workers = Object.keys(changes).flatMap((type) => workerRows.filter(({ saw }) => saw[0]?.type === type));
@@ -122,11 +127,11 @@ test("each thing that was changed or removed is seen by refresh, and nothing els
 
 test("up fixes all of it, and keeps what need not be recreated", async () => {
   const drifted = stack.world.read();
-  const said = await stack.succeed("up", "--yes");
+  const output = await stack.succeed("up", "--yes");
   // A preview cannot know that an ISO that is rewritten will be the same one.
-  for (const { worker } of discVictims) expect(said).toMatch(new RegExp(`vbox:Vm ${worker} replace`));
+  for (const { worker } of discScenarios) expect(output).toMatch(new RegExp(`vbox:Vm ${worker} replace`));
   for (const worker of ["gone", "partly-gone"])
-    expect(said).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
+    expect(output).toMatch(new RegExp(`${worker}: is not reset: VirtualBox says that there is no machine`));
   const fixed = stack.world.read();
   expect(stack.observed()).toEqual(made);
   expect(all.map(({ worker }) => ({ worker, ...fateOf(drifted, fixed, worker, uuidIn(before, worker)) }))).toEqual(
@@ -140,10 +145,10 @@ test("up fixes all of it, and keeps what need not be recreated", async () => {
 test("what may be another's, or would be lost, is refused, and fixed as the error says", async () => {
   const whole = await readStackState(stack);
   for (const refusal of refusedByRefresh) await refusal.act(stack.handOn(refusal.worker));
-  const said = await stack.fail("refresh", "--yes", "--skip-preview");
+  const output = await stack.fail("refresh", "--yes", "--skip-preview");
   for (const refusal of refusedByRefresh) {
-    expect(said).toMatch(refusal.says);
-    await refusal.fix(stack.handOn(refusal.worker), said);
+    expect(output).toMatch(refusal.says);
+    await refusal.fix(stack.handOn(refusal.worker), output);
   }
 
   const seenOnly = [refusedIso, ...refusedByUp];
@@ -232,7 +237,7 @@ test("docs/drift.md says what was seen", () => {
 
 test("destroy leaves nothing, also of what drifted since", async () => {
   await act({ worker: "marked", drifts: [ejected] });
-  await act(victims.find(({ worker }) => worker === "recreated")!);
+  await act(scenarios.find(({ worker }) => worker === "recreated")!);
   await stack.succeed("destroy", "--yes", "--skip-preview");
   const theirs = `route ${adoptedRoute.destination} `;
   expect(stack.observed().filter((line) => !line.startsWith(theirs))).toEqual(nothing);

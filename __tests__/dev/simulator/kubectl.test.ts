@@ -65,8 +65,8 @@ test.each([
     "node/kube-node01 cordoned\nnode/kube-node01 drained",
     { unschedulable: true },
   ],
-])("%j", (args, said, is) => {
-  expect(kubectl(...args)).toMatchObject({ exitCode: 0, stdout: `${said}\n` });
+])("%j", (args, output, is) => {
+  expect(kubectl(...args)).toMatchObject({ exitCode: 0, stdout: `${output}\n` });
   expect(known("kube-node01")).toMatchObject(is);
   expect(known("kube-node02")).toMatchObject({ labels: { tier: "a" }, taints: [{ key: "slow" }] });
 });
@@ -94,9 +94,9 @@ test.each([
   ],
   [["get", "nodes", "--frob"], "error: unknown flag: --frob"],
   [["frob"], 'error: unknown command "frob" for "kubectl"'],
-])("%j fails, and changes nothing", (args, said) => {
+])("%j fails, and changes nothing", (args, output) => {
   const before = structuredClone(clock.state.cluster);
-  expect(kubectl(...args)).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining(said) });
+  expect(kubectl(...args)).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining(output) });
   expect(clock.state.cluster).toEqual(before);
 });
 

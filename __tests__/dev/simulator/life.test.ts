@@ -5,7 +5,7 @@ import { getNode, getNodes, getPodsOn } from "../../../kubernetes/kubectl";
 import { syncMarks } from "../../../kubernetes/labels";
 import { waitForReady } from "../../../kubernetes/nodeReady";
 import { type SshSession, withSession } from "../../../ssh/session";
-import { ensureJoined, spending } from "../../../kubernetes/join";
+import { ensureJoined, revokingToken } from "../../../kubernetes/join";
 import { deleteNode, drain, resetWorker } from "../../../kubernetes/leave";
 import { journal, planFaults } from "../../../dev/simulator/faults";
 import { innocent } from "../../support/innocent";
@@ -62,7 +62,7 @@ test("a worker from its first boot to its end, across a restart of the servers",
       pin: caCertHash(site.world.read().cluster.caCertificate),
     });
     const join = { ...plan, endpoint, caCertHash: pin };
-    await spending({ master, log }, plan, () =>
+    await revokingToken({ master, log }, plan, () =>
       withSession(site.workerTarget(name, worker), soon(name), (session) =>
         ensureJoined({ worker: session, master, misuse: innocent, log }, join),
       ),

@@ -108,10 +108,10 @@ describe("faults", () => {
   test("noise drops connections, the same ones for the same seed", async () => {
     const outcomes = async () => {
       planFaults(site.folder, { noise: { seed: 7, rate: 0.5 } });
-      const said: string[] = [];
+      const output: string[] = [];
       for (let number = 0; number < 8; number++)
-        said.push(await run(target()).catch((error: { kind: string }) => error.kind));
-      return said;
+        output.push(await run(target()).catch((error: { kind: string }) => error.kind));
+      return output;
     };
     const first = await outcomes();
     expect(new Set(first)).toEqual(new Set(["dropped", "kube-node01"]));

@@ -126,9 +126,9 @@ test("a stack whose state was lost takes over what it made, as it runs, and its 
   await pulumi(["stack", "rm", "dev", "--force", "--yes", "--preserve-config"]);
   await pulumi(["stack", "init", "dev"]);
   await pulumi(["config", "set", "adopt", "true"]);
-  const said = await pulumi(["up", "--yes", "--skip-preview"]);
-  expect(said).toContain("kube-node01: adopts the machine that is there");
-  expect(said).not.toMatch(/kubeadm (join|reset)/);
+  const output = await pulumi(["up", "--yes", "--skip-preview"]);
+  expect(output).toContain("kube-node01: adopts the machine that is there");
+  expect(output).not.toMatch(/kubeadm (join|reset)/);
   expect(worker()).toEqual(before);
   await pulumi(["destroy", "--yes", "--skip-preview"]);
   expect(onSite()).toEqual(empty);

@@ -5,7 +5,7 @@ import { joinInformation } from "../../../kubernetes/clusterInfo";
 import { newToken, registerToken } from "../../../kubernetes/bootstrapToken";
 import { withSession } from "../../../ssh/session";
 import { ensureTokenGroup } from "../../../kubernetes/tokenGroup";
-import { deeds, record, type Recording, wording } from "../../../dev/lab/recording";
+import { effects, record, type Recording, wording } from "../../../dev/lab/recording";
 import { type Cast, steps } from "../../../dev/lab/recordingSteps";
 import { KUBEADM_GROUP } from "../../../dev/simulator/bootstrap";
 import { type ServedSite, bootWorker, servedSite } from "../../support/servedSite";
@@ -79,7 +79,7 @@ const essence = ({ exchanges, read }: Recording) => ({
     command,
     exitCode,
     failure: exitCode === 0 ? [] : wording(stderr),
-    did: deeds(stdout),
+    did: effects(stdout),
   })),
   read,
 });

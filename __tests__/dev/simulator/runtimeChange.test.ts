@@ -41,7 +41,9 @@ async function up(configuration: object): Promise<string[]> {
   // The CLI repeats at the end what was said.
   return [
     ...new Set(
-      [...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([said]) => said.replace(":", "")),
+      [...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([output]) =>
+        output.replace(":", ""),
+      ),
     ),
   ];
 }

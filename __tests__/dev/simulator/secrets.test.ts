@@ -25,7 +25,7 @@ const states: string[] = [];
 /** Arguments and environments of every process that ran meanwhile. */
 const processes = new Set<string>();
 /** Everything that the CLI printed, and its event logs. */
-const said: string[] = [];
+const output: string[] = [];
 /** The token in the state, and those that the cluster was seen to have. */
 const tokens = new Set<string>();
 /** The host keys of all workers that there were. */
@@ -74,7 +74,7 @@ beforeAll(async () => {
       ],
       { env },
     );
-    said.push(stdout, stderr, readFileSync(events, "utf8"));
+    output.push(stdout, stderr, readFileSync(events, "utf8"));
     rmSync(events);
     states.push(...filesIn(join(folder, "backend")).map((file) => readText(file)));
     return exitCode;
@@ -186,7 +186,7 @@ test("no process had one in its arguments or its environment", () => expect([...
 test("no command on a machine had one", () => expect(commands.flatMap(found)).toEqual([]));
 
 test("the CLI printed none, also where things went wrong and with --debug, nor did its event log", () =>
-  expect(said.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
+  expect(output.flatMap((text) => [...found(text), ...unfit(text)])).toEqual([]));
 
 test("the state has them encrypted, and only there", () => {
   expect(states.join("").length).toBeGreaterThan(10_000);

@@ -60,7 +60,7 @@ describe("sessions", () => {
     const other = await begun(() => machine()?.session !== undefined, "modifyvm", "base", "--cpus", "4");
     await delay({ call: 20 });
     const refusal = errorOf(await manage("modifyvm", "base", "--memory", "600"));
-    expect(refusal).toMatchObject({ code: "VBOX_E_INVALID_OBJECT_STATE", isPassing: true });
+    expect(refusal).toMatchObject({ code: "VBOX_E_INVALID_OBJECT_STATE", isTransient: true });
     expect(refusal.message).toContain("The machine 'base' is already locked for a session (or being unlocked)");
     expect(errorOf(await manage("unregistervm", "base")).message).toContain(
       "Cannot unregister the machine 'base' while it is locked",
@@ -90,7 +90,7 @@ describe("sessions", () => {
       manage("modifyvm", "base", "--cpus", "4"),
     ]);
     expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
-    expect(errorOf(write)).toMatchObject({ isPassing: true });
+    expect(errorOf(write)).toMatchObject({ isTransient: true });
     expect(machine()?.session).toBeUndefined();
   });
 
@@ -106,7 +106,7 @@ describe("sessions", () => {
     await succeed("showvminfo", "base", "--machinereadable");
     const results = await clones;
     expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
-    expect(errorOf(results.find(({ exitCode }) => exitCode === 1)!)).toMatchObject({ isPassing: true });
+    expect(errorOf(results.find(({ exitCode }) => exitCode === 1)!)).toMatchObject({ isTransient: true });
     expect(world.read().virtualBox.machines).toHaveLength(2);
   });
 
@@ -151,7 +151,7 @@ describe("the program", () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `"base" {${machine()!.uuid}}` });
     const get = () => exec(file, ["getextradata", machine()!.uuid, "key"]);
     expect((await get()).stdout).toBe("No value set!");
-    expect(errorOf(await get())).toMatchObject({ code: "NS_ERROR_FAILURE", isPassing: false });
+    expect(errorOf(await get())).toMatchObject({ code: "NS_ERROR_FAILURE", isTransient: false });
     expect((await get()).exitCode).toBe(0);
     expect(journal(world.folder)).toEqual([
       "VBoxManage list vms",
@@ -162,7 +162,7 @@ describe("the program", () => {
   test("meets a lock where it is noisy", async () => {
     const file = program();
     planFaults(world.folder, { noise: { seed: 1, rate: 1 } });
-    expect(errorOf(await exec(file, ["modifyvm", "base", "--cpus", "2"]))).toMatchObject({ isPassing: true });
+    expect(errorOf(await exec(file, ["modifyvm", "base", "--cpus", "2"]))).toMatchObject({ isTransient: true });
     expect(machine()!.settings.cpus).toBe("1");
   });
 });

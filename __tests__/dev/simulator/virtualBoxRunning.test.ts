@@ -65,7 +65,7 @@ describe("a machine that runs", () => {
     await succeed("controlvm", "base", "savestate");
     expect(errorOf(await manage("modifyvm", "base", "--cpus", "2"))).toMatchObject({
       code: "VBOX_E_INVALID_VM_STATE",
-      isPassing: false,
+      isTransient: false,
     });
     await succeed("startvm", "base");
     expect(machine()!.boot).toEqual(boot);
@@ -84,7 +84,7 @@ describe("a machine that runs", () => {
     expect((await insert(isos[1]!, "1")).exitCode).toBe(0);
     expect(errorOf(await insert(isos[0]!, "0"))).toMatchObject({ code: "VBOX_E_INVALID_VM_STATE" });
     expect(errorOf(await manage("modifymedium", "disk", inVms("base/base.vdi"), "--resize", "70"))).toMatchObject({
-      isPassing: true,
+      isTransient: true,
     });
     expect(await succeed("list", "runningvms")).toContain('"base"');
   });

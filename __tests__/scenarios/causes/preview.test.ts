@@ -36,7 +36,7 @@ async function run(...args: string[]) {
   planFaults(stack.site);
   const { stdout, stderr, exitCode } = await stack.pulumi(args);
   expect(unfit(stdout + stderr)).toEqual([]);
-  return { said: stdout + stderr, exitCode, commands: journal(stack.site) };
+  return { output: stdout + stderr, exitCode, commands: journal(stack.site) };
 }
 
 const program = [join(projectDir, "node_modules/.bin/tsx"), join(projectDir, "commands/doctor.ts")] as const;
@@ -68,9 +68,9 @@ test("all that is missing is told together, once, and nothing is changed", async
       { type: "natnetwork", network: "no such" },
     ],
   });
-  const { said, exitCode, commands } = await run("preview");
+  const { output, exitCode, commands } = await run("preview");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(/has a problem: no machine is made, as 5 things are missing or wrong\n/);
+  expect(output).toMatch(/has a problem: no machine is made, as 5 things are missing or wrong\n/);
   for (const what of [
     /kernel driver is not loaded/,
     /no network vboxnet7 of type hostonly/,
@@ -78,9 +78,9 @@ test("all that is missing is told together, once, and nothing is changed", async
     /base image debian-base-image is running/,
     /kubernetesVersion: 1\.37\.1 is newer than/,
   ])
-    expect(said.match(new RegExp(what, "g"))).toHaveLength(1);
+    expect(output.match(new RegExp(what, "g"))).toHaveLength(1);
   // A line of progress, and Pulumi's diagnostics of it.
-  expect(said.match(/warning: the workers need 4\.0 GB of memory, and the host has 1\.0 GB/g)).toHaveLength(2);
+  expect(output.match(/warning: the workers need 4\.0 GB of memory, and the host has 1\.0 GB/g)).toHaveLength(2);
   expect(
     commands.filter(
       (command) =>
@@ -159,10 +159,10 @@ test("what a worker needs that is not among the targets keeps nobody from the ot
   await stack.configure({ workerCount: 2, workerOverrides: { "kube-node02": { nics } } });
   const whole = await run("preview");
   expect(whole.exitCode).not.toBe(0);
-  expect(whole.said).toMatch(
+  expect(whole.output).toMatch(
     /'kube-node02' has a problem: kube-node02 is not made, as one thing is missing or wrong\n[^]*no network no such of type natnetwork/,
   );
-  expect(whole.said).not.toMatch(/'kube-node01' has a problem/);
+  expect(whole.output).not.toMatch(/'kube-node01' has a problem/);
   const targets = ["stack", "cluster", "route-*", "kube-node01"].flatMap((name) => ["--target", `**::${name}`]);
   expect(await run("preview", ...targets)).toMatchObject({ exitCode: 0 });
 });
@@ -170,11 +170,11 @@ test("what a worker needs that is not among the targets keeps nobody from the ot
 test("a site that has everything is brought up, and a preview without changes asks nobody", async () => {
   await stack.configure(one);
   const preview = await run("preview");
-  expect(preview.said).not.toMatch(/warning|not looked at|could not/);
+  expect(preview.output).not.toMatch(/warning|not looked at|could not/);
   expect(await run("up", "--yes", "--skip-preview")).toMatchObject({ exitCode: 0 });
-  const { said, exitCode, commands } = await run("preview", "--expect-no-changes");
+  const { output, exitCode, commands } = await run("preview", "--expect-no-changes");
   expect(exitCode).toBe(0);
-  expect(said).not.toMatch(/warning|not looked at/);
+  expect(output).not.toMatch(/warning|not looked at/);
   expect(commands.filter((command) => !/^ip /.test(command))).toEqual([]);
 
   await stack.world.change(({ cluster }) => void (cluster.version = "v1.37.2"));

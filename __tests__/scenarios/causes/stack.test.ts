@@ -29,7 +29,7 @@ afterAll(async () => {
 async function run(operation: "up" | "refresh" | "destroy") {
   const { stdout, stderr, exitCode } = await stack.pulumi([operation, "--yes", "--skip-preview"]);
   expect(unfit(stdout + stderr)).toEqual([]);
-  return { said: stdout + stderr, exitCode };
+  return { output: stdout + stderr, exitCode };
 }
 const change = (work: (state: SiteState) => void) => stack.world.change(work);
 const machines = () => stack.world.read().virtualBox.machines.map(({ name }) => name);
@@ -46,9 +46,9 @@ test("a VM that is not ours keeps one worker from being made, and nothing else i
   });
   const before = observe(stack);
   await stack.configure({ ...one, workerCount: 2 });
-  const { said, exitCode } = await run("up");
+  const { output, exitCode } = await run("up");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(
+  expect(output).toMatch(
     /kube-node02: VirtualBox already has a machine kube-node02 .*, which kube\/dev did not make\n\s*→ rename or delete that machine/,
   );
   const iso = /kube-node02-cidata\.iso 600$|CloudInitIso::kube-node02$/;
@@ -64,9 +64,9 @@ test("a worker is not taken away to be replaced while its cluster does not answe
   const uuid = machines();
   await change(({ cluster }) => void (cluster.apiDown = true));
   await stack.configure({ ...one, kubeletArgs: { "max-pods": "50" } });
-  const { said, exitCode } = await run("up");
+  const { output, exitCode } = await run("up");
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(
+  expect(output).toMatch(
     /kube-node01: the worker is to be replaced, and was left as it is: its cluster does not answer[^]*API server does not answer[^]*→ bring the cluster back, then run `pulumi up` again/,
   );
   expect(machines()).toEqual(uuid);
@@ -82,9 +82,9 @@ test("a master that is not configured any more is not asked any more, by a refre
   expect(await run("up")).toMatchObject({ exitCode: 0 });
   expect(observe(stack)).toEqual(before);
   await change(({ cluster }) => void (cluster.mastersDown = ["kube-mast01"]));
-  const { said, exitCode } = await run("refresh");
+  const { output, exitCode } = await run("refresh");
   expect(exitCode).toBe(0);
-  expect(said).not.toMatch(/kube-mast01/);
+  expect(output).not.toMatch(/kube-mast01/);
 });
 
 test("with the worker's machine, all masters and the API gone a destroy ends, and says what is left to do", async () => {
@@ -95,13 +95,13 @@ test("with the worker's machine, all masters and the API gone a destroy ends, an
     worker.state = "poweroff";
     delete worker.boot;
   });
-  const { said, exitCode } = await run("destroy");
+  const { output, exitCode } = await run("destroy");
   expect(exitCode).toBe(0);
-  expect(said).toMatch(
+  expect(output).toMatch(
     /kube-node01: its Node stays, as the cluster does not answer: none of the masters .* gave an SSH session within 2 s\. If the cluster still lives: kubectl delete node kube-node01/,
   );
-  expect(said).toMatch(/kube-node01: is not reset: VirtualBox says that kube-node01 is poweroff/);
-  expect(said).toMatch(/kube-node01: token \w{6} could not be revoked, and ends by itself within 30 minutes/);
+  expect(output).toMatch(/kube-node01: is not reset: VirtualBox says that kube-node01 is poweroff/);
+  expect(output).toMatch(/kube-node01: token \w{6} could not be revoked, and ends by itself within 30 minutes/);
   expect(machines()).toEqual(["debian-base-image", "busybox", "kube-node02"]);
   expect(observe(stack).filter((line) => /^(route|token|resource urn.*dynamic|medium dvd)/.test(line))).toEqual([]);
 });

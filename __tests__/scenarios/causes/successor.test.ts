@@ -36,7 +36,7 @@ afterAll(async () => {
 async function run(...args: string[]) {
   const { stdout, stderr, exitCode } = await stack.pulumi(["up", "--yes", "--skip-preview", ...args]);
   expect(unfit(stdout + stderr)).toEqual([]);
-  return { said: stdout + stderr, exitCode };
+  return { output: stdout + stderr, exitCode };
 }
 const change = (work: (state: SiteState) => void) => stack.world.change(work);
 const takesAway = (command: string) =>
@@ -46,9 +46,9 @@ const takesAway = (command: string) =>
 async function refused(message: RegExp, ...args: string[]): Promise<void> {
   const before = observe(stack);
   planFaults(stack.site);
-  const { said, exitCode } = await run(...args);
+  const { output, exitCode } = await run(...args);
   expect(exitCode).not.toBe(0);
-  expect(said).toMatch(message);
+  expect(output).toMatch(message);
   expect(journal(stack.site).filter(takesAway)).toEqual([]);
   expect(observe(stack)).toEqual(before);
 }
@@ -119,8 +119,8 @@ test("a version that the cluster does not take any more gives way to the cluster
     virtualBox.machines.push({ ...structuredClone(base), name: "debian-13", uuid: randomUUID() });
   });
   await stack.configure({ ...one, baseImage: "debian-13" });
-  const { said, exitCode } = await run();
-  expect(said).toContain(
+  const { output, exitCode } = await run();
+  expect(output).toContain(
     "kube-node01: is to have Kubernetes 1.37.0: the cluster's v1.37.0 does not take 1.33.1 any more",
   );
   expect(exitCode).toBe(0);

@@ -65,14 +65,14 @@ async function preview(values: Record<string, unknown>) {
   );
   await writeFile(file, `${salt}\n${dump({ config })}`);
   const { stdout, stderr, exitCode } = await inProgram("pulumi", ["preview", "--non-interactive", "--color", "never"]);
-  return { said: `${stdout}\n${stderr}`, exitCode };
+  return { output: `${stdout}\n${stderr}`, exitCode };
 }
 
 /** No stack, nothing for a terminal to obey, and nothing that never ends. */
-function expectClear({ said, exitCode }: Awaited<ReturnType<typeof preview>>): void {
+function expectClear({ output, exitCode }: Awaited<ReturnType<typeof preview>>): void {
   expect(exitCode).not.toBe(0);
-  expect(said).not.toMatch(/\bat .*:\d+|unhandled|panic|[^\P{Cc}\n\t]/u);
-  expect(said.length).toBeLessThan(20_000);
+  expect(output).not.toMatch(/\bat .*:\d+|unhandled|panic|[^\P{Cc}\n\t]/u);
+  expect(output.length).toBeLessThan(20_000);
 }
 
 /** Words with which none of these keys can do anything, a different one each. */
@@ -103,7 +103,7 @@ test("whatever is wrong is named at once", async () => {
   const result = await preview({ ...Object.fromEntries(texts.map((key, index) => [key, wrong[index]])), ...parts });
   expectClear(result);
   for (const key of [...texts, "masters[0]", "labels.", "bastion.user", "hostKeys.busybox[0]"])
-    expect(result.said).toContain(`\n        ${key}`);
+    expect(result.output).toContain(`\n        ${key}`);
 });
 
 test.each<[string, Record<string, unknown>, RegExp[]]>([
@@ -153,14 +153,14 @@ test.each<[string, Record<string, unknown>, RegExp[]]>([
 ])("%s", async (_what, values, messages) => {
   const result = await preview(values);
   expectClear(result);
-  for (const message of messages) expect(result.said).toMatch(message);
+  for (const message of messages) expect(result.output).toMatch(message);
 });
 
 test("a name in any letters is carried as it is, into the real VBoxManage too", async () => {
   const baseImage = "Größe 雪; $(id) 'x'";
   expect(await preview({ baseImage, labels: { gen: 5 } })).toMatchObject({
     exitCode: 0,
-    said: expect.stringContaining("to create"),
+    output: expect.stringContaining("to create"),
   });
   const vbox = new VBoxManage("VBoxManage", (file, args, options) =>
     exec(file, args, { ...options, env: { ...env, ...options?.env } }),

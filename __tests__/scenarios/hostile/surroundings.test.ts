@@ -30,7 +30,7 @@ const ours = generateHostKey();
 const machines = ["busybox", "kube-mast01", "kube-mast02", "kube-mast03"];
 
 /** What the program says of its surroundings: its error, or undefined where all is well. */
-function said(values: Record<string, unknown>): string | undefined {
+function output(values: Record<string, unknown>): string | undefined {
   const hostKeys = Object.fromEntries(machines.map((name) => [name, [ours.hostPublicKey]]));
   configurationOf({
     hostKeys,
@@ -47,7 +47,7 @@ function said(values: Record<string, unknown>): string | undefined {
   }
 }
 
-test("where all is well, nothing is said", () => expect(said({})).toBeUndefined());
+test("where all is well, nothing is said", () => expect(output({})).toBeUndefined());
 
 describe("our own key", () => {
   test.each<[string, () => string, RegExp]>([
@@ -74,7 +74,7 @@ describe("our own key", () => {
       () => file("locked", newEcdsaKeyPair("a").private),
       /locked is encrypted[^]*ssh-add .*locked.* sshPrivateKeyFile to nothing/,
     ],
-  ])("%s", (_what, path, message) => expect(said({ sshPrivateKeyFile: path() })).toMatch(message));
+  ])("%s", (_what, path, message) => expect(output({ sshPrivateKeyFile: path() })).toMatch(message));
 
   test.each<[string, string | undefined, RegExp]>([
     ["is missing", undefined, /^sshPublicKey: .*right\.pub cannot be read\n[^]*→ make a key pair/],
@@ -82,14 +82,14 @@ describe("our own key", () => {
     ["are two", `${ours.hostPublicKey}\n${ours.hostPublicKey}\n`, /^sshPublicKey: .* is not the one line/],
   ])("has a public half that %s", (_what, content, message) => {
     if (content !== undefined) file("right.pub", content);
-    expect(said({ sshPublicKey: "" })).toMatch(message);
+    expect(output({ sshPublicKey: "" })).toMatch(message);
   });
 
   test("is nowhere: neither a file nor an agent", () => {
     const agent = process.env.SSH_AUTH_SOCK;
     delete process.env.SSH_AUTH_SOCK;
     try {
-      expect(said({ sshPrivateKeyFile: "" })).toMatch(
+      expect(output({ sshPrivateKeyFile: "" })).toMatch(
         /SSH_AUTH_SOCK names no agent\n→ give sshPrivateKeyFile, or start an agent/,
       );
     } finally {
@@ -98,7 +98,7 @@ describe("our own key", () => {
   });
 
   test("is of no use where nothing joins, and not asked for", () =>
-    expect(said({ autostart: false, sshPrivateKeyFile: join(folder, "none") })).toBeUndefined());
+    expect(output({ autostart: false, sshPrivateKeyFile: join(folder, "none") })).toBeUndefined());
 });
 
 describe("known_hosts", () => {
@@ -136,14 +136,14 @@ describe("known_hosts", () => {
       () => file("hosts", ["busybox", "kube-mast01"].map(line).join("")),
       /^no host key of kube-mast02, kube-mast03 is known\n {4}kube-mast02: sshKnownHostsFile[^]*\n {4}kube-mast03: [^]*\n→ run `npm run doctor -- --fetch-host-keys`, which shows the key of each/,
     ],
-  ])("that %s", (_what, path, message) => expect(said({ hostKeys: {}, sshKnownHostsFile: path() })).toMatch(message));
+  ])("that %s", (_what, path, message) => expect(output({ hostKeys: {}, sshKnownHostsFile: path() })).toMatch(message));
 
   test("that has a key of a type that nobody can check any more is told by its machine", () => {
     const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from("ssh-dss"), Buffer.alloc(20)]).toString(
       "base64",
     );
     expect(
-      said({
+      output({
         hostKeys: {},
         sshKnownHostsFile: file("hosts", `busybox ssh-dss ${blob}\n${machines.slice(1).map(line).join("")}`),
       }),
@@ -151,7 +151,7 @@ describe("known_hosts", () => {
   });
 
   test("that is in order is enough", () =>
-    expect(said({ hostKeys: {}, sshKnownHostsFile: file("hosts", machines.map(line).join("")) })).toBeUndefined());
+    expect(output({ hostKeys: {}, sshKnownHostsFile: file("hosts", machines.map(line).join("")) })).toBeUndefined());
 });
 
 describe.each(["userData", "metaData", "networkConfig"])("a template of one's own, %s,", (key) => {
@@ -181,7 +181,7 @@ describe.each(["userData", "metaData", "networkConfig"])("a template of one's ow
     ["is no map", () => file("t.yaml", "- a"), /is not a YAML map\n→/],
     ["is empty", () => file("t.yaml", ""), /is not a YAML map|is not YAML/],
   ])("%s", (_what, path, message) => {
-    const error = said({ [key]: path() })!;
+    const error = output({ [key]: path() })!;
     expect(error).toMatch(new RegExp(`^${key}: the template /`));
     expect(error).toMatch(message);
     expect(error).toMatch(/^(?:\P{Cc}|\n){1,1500}$/u);
@@ -189,7 +189,7 @@ describe.each(["userData", "metaData", "networkConfig"])("a template of one's ow
 });
 
 test("all that is missing is told at once, the host keys as one", () => {
-  const error = said({
+  const error = output({
     hostKeys: {},
     sshKnownHostsFile: join(folder, "hosts"),
     sshPrivateKeyFile: join(folder, "key"),

@@ -1,6 +1,6 @@
 import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync } from "node:fs";
 import { sha256 } from "../../../cloudinit/isoFile";
-import type { Drift, Victim, WorkerOutputs } from "./drift";
+import type { Drift, Scenario, WorkerOutputs } from "./drift";
 import type { Hand } from "./hand";
 
 /** Does something to the worker's ISO, of which nothing is left then that counts. */
@@ -47,7 +47,7 @@ const isoReadable = spoil(
 const isoAltered = spoil("A cloud-init ISO was altered", (file) => appendFileSync(file, "x"), "writes the same one");
 
 /** A worker whose disc something is done to. */
-const discVictim = (worker: string, ...drifts: Drift[]): Victim => ({
+const discScenario = (worker: string, ...drifts: Drift[]): Scenario => ({
   worker,
   machine: "runs on",
   node: "stays",
@@ -55,21 +55,21 @@ const discVictim = (worker: string, ...drifts: Drift[]): Victim => ({
 });
 
 /** What is done to the workers' discs. */
-export const discVictims: readonly Victim[] = [
-  discVictim("ejected", isoReadable, ejected),
-  discVictim(
+export const discScenarios: readonly Scenario[] = [
+  discScenario("ejected", isoReadable, ejected),
+  discScenario(
     "swapped",
     { ...isoAltered, seen: seenAltered },
     swap("Another disc was put into a cloud-init ISO's drive", otherDisc),
   ),
-  discVictim(
+  discScenario(
     "lost",
     spoil("A cloud-init ISO was deleted", (file) => rmSync(file), "writes the same one"),
   ),
 ];
 
 /** A worker that has the ISO of its first boot again. */
-export const restoredVictim = discVictim("restored", {
+export const restoredScenario = discScenario("restored", {
   done: "A cloud-init ISO with the host's private key, of the first boot, was brought back",
   act: (hand) => hand.restoreFirstIso(),
   seen: ({ vm }) => void (vm!.keyRemoved = false),

@@ -1,4 +1,4 @@
-import type { Victim } from "./drift";
+import type { Scenario } from "./drift";
 import type { Refusal } from "./refusals";
 import { type Difference, isCompared } from "./stackState";
 
@@ -32,7 +32,7 @@ const classes: Record<string, string> = {
 };
 
 /** What becomes of a worker's machine and its Node, in two columns. */
-export const fatesOf = ({ machine, node }: Victim) => [machine, node];
+export const outcomesOf = ({ machine, node }: Scenario) => [machine, node];
 
 /** The columns of what is refused. */
 export const refusalOf = (by: "refresh" | "up", { goOn }: Refusal) => [`\`${by}\` is refused`, goOn];

@@ -30,7 +30,7 @@ export type MachineFate = "runs on" | "is restarted" | "is started" | "is resume
 export type NodeFate = "stays" | "rejoins";
 
 /** A worker and what is done to it: several things that do not get into each other's way. */
-export interface Victim {
+export interface Scenario {
   worker: string;
   overrides?: Partial<WorkerConfiguration>;
   machine: MachineFate;

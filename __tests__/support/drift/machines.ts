@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { type Door, DOORS } from "../../../virtualbox/doors";
 import type { Disk, Nic } from "../../../virtualbox/machine";
-import type { Drift, Victim, WorkerOutputs } from "./drift";
+import type { Drift, Scenario, WorkerOutputs } from "./drift";
 import type { Hand } from "./hand";
 
 /** Changes the machine's settings. */
@@ -21,7 +21,7 @@ const opened =
   ({ vm }: WorkerOutputs) =>
     void (vm!.openDoors = DOORS.filter((door) => doors.includes(door) || (vm!.openDoors as Door[]).includes(door)));
 
-const hardware: Victim = {
+const hardware: Scenario = {
   worker: "hardware",
   machine: "is restarted",
   node: "stays",
@@ -59,7 +59,7 @@ const adapter = (
   return modify(done, flags, seen, repair);
 };
 
-const adapters: Victim = {
+const adapters: Scenario = {
   worker: "adapters",
   overrides: { nics: ["node", "second", "third", "fourth"].map((network) => ({ type: "intnet" as const, network })) },
   machine: "is restarted",
@@ -91,7 +91,7 @@ const adapters: Victim = {
   ],
 };
 
-const host: Victim = {
+const host: Scenario = {
   worker: "host",
   machine: "is restarted",
   node: "stays",
@@ -126,7 +126,7 @@ const host: Victim = {
   ],
 };
 
-const forwarded: Victim = {
+const forwarded: Scenario = {
   worker: "forwarded",
   overrides: { nics: [{ type: "intnet", network: "node" }, { type: "nat" }] },
   machine: "is restarted",
@@ -141,7 +141,7 @@ const forwarded: Victim = {
   ],
 };
 
-const unplugged: Victim = {
+const unplugged: Scenario = {
   worker: "unplugged",
   machine: "runs on",
   node: "stays",
@@ -168,7 +168,7 @@ export const grownMb = 80;
 /** What that worker has in the end. */
 export const grownDisks = disksOf(grownMb, 96, 128);
 
-const disks: Victim = {
+const disks: Scenario = {
   worker: "disks",
   overrides: { disks: disksOf(64, 96, 128) },
   machine: "is restarted",
@@ -202,12 +202,12 @@ const disks: Victim = {
 /** Brings the machine into another state. Its Node is not Ready then. */
 const stop = (
   worker: string,
-  machine: Victim["machine"],
+  machine: Scenario["machine"],
   done: string,
   command: string,
   state: string,
   repair: string,
-): Victim => ({
+): Scenario => ({
   worker,
   machine,
   node: "stays",
@@ -231,7 +231,7 @@ const remove = (
   unregister: (hand: Hand) => Promise<unknown>,
   seen: Drift["seen"],
   repair: string,
-): Victim => ({
+): Scenario => ({
   worker,
   machine: "is recreated",
   node: "rejoins",
@@ -252,7 +252,7 @@ const remove = (
 });
 
 /** What is done to machines. */
-export const machineVictims: readonly Victim[] = [
+export const machineScenarios: readonly Scenario[] = [
   hardware,
   adapters,
   host,

@@ -1,6 +1,6 @@
 import { OWNER_ANNOTATION } from "../../../kubernetes/labels";
 import type { Taint } from "../../../kubernetes/kubectl";
-import type { Victim } from "./drift";
+import type { Scenario } from "./drift";
 import { nodeOf } from "./hand";
 
 const marks = {
@@ -11,7 +11,7 @@ const marks = {
   ],
 };
 
-const marked: Victim = {
+const marked: Scenario = {
   worker: "marked",
   overrides: marks,
   machine: "runs on",
@@ -50,7 +50,7 @@ const marked: Victim = {
   ],
 };
 
-const deleted: Victim = {
+const deleted: Scenario = {
   worker: "deleted",
   machine: "runs on",
   node: "rejoins",
@@ -64,7 +64,7 @@ const deleted: Victim = {
   ],
 };
 
-const recreated: Victim = {
+const recreated: Scenario = {
   worker: "recreated",
   overrides: { ...marks, taints: [] },
   machine: "runs on",
@@ -83,7 +83,7 @@ const recreated: Victim = {
   ],
 };
 
-const reset: Victim = {
+const reset: Scenario = {
   worker: "reset",
   machine: "runs on",
   node: "rejoins",
@@ -98,4 +98,4 @@ const reset: Victim = {
 };
 
 /** What is done to Nodes. */
-export const nodeVictims: readonly Victim[] = [marked, deleted, recreated, reset];
+export const nodeScenarios: readonly Scenario[] = [marked, deleted, recreated, reset];

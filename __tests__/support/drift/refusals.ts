@@ -20,7 +20,7 @@ export interface Refusal {
   /** How to go on, as the table says it. */
   goOn: string;
   /** Goes on so. @param said the CLI's output */
-  fix(hand: Hand, said: string): Promise<unknown>;
+  fix(hand: Hand, output: string): Promise<unknown>;
 }
 
 /** Refused by `pulumi refresh`. */
@@ -31,7 +31,7 @@ export const refusedByRefresh: readonly Refusal[] = [
     act: (hand) => hand.vbox("setextradata", hand.uuid, "vbox-kubeadm/owner"),
     says: /the machine hardware \(\S+\) does not carry the mark of kube\/dev any more/,
     goOn: "the error's own `VBoxManage setextradata …` sets the mark again; `pulumi state delete` forgets the machine",
-    fix: (hand, said) => hand.vbox(...shellWords(/`VBoxManage (setextradata .*?)`/.exec(said)![1]!)!),
+    fix: (hand, output) => hand.vbox(...shellWords(/`VBoxManage (setextradata .*?)`/.exec(output)![1]!)!),
   },
   {
     worker: "adapters",

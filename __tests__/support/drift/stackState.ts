@@ -25,7 +25,7 @@ export const changes: Readonly<Record<string, Readonly<Record<string, Change>>>>
 
 /** Whether a diff compares a resource's property. */
 export const isCompared = (type: string, property: string) =>
-  !["nextTime", "note"].includes(changes[type]?.[property] ?? "nextTime");
+  !["stateOnly", "note"].includes(changes[type]?.[property] ?? "stateOnly");
 
 /** The key that makes a value of an export a secret (pulumi/sdk, `resource.SigKey`). */
 const SECRET = "4dabf18193072939515e22adb298388d";

@@ -1,7 +1,7 @@
-import type { Victim } from "./drift";
+import type { Scenario } from "./drift";
 
 /** Shown by VirtualBox or by the cluster, or not: none of it is ours. */
-export const untouched: Victim = {
+export const untouched: Scenario = {
   worker: "untouched",
   machine: "runs on",
   node: "stays",

@@ -25,7 +25,7 @@ type Component =
   | "Console"
   | "USBDeviceFilters";
 
-const said = (lines: readonly string[]) => lines.map((line) => `VBoxManage: error: ${line}\n`).join("");
+const output = (lines: readonly string[]) => lines.map((line) => `VBoxManage: error: ${line}\n`).join("");
 const details = (code: Code, component: Component) =>
   `Details: code ${code} (${codes[code]}), component ${component}Wrap, interface I${component}`;
 
@@ -38,14 +38,18 @@ export class Refusal extends Error {
 
 /** VirtualBox refuses. */
 export const refused = (words: string, code: Code, component: Component, exitCode = 1) =>
-  new Refusal({ stdout: "", stderr: said([words, `${details(code, component)}, callee nsISupports`]), exitCode });
+  new Refusal({ stdout: "", stderr: output([words, `${details(code, component)}, callee nsISupports`]), exitCode });
 
 /** Something that was begun fails, its progress already on the screen. */
 export const failed = (what: string, words: readonly string[], code: Code, component: Component) =>
-  new Refusal({ stdout: "", stderr: `0%...${code}\n${said([what, ...words, details(code, component)])}`, exitCode: 1 });
+  new Refusal({
+    stdout: "",
+    stderr: `0%...${code}\n${output([what, ...words, details(code, component)])}`,
+    exitCode: 1,
+  });
 
 /** VBoxManage itself refuses, before it asks VirtualBox: there is no code. */
-export const misused = (words: string, exitCode = 1) => new Refusal({ stdout: "", stderr: said([words]), exitCode });
+export const misused = (words: string, exitCode = 1) => new Refusal({ stdout: "", stderr: output([words]), exitCode });
 
 /** Another session holds the machine. */
 export const locked = (machine: string) =>
