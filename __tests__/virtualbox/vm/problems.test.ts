@@ -21,8 +21,8 @@ test("an input that is not known yet is no problem", () => expect(vmProblems({})
 
 test.each([
   ["name", { name: "Kube_Node" }, /no host name/],
-  ["stack", { stack: "shop" }, /"project\/stack"/],
-  ["stack", { stack: "shop/.." }, /"project\/stack"/],
+  ["stack", { stack: "shop" }, /"clusterName\/stack"/],
+  ["stack", { stack: "shop/.." }, /"clusterName\/stack"/],
   ["baseImage", { baseImage: "--all" }, /"--all" cannot be given to VBoxManage; give a VM's name/],
   ["baseSnapshot", { baseSnapshot: "a\u001bb" }, /"a\\u001bb" cannot be given to VBoxManage; give a snapshot's name/],
   ["cloneMode", { cloneMode: "copy" }, /"full" or "linked"/],
