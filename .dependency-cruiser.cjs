@@ -11,6 +11,7 @@ const floors = [
   ["cloudinit"],
   ["checks"],
   ["providers", "config"],
+  ["components"],
 ];
 
 /** What a folder does not import from, although it is on a lower floor. */

@@ -30,8 +30,8 @@ export interface Environment {
   workers: Worker[];
   bastion: BastionArgs;
   masters: SshTargetArgs[];
-  /** How to reach a machine behind the bastion. */
-  sshTarget(machine: string, hostKeys: string[]): SshTargetArgs;
+  /** How to log in on a machine behind the bastion. */
+  login: Omit<SshTargetArgs, "address" | "hostKeys">;
   /** The public key that the workers' user accepts. */
   sshPublicKey: string;
   /** Where a worker's cloud-init ISO is kept. */
@@ -104,23 +104,17 @@ function environmentOf(config: Configuration, facts: LocalFacts): Environment {
   const credentials = sshPrivateKeyFile
     ? { privateKeyFile: expandHome(sshPrivateKeyFile) }
     : { publicKey: sshPublicKey };
-  const sshTarget = (machine: string, hostKeys: string[]): SshTargetArgs => ({
-    address: machine,
-    user: config.sshUser,
-    hostKeys,
-    ...credentials,
-    bastion,
-  });
+  const login = { user: config.sshUser, ...credentials, bastion };
   const environment: Environment = {
     config,
     stack,
     workers: workerNames(config).map((name) => workerOf(config, stack, name)),
     bastion,
     masters: config.masters.map((text) => {
-      const { address, ...login } = parseSshAddress(text)!;
-      return { ...sshTarget(address, keysOf(address, login.port)), ...login };
+      const { address, ...own } = parseSshAddress(text)!;
+      return { ...login, address, hostKeys: keysOf(address, own.port), ...own };
     }),
-    sshTarget,
+    login,
     sshPublicKey,
     isoPath: (worker) => join(expandHome(config.isoFolder), stack, `${worker}-cidata.iso`),
   };

@@ -12,6 +12,7 @@ const parts = [
   "checks",
   "cloudinit",
   "common",
+  "components",
   "config",
   "kubernetes",
   "providers",

@@ -37,18 +37,28 @@ const machine = () => stack.world.read().virtualBox.machines.find(({ name }) => 
 const isoFile = () => join(folder, "site/iso/kube/dev/kube-node01-cidata.iso");
 
 interface Resource {
+  urn: string;
   type: string;
+  parent?: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
 }
 
+/** Version 0.1.0 had neither: all resources stood side by side. */
+const isNew = ({ type }: Resource) => /StackIdentity$|:Machine$/.test(type);
+
 /** Takes from the state, the machine, the Node and the ISO what version 0.1.0 did not write. */
 async function downgrade(): Promise<void> {
-  const exported = JSON.parse(await pulumi(["stack", "export"])) as { deployment: { resources: Resource[] } };
-  exported.deployment.resources = exported.deployment.resources.filter(({ type }) => !type.endsWith("StackIdentity"));
+  const text = await pulumi(["stack", "export"]);
+  const exported = JSON.parse(text.replaceAll("vbox-kubeadm:index:Machine$", "")) as {
+    deployment: { resources: Resource[] };
+  };
+  const root = exported.deployment.resources.find(({ type }) => type === "pulumi:pulumi:Stack")!.urn;
+  exported.deployment.resources = exported.deployment.resources.filter((resource) => !isNew(resource));
   for (const resource of exported.deployment.resources) {
+    if (resource.parent) resource.parent = root;
     for (const bag of [resource.inputs, resource.outputs])
       for (const key of ["stackId", "virtualBox"]) delete bag?.[key];
     resource.dependencies = resource.dependencies?.filter((urn) => !urn.includes("StackIdentity"));
@@ -68,13 +78,22 @@ async function downgrade(): Promise<void> {
   rmSync(join(folder, "user/.vbox-kubeadm"), { recursive: true });
 }
 
-test("a stack of version 0.1.0 gets its id and its marks in place: one resource is made, and none replaced", async () => {
+/** What is shown below the worker's machine. */
+async function tree(): Promise<string[]> {
+  const { deployment } = JSON.parse(await pulumi(["stack", "export"])) as { deployment: { resources: Resource[] } };
+  return deployment.resources
+    .filter(({ parent }) => parent?.endsWith(":Machine::kube-node01"))
+    .map(({ type }) => type.split(":").at(-1)!)
+    .sort();
+}
+
+test("a stack of version 0.1.0 gets its id, its marks and a tree for each worker in place: none is replaced", async () => {
   await pulumi(["up", "--yes", "--skip-preview"]);
   await downgrade();
   const [uuid, image] = [machine().uuid, readFileSync(isoFile())];
   expect(machine().extraData["vbox-kubeadm/owner"]).toBe("kube/dev/kube-node01");
   const preview = await pulumi(["preview"]);
-  expect(preview).toContain("+ 1 to create");
+  expect(preview).toContain("+ 2 to create");
   expect(preview).not.toMatch(/to update|to replace|to delete/);
   expect(await pulumi(["up", "--yes", "--skip-preview"])).not.toMatch(/replaced|deleted/);
   expect(machine()).toMatchObject({ uuid, state: "running" });
@@ -82,6 +101,7 @@ test("a stack of version 0.1.0 gets its id and its marks in place: one resource 
   expect(publisherOf(readFileSync(isoFile()))).toBe(machine().extraData["vbox-kubeadm/owner"]!.slice(0, 32));
   expect(unpublished(readFileSync(isoFile()))).toEqual(image);
   await pulumi(["preview", "--expect-no-changes"]);
+  expect(await tree()).toEqual(["CloudInitIso", "JoinToken", "Vm", "WorkerJoin"]);
 });
 
 test("a second checkout of the same names is refused before it writes anything, and its destroy takes nothing of ours", async () => {
