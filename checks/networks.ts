@@ -1,28 +1,10 @@
 import { networkOf } from "../common/ipv4";
 import type { Nic } from "../virtualbox/machine";
-import { shellCommand } from "../common/shell";
 import { type ListedNetwork, readNetworks } from "../virtualbox/answer";
+import { nicKind } from "../virtualbox/nicKinds";
 import type { VBoxManage } from "../virtualbox/vboxManage";
 import { type Finding, right } from "../common/finding";
 import type { HostFiles } from "./hostFiles";
-
-type Named = Exclude<Nic["type"], "nat" | "intnet">;
-
-/** Where VirtualBox lists the networks of each type; an internal one comes to be by its first use. */
-const LISTS: Record<Named, "natnets" | "hostonlyifs" | "hostonlynets" | "bridgedifs"> = {
-  natnetwork: "natnets",
-  hostonly: "hostonlyifs",
-  hostonlynet: "hostonlynets",
-  bridged: "bridgedifs",
-};
-
-const CURES: Record<Named, (name: string) => string> = {
-  natnetwork: (name) =>
-    `make it: ${shellCommand(["VBoxManage", "natnetwork", "add", "--netname", name, "--network", "10.0.2.0/24", "--enable"])}`,
-  hostonly: () => "make it: VBoxManage hostonlyif create, then give it its address with VBoxManage hostonlyif ipconfig",
-  hostonlynet: (name) => `make it: ${shellCommand(["VBoxManage", "hostonlynet", "add", "--name", name])}`,
-  bridged: () => "give a name of VBoxManage list bridgedifs",
-};
 
 /** What a stack needs of networks. */
 export interface Networks {
@@ -44,7 +26,7 @@ export async function lookAtNetworks(
 ): Promise<Finding[]> {
   const ofRoutes = interfaces.length === 0 ? [] : lookAtInterfaces(interfaces, await interfacesHere());
   const wanted = nics.flatMap(({ type, network, of }) =>
-    type === "nat" || type === "intnet" || network === undefined ? [] : [{ type, network, of }],
+    nicKind(type)?.network?.list && network !== undefined ? [{ type, network, of }] : [],
   );
   const ofNics = await Promise.all(
     [...new Set(wanted.map(({ type }) => type))].map((type) => lookAtType(vbox, type, wanted)),
@@ -66,10 +48,11 @@ const lookAtInterfaces = (wanted: readonly string[], there: readonly string[]): 
 
 async function lookAtType(
   vbox: VBoxManage,
-  type: Named,
-  wanted: readonly { type: Named; network: string; of: string }[],
+  type: Nic["type"],
+  wanted: readonly { type: Nic["type"]; network: string; of: string }[],
 ): Promise<Finding[]> {
-  const there = (await vbox.list(LISTS[type], readNetworks)).map(({ name }) => name);
+  const { list, cure } = nicKind(type)!.network!;
+  const there = (await vbox.list(list!, readNetworks)).map(({ name }) => name);
   const nics = wanted.filter((nic) => nic.type === type);
   const names = new Set(nics.map(({ network }) => network));
   return [...names].map((name) =>
@@ -79,7 +62,7 @@ async function lookAtType(
           // Only Linux has one name for a bridged adapter.
           is: type === "bridged" && process.platform !== "linux" ? "warning" : "wrong",
           what: `nics: VirtualBox has no network ${name} of type ${type} (it has: ${there.join(", ") || "none"})`,
-          hint: CURES[type](name),
+          hint: cure?.(name),
           of: nics.filter(({ network }) => network === name).map(({ of }) => of),
         },
   );

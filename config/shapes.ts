@@ -6,6 +6,8 @@ import { isLabelKey, isLabelValue } from "../kubernetes/labels";
 import { isHost, parseSshAddress } from "../ssh/address";
 import { isPublicKey } from "../ssh/hostKey";
 import { DOORS } from "../virtualbox/doors";
+import type { Nic } from "../virtualbox/machine";
+import { nicKind, nicTypes } from "../virtualbox/nicKinds";
 import { argument, count, distinct, refined, boolean, list, regex, object, record, checked, text } from "./rules";
 
 /** A deadline in seconds, a day at most. */
@@ -42,25 +44,26 @@ export const url = (
     | "criDockerdUrl",
 ) => checked(property).optional();
 
+const namedNetwork = regex(
+  "give the network's or adapter's name, without quotes, backslashes or a dash before it",
+  /^[^-"\\][^"\\]*$/,
+);
+
+/** What the configuration of a network adapter is, by its kind. */
+const nicShapes = nicTypes.map((type) =>
+  nicKind(type)!.network
+    ? object({ type: z.literal(type), network: namedNetwork }, "give a type")
+    : object({ type: z.literal(type) }, "give a type"),
+);
+
+/** The kinds of network adapters, in a sentence. */
+export const nicTypeNames = nicTypes.join(", ");
+
 /** A network adapter. */
-export const nic = z.discriminatedUnion(
+export const nic: z.ZodType<Omit<Nic, "mac">> = z.discriminatedUnion(
   "type",
-  [
-    object({ type: z.literal("nat") }, "give a type"),
-    ...(["natnetwork", "intnet", "hostonly", "hostonlynet", "bridged"] as const).map((type) =>
-      object(
-        {
-          type: z.literal(type),
-          network: regex(
-            "give the network's or adapter's name, without quotes, backslashes or a dash before it",
-            /^[^-"\\][^"\\]*$/,
-          ),
-        },
-        "give a type",
-      ),
-    ),
-  ],
-  "give a type: nat, natnetwork, intnet, hostonly, hostonlynet or bridged",
+  nicShapes as [(typeof nicShapes)[number]],
+  `give a type: ${nicTypeNames}`,
 );
 
 /** An extra disk. */

@@ -1,7 +1,9 @@
+import type { NicType } from "./nicKinds";
+
 /** A network adapter. */
 export interface Nic {
   /** What it is attached to, as VirtualBox calls it. */
-  type: "nat" | "natnetwork" | "intnet" | "hostonly" | "hostonlynet" | "bridged";
+  type: NicType;
   /** Name of the network, or of the host's adapter for hostonly and bridged. None for nat. */
   network?: string;
   /** MAC address: 12 upper-case hexadecimal digits. */

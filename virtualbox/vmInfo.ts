@@ -3,6 +3,7 @@ import { UserError } from "../common/errors";
 import type { Nic } from "./machine";
 import { parseMachineReadable } from "./machineReadable";
 import { type Condition, conditionOf } from "./machineState";
+import { nicKind, nicTypeOf } from "./nicKinds";
 
 /** A machine as VirtualBox reports it. */
 export interface VmInfo {
@@ -106,18 +107,6 @@ function missing(key: string): never {
   });
 }
 
-/**
- * The key that names the network, by the attachment's type. A nat NIC has a network too, `natnet1="nat"`, which says
- * nothing.
- */
-const networkKeys: Record<string, string> = {
-  natnetwork: "nat-network",
-  intnet: "intnet",
-  hostonly: "hostonlyadapter",
-  hostonlynetwork: "hostonly-network",
-  bridged: "bridgeadapter",
-};
-
 /** PIIX3 has 8, ICH9 36, and each is printed whether it is in use or not. */
 function nicsOf(values: Map<string, string>): ObservedNic[] {
   const nics: ObservedNic[] = [];
@@ -127,11 +116,11 @@ function nicsOf(values: Map<string, string>): ObservedNic[] {
 }
 
 function nicOf(values: Map<string, string>, number: number): ObservedNic {
-  const type = values.get(`nic${number}`)!.toLowerCase();
-  const key = Object.hasOwn(networkKeys, type) ? networkKeys[type] : undefined;
+  const type = nicTypeOf(values.get(`nic${number}`)!.toLowerCase());
+  const key = nicKind(type)?.network?.printed;
   const network = key && values.get(`${key}${number}`);
   return {
-    type: type === "hostonlynetwork" ? "hostonlynet" : type,
+    type,
     ...(network !== undefined && { network }),
     mac: (values.get(`macaddress${number}`) ?? (type === "none" ? "" : missing(`macaddress${number}`))).toUpperCase(),
     ...(values.get(`cableconnected${number}`) === "off" && { cable: "unplugged" }),

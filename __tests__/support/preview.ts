@@ -121,10 +121,10 @@ export interface Failure {
   reason: string;
 }
 
-/** What the engine calls in a preview: every resource's check. */
+/** What the engine calls in a preview: the check of every resource; a component has none. */
 export async function check({ registered }: Composition): Promise<Failure[]> {
   const failures = await Promise.all(
-    registered.map(async ({ name, inputs: { __provider: handler, ...inputs } }) => {
+    registered.filter(isCustom).map(async ({ name, inputs: { __provider: handler, ...inputs } }) => {
       const module = /load\("(.+)"\)/.exec(handler as string)![1]!;
       const { failures = [] } = await load(module).check!({}, inputs);
       return failures.map(({ property, reason }) => ({ resource: name, property, reason }));
@@ -132,3 +132,5 @@ export async function check({ registered }: Composition): Promise<Failure[]> {
   );
   return failures.flat();
 }
+
+const isCustom = ({ type }: Registered) => !type.startsWith("vbox-kubeadm:");

@@ -1,5 +1,5 @@
 import { count, boolean, list, regex, object, record } from "../rules";
-import { machineName, worker } from "../shapes";
+import { machineName, nicTypeNames, worker } from "../shapes";
 import { key } from "./key";
 
 /** The workers. */
@@ -37,8 +37,7 @@ export const workers = {
   nics: key(worker.nics, {
     byDefault: [{ type: "intnet", network: "node" }],
     change: { restart: "the type or network of one of the `nics`", content: "the number of `nics`" },
-    description:
-      "A worker's network adapters, in order: type (nat, natnetwork, intnet, hostonly, hostonlynet, bridged) and network. The first has the node's address.",
+    description: `A worker's network adapters, in order: type (${nicTypeNames}) and network. The first has the node's address.`,
   }),
   disks: key(worker.disks, {
     byDefault: [],

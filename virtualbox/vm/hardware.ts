@@ -1,4 +1,5 @@
 import type { Nic } from "../machine";
+import { nicKind } from "../nicKinds";
 import type { ObservedNic, VmInfo } from "../vmInfo";
 
 /** What a machine is made of, beside its disks. */
@@ -47,18 +48,11 @@ export const unplugged = (vm: VmInfo, { nics }: Pick<Hardware, "nics">): number[
 export const plugFlags = (numbers: readonly number[]) =>
   numbers.flatMap((number) => [`--cableconnected${number}`, "on"]);
 
-const networkFlags = {
-  natnetwork: "--nat-network",
-  intnet: "--intnet",
-  hostonly: "--hostonlyadapter",
-  hostonlynet: "--host-only-net",
-  bridged: "--bridgeadapter",
-};
-
 function nicFlags(number: number, is: ObservedNic | undefined, wanted: Nic | undefined): string[] {
   if (!wanted) return is?.type === "none" ? [] : [`--nic${number}`, "none"];
   if (is?.type === wanted.type && is.network === wanted.network && is.mac === wanted.mac) return [];
-  const network = wanted.type === "nat" ? [] : [`${networkFlags[wanted.type]}${number}`, wanted.network ?? ""];
+  const flag = nicKind(wanted.type)?.network?.flag;
+  const network = flag === undefined ? [] : [`${flag}${number}`, wanted.network ?? ""];
   return [
     `--nic${number}`,
     wanted.type,

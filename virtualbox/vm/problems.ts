@@ -3,6 +3,7 @@ import { DOORS } from "../doors";
 import type { Disk, Nic } from "../machine";
 import { shellCommand } from "../../common/shell";
 import { quoteValue } from "../../common/quoteValue";
+import { nicKind, nicTypes } from "../nicKinds";
 
 /** The inputs of a machine that can be wrong by themselves. */
 export interface Checked {
@@ -83,8 +84,6 @@ const firstProblem = <T>(items: readonly T[], problemOf: (item: T) => string | u
 /** The chipset of a worker, PIIX3, has 8. */
 const MOST_NICS = 8;
 
-const NIC_TYPES = ["nat", "natnetwork", "intnet", "hostonly", "hostonlynet", "bridged"];
-
 function nicsProblem(nics: readonly Nic[], platform: string): string | undefined {
   if (nics.length < 1 || nics.length > MOST_NICS) return `${nics.length} NICs; give 1 to ${MOST_NICS}`;
   const macs = nics.map(({ mac }) => mac);
@@ -93,18 +92,15 @@ function nicsProblem(nics: readonly Nic[], platform: string): string | undefined
 }
 
 function nicProblem({ type, network, mac }: Nic, platform: string): string | undefined {
-  if (!NIC_TYPES.includes(type)) return `${quoteValue(type)} is no type of NIC; give one of ${NIC_TYPES.join(", ")}`;
-  if (type === "nat" && network !== undefined)
-    return `a nat NIC has no network; leave out ${quoteValue(network)}, or choose natnetwork`;
-  if (type !== "nat" && !network) return `a ${type} NIC needs a network; give its name`;
+  const kind = nicKind(type);
+  if (!kind) return `${quoteValue(type)} is no type of NIC; give one of ${nicTypes.join(", ")}`;
+  if (!kind.network && network !== undefined)
+    return `a ${type} NIC has no network; leave out ${quoteValue(network)}, or choose natnetwork`;
+  if (kind.network && !network) return `a ${type} NIC needs a network; give its name`;
   if (/["\\]/.test(network ?? ""))
     return `${quoteValue(network)} holds what VBoxManage does not print back; give a name without quotes and backslashes`;
-  const problem = argumentProblem(network, "the network's or adapter's name");
+  const problem = argumentProblem(network, "the network's or adapter's name") ?? kind.problemOn?.(platform);
   if (problem) return problem;
-  if (type === "hostonlynet" && platform !== "darwin")
-    return "host-only networks exist on macOS only; choose hostonly and give the name of an adapter";
-  if (type === "hostonly" && platform === "darwin")
-    return "VirtualBox 7.0 and later has no host-only adapters on macOS; choose hostonlynet and give the name of a network of `VBoxManage list hostonlynets`";
   // The second digit's lowest bit would make it a group's address.
   if (!/^[0-9A-F][02468ACE][0-9A-F]{10}$/.test(mac))
     return `${quoteValue(mac)} is no MAC address of one machine; give 12 upper-case hexadecimal digits, such as 080027A1B2C3`;
