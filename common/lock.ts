@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import pLimit, { type LimitFunction } from "p-limit";
 import { lock, unlockSync } from "proper-lockfile";
+import { cacheFolder } from "./cacheFolder";
 import { UserError } from "./errors";
 
 /** A lock whose holder has given no sign of life for so long is taken over: its process has ended. */
@@ -71,9 +71,8 @@ function releaseNow(file: string): void {
   }
 }
 
-/** `$XDG_CACHE_HOME/vbox-kubeadm/locks`, else `~/.cache/vbox-kubeadm/locks`; one file per key. */
+/** In the user's cache folder; one file per key. */
 function lockFile(key: readonly unknown[]): string {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const id = createHash("sha256").update(JSON.stringify(key)).digest("hex");
-  return join(cache, "vbox-kubeadm", "locks", id.slice(0, 16));
+  return join(cacheFolder(), "locks", id.slice(0, 16));
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { SitePlan } from "../checks/site";
+import type { Log } from "../common/log";
 import type { Rolling } from "./rolling";
 import { secretsOfConfiguration, wholeSecret } from "./secretValues";
 
@@ -32,8 +33,8 @@ export type Change =
 
 /** What an operation is told beside its inputs. */
 export interface Context {
-  /** Prints a progress line that names the resource. */
-  log(line: string): void;
+  /** Tells how it goes, on the resource's row. */
+  log: Log;
   /** The order in which workers that are to be replaced leave the cluster. */
   readonly rolling: Rolling;
 }

@@ -4,13 +4,15 @@ import pRetry from "p-retry";
 import { z } from "zod";
 import { addToChildEnvironment } from "../common/childEnvironment";
 import { UserError } from "../common/errors";
-import { beginningOf, hanging, MOST_READ } from "../common/quoted";
+import { beginningOf, MOST_READ } from "../common/quoted";
 import { isDropped } from "../ssh/error";
 import { OtherVirtualBox } from "../virtualbox/home";
 import { type Change, type Context, type Named, PartialFailure, type Provider, UNKNOWN } from "./dynamic";
 import type { SitePlan } from "../checks/site";
+import { followCalls } from "./callUrn";
 import { forgetLook, problemOf } from "./look";
 import { endWithParent } from "./orphan";
+import { endProgress, logOf } from "./progress";
 import { Rolling } from "./rolling";
 
 /** One engine process serves all resources of an `up`. */
@@ -31,6 +33,7 @@ type AnyProvider = Provider<Named & Bag, Named & Bag>;
 /** Called by the handler in a resource's state: the provider in `module`, as the engine calls it. */
 export function load(module: string): pulumi.dynamic.ResourceProvider {
   endWithParent();
+  followCalls();
   const { provider } = require(`${process.cwd()}/${module}`) as { provider: AnyProvider };
   const { check, diff, create, read, update, delete: remove } = operations;
   return {
@@ -86,6 +89,7 @@ export const operations = {
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
     if (isToBeMade && plan !== undefined && failures.length === 0) {
       const reason = await problemOf(inputs.name, plan as SitePlan, contextOf(inputs).log);
+      await endProgress(true);
       if (reason !== undefined) failures.push({ property: "", reason });
     }
     return { inputs, failures };
@@ -204,10 +208,7 @@ async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag):
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 
-const contextOf = ({ name }: Named): Context => ({
-  log: (line) => console.log(hanging(beginningOf(`${name}: ${line}`))),
-  rolling,
-});
+const contextOf = ({ name }: Named): Context => ({ log: logOf(name), rolling });
 
 /** How often an operation is done again whose connection dropped, and how long after, in milliseconds. */
 const RETRY = { retries: 3, minTimeout: 1_000, factor: 1 };
@@ -221,7 +222,7 @@ const retryDrops = <T>({ name }: Named, operation: () => Promise<T>): Promise<T>
     ...RETRY,
     shouldRetry: ({ error }) => isDropped(error),
     onFailedAttempt: ({ error, retriesLeft }) => {
-      if (isDropped(error) && retriesLeft > 0) contextOf({ name }).log("looks again, as a connection dropped");
+      if (isDropped(error) && retriesLeft > 0) contextOf({ name }).log("looking again, as a connection dropped");
     },
   });
 
@@ -234,8 +235,11 @@ const shownError = (message: string) => Object.assign(new Error(message), { name
 
 /** A user's error is shown as its message alone, without a stack; anything else is a bug, and keeps it. */
 async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Promise<T> {
+  let isDone = false;
   try {
-    return await retryDrops(inputs, operation);
+    const result = await retryDrops(inputs, operation);
+    isDone = true;
+    return result;
   } catch (error) {
     rolling.fail(inputs.name);
     const cause = error instanceof PartialFailure ? error.cause : (error as Error);
@@ -250,5 +254,7 @@ async function reported<T>(inputs: Named & Bag, operation: () => Promise<T>): Pr
       properties: state(inputs, { ...inputs, ...error.outs }),
       reasons: [message],
     });
+  } finally {
+    await endProgress(isDone);
   }
 }

@@ -1,0 +1,7 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * What the program keeps for its user and can do without: `$XDG_CACHE_HOME/vbox-kubeadm`, else `~/.cache/vbox-kubeadm`.
+ */
+export const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vbox-kubeadm");
