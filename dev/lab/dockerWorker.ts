@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { kubectl } from "./controlPlane";
 import { versions } from "./versions";
+import { waitFor } from "./waitFor";
 
 /** Runs a command on one worker, and gives what it printed. */
 export type OnWorker = (...command: string[]) => Promise<string>;
@@ -64,12 +65,20 @@ async function assertContainers(name: string, on: OnWorker): Promise<void> {
     assert.deepEqual(HostConfig.LogConfig, { Type: "json-file", Config: { "max-size": "100m" } });
   const proxy = containers.find(({ Name }) => Name.startsWith("/k8s_kube-proxy_"))!;
   const [pod] = (await podsOn(name)).filter((pod) => pod.startsWith("kube-proxy-"));
-  const [line = ""] = (await kubectl(["--namespace", "kube-system", "logs", pod!])).split("\n");
+  const [line = ""] = (await logsOf(pod!)).split("\n");
   assert.ok(
     line !== "" && (await on(`sudo -n cat ${proxy.LogPath}`)).includes(JSON.stringify(line).slice(1, -1)),
     "the pod's log is in json-file",
   );
 }
+
+/** A pod's logs. The API server asks the kubelet for them, which on a busy machine takes longer than a TLS handshake may. */
+const logsOf = (pod: string) =>
+  waitFor(
+    () => kubectl(["--namespace", "kube-system", "logs", pod]).catch(() => undefined),
+    () => new Error(`the kubelet did not give the logs of ${pod} in two minutes`),
+    { timeoutMs: 120_000, intervalMs: 2_000 },
+  );
 
 const podsOn = async (name: string) =>
   (
