@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { belongsTo, Machine } from "./components/machine";
-import { resourceArgs } from "./components/resourceArgs";
+import { identityArgs, resourceArgs } from "./components/resourceArgs";
 import { readEnvironment } from "./config/environment";
 import { shellCommand } from "./common/shell";
 import { jumpHost } from "./ssh/address";
@@ -15,9 +15,9 @@ const environment = readEnvironment();
 const { config, stack, workers, bastion } = environment;
 const isSecret = secretsOfConfiguration();
 
-// What tells this stack from another one of the same names.
-const { stackId } = new StackIdentity("stack", { name: stack });
-const args = resourceArgs(environment, { stack, stackId });
+// What tells this stack from another one of the same names, and where its machines are made.
+const { stackId, virtualBox } = new StackIdentity("stack", identityArgs(environment));
+const args = resourceArgs(environment, { stack, stackId }, virtualBox);
 
 // The way from this machine into the cluster's networks.
 const routes = config.routes.map(

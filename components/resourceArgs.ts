@@ -4,6 +4,7 @@ import { firstBootOf, hardwareOf } from "../config/sections";
 import type { HostRouteArgs } from "../providers/hostRoute";
 import type { KubeadmCluster, KubeadmClusterArgs } from "../providers/kubeadmCluster";
 import type { KubeadmJoinToken, KubeadmJoinTokenArgs } from "../providers/kubeadmJoinToken";
+import type { StackIdentity, StackIdentityArgs } from "../providers/stackIdentity";
 import type { WorkerJoinArgs } from "../providers/workerJoin";
 import type { Machine, MachineArgs } from "./machine";
 
@@ -15,8 +16,19 @@ export interface Owner {
   stackId: pulumi.Input<string>;
 }
 
-/** The arguments of the program's resources: the environment's, by resource. */
-export function resourceArgs(environment: Environment, owner: Owner) {
+/** The arguments of the stack's identity, which all others carry. */
+export const identityArgs = ({ stack, workers, config }: Environment): StackIdentityArgs => ({
+  name: stack,
+  hasWorkers: workers.length > 0,
+  vboxManage: config.vboxManage,
+  commandTimeoutSeconds: config.timeouts.command,
+});
+
+/**
+ * The arguments of the program's other resources: the environment's, by resource.
+ * @param stackVirtualBox where the stack's machines are made
+ */
+export function resourceArgs(environment: Environment, owner: Owner, stackVirtualBox: StackIdentity["virtualBox"]) {
   const { config, stack, masters, isoPath, login, plan, sshPublicKey } = environment;
   const { adopt, autostart, sshUser, timeouts, vboxManage } = config;
   const vbox = { vboxManage, commandTimeoutSeconds: timeouts.command };
@@ -42,8 +54,9 @@ export function resourceArgs(environment: Environment, owner: Owner) {
       iso: {
         ...vbox,
         ...firstBootOf(config),
+        ...owner,
+        stackVirtualBox,
         path: isoPath(name),
-        stackId: owner.stackId,
         adopt,
         distro: config.distro,
         containerRuntime: worker.containerRuntime,
@@ -61,6 +74,7 @@ export function resourceArgs(environment: Environment, owner: Owner) {
       vm: {
         ...vbox,
         ...owner,
+        stackVirtualBox,
         ...hardwareOf(worker),
         cloneMode: config.cloneMode,
         baseSnapshot: config.baseSnapshot,

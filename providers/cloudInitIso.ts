@@ -14,11 +14,13 @@ import { pick } from "../common/pick";
 import { VBoxManage } from "../virtualbox/vboxManage";
 import { checkHome, ensureVirtualBoxHome, isForgotten, type VirtualBoxHome } from "../virtualbox/home";
 import { refuseInUse } from "../virtualbox/vm/isoInUse";
+import { hasMachine } from "../virtualbox/vm/stackMachines";
 import type { CloudInitIsoArgs } from "./cloudInitIsoArgs";
 import { isSameFirstBoot, TEMPLATES, withTemplates } from "./cloudInitTemplates";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 import { type Disc, type Discs, discToKeep, instanceToKeep, isOfDiscs, isUsed, partsOf } from "./livingDisc";
 import { isForLaterBoots } from "./machineDisc";
+import { checkNewMachine, type OfStack } from "./places";
 
 /** A cidata disc: the first boot of one machine, with the SSH host key that it will have. */
 export class CloudInitIso extends DynamicResource {
@@ -72,8 +74,9 @@ export class CloudInitIso extends DynamicResource {
   }
 }
 
-interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters {
+interface Inputs extends Omit<RenderOptions, "kubernetesVersion">, Masters, OfStack {
   path: string;
+  stack: string;
   /** What the templates were made from; absent in a state of version 0.1.0. */
   sources?: TemplateSources;
   stackId: string;
@@ -98,7 +101,7 @@ interface Outputs extends Inputs, Discs {
 export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => ({
   defaults: {
     intact: true,
-    ...{ stackId: "", adopt: false, vboxManage: "VBoxManage", commandTimeoutSeconds: 120 },
+    ...{ stack: "", stackId: "", adopt: false, vboxManage: "VBoxManage", commandTimeoutSeconds: 120 },
     distro: "debian",
     sshUser: "debian",
     kubernetesKeyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
@@ -143,6 +146,8 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
     locale: "inPlace",
     timezone: "inPlace",
     stackId: "stateOnly",
+    stack: "note",
+    stackVirtualBox: "note",
     adopt: "note",
     vboxManage: "note",
     masters: "note",
@@ -204,8 +209,13 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
   },
 
   async checkPlace(_id, outs) {
-    if (outs.virtualBox) await checkHome(connect(exec, outs), `the ISO ${outs.path}`, outs.virtualBox);
+    if (!outs.virtualBox) return;
+    const vbox = connect(exec, outs);
+    // The machine may have been moved on purpose, or made elsewhere after its ISO.
+    if (!(await hasMachine(vbox, outs))) await checkHome(vbox, `the ISO ${outs.path}`, outs.virtualBox);
   },
+
+  checkNewPlace: (inputs) => checkNewMachine(connect(exec, inputs as Inputs), inputs as Inputs),
 
   async update(_id, olds, news, context) {
     const content = await withVersion(news, olds, context);

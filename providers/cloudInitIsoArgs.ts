@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ContainerRuntime, Distro } from "../cloudinit/templates";
 import type { SshTargetArgs } from "../access/bastion";
+import type { VirtualBoxHome } from "../virtualbox/home";
 import type { PlanArgs } from "./dynamic";
 
 /**
@@ -23,6 +24,10 @@ export interface CloudInitIsoArgs extends PlanArgs {
    * the mark again.
    */
   stackId?: pulumi.Input<string>;
+  /** The owner of the machine, `clusterName/stack`. Default: none. No change. */
+  stack?: pulumi.Input<string>;
+  /** The stack's VirtualBox, as VBoxVm has it: no ISO is made for a machine in another one. No change. */
+  stackVirtualBox?: pulumi.Input<VirtualBoxHome | undefined>;
   /** Takes over the ISO of another stack, with its host key, instead of refusing it. Default: false. No change. */
   adopt?: pulumi.Input<boolean>;
   /**

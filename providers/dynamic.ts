@@ -83,11 +83,18 @@ export interface Provider<Inputs extends Named, Outputs extends Inputs> {
    */
   isGone?(outs: Outputs): Promise<boolean>;
   /**
-   * Looks whether the thing can be changed from here; changes nothing. Called where a worker's machine is to be
-   * changed, or anything replaced, also in a preview.
+   * Looks whether the thing can be changed from here; changes nothing. Called where a worker's machine or what is shared
+   * is to be changed, or anything replaced, also in a preview.
    * @throws OtherVirtualBox where it is a machine's of another user's VirtualBox, say; any other error tells nothing
    */
-  checkPlace?(id: string, outs: Outputs): Promise<void>;
+  checkPlace?(id: string, outs: Outputs, news: Inputs): Promise<void>;
+  /**
+   * Looks whether the thing may be made from here; changes nothing. Called for what is new or a replacement: in a
+   * preview, and before it is made. An input that is not known yet is absent.
+   * @throws OtherVirtualBox where the stack's machines are in another VirtualBox; in a preview, any other error tells
+   *   nothing
+   */
+  checkNewPlace?(inputs: Partial<Inputs>): Promise<void>;
   /** Called when something other than a replacement has changed, or after a create that ended half-way. */
   update(id: string, olds: Outputs, news: Inputs, context: Context): Promise<Outputs>;
   /** Succeeds where there is nothing left to delete, and only when nothing is left. */

@@ -12,6 +12,7 @@ import type { SitePlan } from "../checks/site";
 import { followCalls } from "./callUrn";
 import { forgetLook, problemOf } from "./look";
 import { endWithParent } from "./orphan";
+import { forgetHomes, noteHome } from "./places";
 import { endProgress, logOf } from "./progress";
 import { Rolling } from "./rolling";
 
@@ -25,6 +26,7 @@ export function beginRun(): void {
   rolling = new Rolling();
   hasWarned = false;
   forgetLook();
+  forgetHomes();
 }
 
 type Bag = Record<string, unknown>;
@@ -87,8 +89,9 @@ export const operations = {
     const isToBeMade = olds?.name === undefined;
     if (isToBeMade) replaced(provider, inputs);
     const failures = Object.entries(problems).map(([property, reason]) => ({ property, reason: reason! }));
-    if (isToBeMade && plan !== undefined && failures.length === 0) {
-      const reason = await problemOf(inputs.name, plan as SitePlan, contextOf(inputs).log);
+    if (isToBeMade && failures.length === 0) {
+      const reason =
+        (await placeProblem(provider, inputs)) ?? (await siteProblem(inputs, plan as SitePlan | undefined));
       await endProgress(true);
       if (reason !== undefined) failures.push({ property: "", reason });
     }
@@ -98,6 +101,7 @@ export const operations = {
   async diff(provider: AnyProvider, id: string, olds: Named & Bag, given: Named & Bag) {
     const news = kept(provider, olds, given);
     const there: Bag = withDefaults(provider, olds);
+    if (provider.isMachine) noteHome(there);
     const changed = Object.keys(provider.changes).filter((property) =>
       isChanged(provider.changes[property]!, there[property], news[property]),
     );
@@ -107,14 +111,15 @@ export const operations = {
     for (const property of replaces) if (!isKnown(news[property])) delete planned[property];
     if (replaces.length > 0) replaced(provider, planned);
     else expectFit(provider, planned);
-    if (replaces.length > 0 || (changed.length > 0 && provider.isMachine))
-      await reported(olds, () => checkPlace(provider, id, olds));
+    if (replaces.length > 0 || (changed.length > 0 && (provider.isMachine || provider.isShared)))
+      await reported(olds, () => checkPlace(provider, id, olds, news));
     const changes = changed.length > 0 || (await isGone(provider, olds));
     return { changes, replaces, deleteBeforeReplace: true };
   },
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
     asWork(provider, inputs, async () => {
+      await provider.checkNewPlace?.(withDefaults(provider, inputs));
       const { id, outs } = await provider.create(withDefaults(provider, inputs), contextOf(inputs));
       expectFit(provider, outs);
       return { id, outs: state(inputs, outs) };
@@ -200,11 +205,26 @@ const isGone = async (provider: AnyProvider, outs: Named & Bag) =>
   (await provider.isGone?.(withDefaults(provider, outs)).catch(() => false)) ?? false;
 
 /** Here too: a preview may run where there is no VirtualBox. */
-async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag): Promise<void> {
-  await provider.checkPlace?.(id, withDefaults(provider, outs)).catch((error: unknown) => {
+async function checkPlace(provider: AnyProvider, id: string, outs: Named & Bag, news: Named & Bag): Promise<void> {
+  const inputs = withDefaults(provider, news);
+  await provider.checkPlace?.(id, withDefaults(provider, outs), inputs).catch((error: unknown) => {
     if (error instanceof OtherVirtualBox) throw error;
   });
 }
+
+/** Why a thing cannot be made from here, or undefined. */
+async function placeProblem(provider: AnyProvider, inputs: Named & Bag): Promise<string | undefined> {
+  try {
+    await provider.checkNewPlace?.(withDefaults(provider, known(inputs) as Named & Bag));
+  } catch (error) {
+    if (error instanceof OtherVirtualBox) return `${inputs.name}: ${error.message}`;
+  }
+  return undefined;
+}
+
+/** Why it cannot be made for what is around it, or undefined. */
+const siteProblem = async (inputs: Named & Bag, plan: SitePlan | undefined) =>
+  plan && problemOf(inputs.name, plan, contextOf(inputs).log);
 
 const isKnown = (value: unknown) => !JSON.stringify(value ?? null).includes(JSON.stringify(UNKNOWN));
 

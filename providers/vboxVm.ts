@@ -16,6 +16,7 @@ import { deleteVm, isPartlyDeleted } from "../virtualbox/vm/remove";
 import { syncVm } from "../virtualbox/vm/sync";
 import { type Context, DynamicResource, type Provider } from "./dynamic";
 import { checkKey, insertDisc, removeKey } from "./machineDisc";
+import { checkNewMachine } from "./places";
 import type { VBoxVmArgs } from "./vboxVmArgs";
 import { partial, undone } from "./vboxVmFailure";
 import { FROM_SOMETHING_ELSE, type Inputs, observe, type Outputs } from "./vboxVmState";
@@ -158,6 +159,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       stopTimeoutSeconds: "stateOnly",
       startTimeoutSeconds: "stateOnly",
       readiness: "stateOnly",
+      stackVirtualBox: "note",
     },
 
     problems: vmProblems,
@@ -210,6 +212,8 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
       const vbox = connect(outs);
       if (!(await vbox.isRegistered(id))) await absenceOf(vbox, { ...outs, uuid: id }, outs.virtualBox);
     },
+
+    checkNewPlace: (inputs) => checkNewMachine(connect(inputs as Inputs), inputs as Inputs),
 
     async update(id, { address, stackId, keyRemoved, virtualBox }, news, context) {
       const vbox = connect(news);

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Seed } from "../cloudinit/seed";
 import type { Readiness } from "../cloudinit/wait";
 import type { Door } from "../virtualbox/doors";
+import type { VirtualBoxHome } from "../virtualbox/home";
 import type { Disk, Nic } from "../virtualbox/machine";
 import type { PlanArgs } from "./dynamic";
 
@@ -86,4 +87,9 @@ export interface VBoxVmArgs extends PlanArgs {
    * the next time.
    */
   readiness?: pulumi.Input<Readiness>;
+  /**
+   * The stack's VirtualBox, StackIdentity's `virtualBox`: the machine is made in that one, or in one that has machines
+   * of the stack, and is refused in any other. Default: only the stack's machines say. No change.
+   */
+  stackVirtualBox?: pulumi.Input<VirtualBoxHome | undefined>;
 }

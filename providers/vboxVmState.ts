@@ -12,7 +12,7 @@ import { isKeyRemoved } from "./machineDisc";
 import type { VBoxVmArgs } from "./vboxVmArgs";
 
 type Args = pulumi.Unwrap<Omit<VBoxVmArgs, "plan">>;
-type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "seed" | "readiness";
+type Optional = "baseSnapshot" | "isoPath" | "isoSha256" | "seed" | "readiness" | "stackVirtualBox";
 /** Always true, or empty; a refresh changes what it finds otherwise, and so there is an update. */
 interface Kept {
   /** VirtualBox has the machine under its name. */

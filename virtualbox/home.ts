@@ -93,6 +93,34 @@ export async function absenceOf(
 }
 
 /**
+ * Looks whether a stack's machine may be made in the VirtualBox that is asked.
+ * @param homes the VirtualBoxes of the stack; none where it has none yet. One that the user said to be gone for good
+ *   does not count
+ * @param hasMachines whether the one that is asked has machines of the stack; not called where no other one counts
+ * @throws OtherVirtualBox where it has none, and another one counts
+ */
+export async function checkNewHome(
+  vbox: VBoxManage,
+  homes: readonly VirtualBoxHome[],
+  hasMachines: () => Promise<boolean>,
+): Promise<void> {
+  const known = homes.filter((home) => !isForgotten(home));
+  if (known.length === 0) return;
+  const id = await idOf(vbox);
+  const other = known.find((home) => home.id !== id);
+  if (other && !(await hasMachines()))
+    throw elsewhere("would be made in another VirtualBox than the stack's machines; nothing was made", other, id);
+}
+
+/**
+ * The error for a stack whose VirtualBox is not known, and that has no machine in the one that is asked.
+ */
+export async function stackNotFound(vbox: VBoxManage, stack: string): Promise<OtherVirtualBox> {
+  const what = `VirtualBox has no machine of ${stack}, and may not be the one in which they were made`;
+  return elsewhere(`${what}; nothing was changed`, UNKNOWN_HOME, await idOf(vbox));
+}
+
+/**
  * @throws OtherVirtualBox where something that is kept for a machine of one VirtualBox is to be changed by who asks
  * another one
  */

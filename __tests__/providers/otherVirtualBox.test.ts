@@ -55,6 +55,7 @@ const refusal =
 
 test("its `not found` is neither gone nor deleted, whether it has an id or not", async () => {
   for (const prepared of [() => Promise.resolve(), () => machineIn(other, "node2").up()]) {
+    beginRun(); // Of another stack.
     await prepared();
     const names = other.names;
     const moved = elsewhere();
