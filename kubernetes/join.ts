@@ -16,7 +16,6 @@ import { urnOf } from "../common/urn";
 import { behind, checkSupported, serverVersion } from "./versionSkew";
 import type { Misuse } from "./misuse";
 import { deleteNode } from "./leave";
-import type { Log } from "../common/log";
 
 /** Everything that decides how a worker joins. */
 export interface JoinPlan extends Owner {
@@ -35,7 +34,7 @@ export interface JoinSessions {
   worker: SshSession;
   master: SshSession;
   misuse: Misuse;
-  log: Log;
+  log(line: string): void;
 }
 
 /** What a join takes beside kubeadm. */
@@ -58,7 +57,7 @@ export async function revokingToken<T>(
 ): Promise<T> {
   const done = await work().catch(async (error: unknown) => {
     await revokeTokensOf(master, owner).catch(({ message }: Error) =>
-      log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`, "warning"),
+      log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`),
     );
     throw error;
   });
@@ -111,7 +110,7 @@ async function takeBack(
 ): Promise<void> {
   const isLeft = facts.joined || facts.halfJoined;
   if (isLeft) {
-    log("taking back an earlier join (kubeadm reset)");
+    log("takes back an earlier join first (kubeadm reset)");
     await reset(worker, plan.criSocket);
   }
   // Until its reset a kubelet that was slow may have registered one.
@@ -179,8 +178,7 @@ export async function checkFitness(
   const sockets =
     criSockets.length > 1 &&
     `of its container runtimes' sockets, ${criSockets.join(" and ")}, kubeadm and the kubelet use ${criSocket}`;
-  log(["fit to join", sockets].filter(Boolean).join("; "));
-  for (const remark of [lag, mixed]) if (remark) log(remark, "warning");
+  log(["fit to join", lag, mixed, sockets].filter(Boolean).join("; "));
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
@@ -194,7 +192,7 @@ const epochAt = async (session: SshSession, moment: number) =>
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<string | undefined> {
   await ensureTokenGroup(sessions.master, plan);
   if (await isUsable(sessions, plan)) return joinWith(plan.token, sessions, plan, facts);
-  sessions.log("making a token for this join: its own is spent, or ends before the join must");
+  sessions.log("its token is spent, or ends before the join must: a new one is made for this join");
   const token = newToken();
   await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
   return joinWith(token, sessions, plan, facts);
@@ -216,7 +214,7 @@ async function joinWith(
       nodeIp: plan.address,
       timeoutSeconds: plan.joinTimeoutSeconds,
     });
-    log(`joining the cluster: kubeadm join, ${plan.endpoint}`);
+    log(`joins ${plan.endpoint} (kubeadm join)`);
     const again = async () => takeBack(sessions, plan, await workerFacts(worker));
     await tryToJoin(worker, configuration, { takeBack: again, deadlineMs: joinDeadlineMs(plan), log }).finally(() =>
       approval.end(),

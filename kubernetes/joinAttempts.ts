@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "./kubeadm";
 import { SshError } from "../ssh/error";
 import type { SshSession } from "../ssh/session";
-import type { Log } from "../common/log";
 
 /** How a join is tried. */
 export interface JoinAttempts {
@@ -10,7 +9,7 @@ export interface JoinAttempts {
   takeBack(): Promise<void>;
   /** For all attempts together. */
   deadlineMs: number;
-  log: Log;
+  log(line: string): void;
 }
 
 /** Between two attempts: a tenth of the time that there is for all, and no more than this. */
@@ -60,7 +59,7 @@ export async function tryToJoin(
       if (error instanceof SshError || !isTransient((error as Error).message) || end - performance.now() <= pauseMs)
         throw error;
       earlier = error as Error;
-      log("joining the cluster: kubeadm join failed for a reason that may pass, trying again");
+      log("kubeadm join failed for a reason that may pass, and is tried again");
       await sleep(pauseMs);
       await takeBack();
     }

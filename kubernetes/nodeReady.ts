@@ -4,7 +4,6 @@ import { namedCause } from "./joinReport";
 import { ApiUnreachable, getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
 import { beginningOf } from "../common/quoted";
 import type { SshSession } from "../ssh/session";
-import type { Log } from "../common/log";
 
 /** When a worker counts as joined. */
 export interface ReadyExpectation {
@@ -42,7 +41,7 @@ export async function waitForReady(
   session: SshSession,
   expected: ReadyExpectation,
   deadlineMs: number,
-  log: Log,
+  log: (line: string) => void,
 ): Promise<Node> {
   const end = performance.now() + deadlineMs;
   let output = -Infinity;
@@ -51,7 +50,7 @@ export async function waitForReady(
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
     if (performance.now() > output + PROGRESS_MS) {
-      log(`waiting to be Ready: ${state}`);
+      log(`waits: ${state}`);
       output = performance.now();
     }
     const leftMs = end - performance.now();

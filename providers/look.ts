@@ -1,7 +1,6 @@
 import { UserError } from "../common/errors";
 import { type Finding, shownFindings } from "../common/finding";
 import { lookAtSite, type SitePlan } from "../checks/site";
-import type { Log } from "../common/log";
 
 /**
  * The look of this process, and for whom each finding was told. One serves all resources of a preview, another one all
@@ -18,7 +17,7 @@ let made: { findings: Promise<Finding[]>; told: Map<Finding, string> } | undefin
 export async function problemOf(
   name: string,
   plan: SitePlan,
-  log: Log,
+  log: (line: string) => void,
   look = lookAtSite,
 ): Promise<string | undefined> {
   const isFirst = made === undefined;
@@ -26,8 +25,8 @@ export async function problemOf(
   const { told } = made;
   const findings = await made.findings;
   const are = (is: Finding["is"]) => findings.filter((finding) => finding.is === is);
-  if (isFirst) for (const one of are("warning")) log(shownFindings([one]), "warning");
-  if (isFirst) for (const { what } of are("later")) log(`not looked at yet: ${what}`, "warning");
+  if (isFirst) for (const one of are("warning")) log(`warning: ${shownFindings([one])}`);
+  if (isFirst) for (const { what } of are("later")) log(`not looked at yet: ${what}`);
   const wrong = are("wrong").filter(({ of }) => of === undefined || of.includes(name));
   if (wrong.length === 0) return undefined;
   const untold = wrong.filter((one) => !told.has(one));

@@ -10,7 +10,6 @@ import { absenceOf, type VirtualBoxHome } from "../home";
 import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf, unmarkFinished } from "./owner";
 import { powerOff, settled } from "./power";
 import { type Remains, remainsIn } from "./remains";
-import type { Log } from "../../common/log";
 
 /** What deletion needs to know. */
 export interface Deleted extends Owner {
@@ -31,7 +30,7 @@ export async function deleteVm(
   vbox: VBoxManage,
   uuid: string,
   owner: Deleted,
-  log: Log,
+  log: (line: string) => void,
   isReplaced = false,
 ): Promise<void> {
   const isRegistered = await vbox.isRegistered(uuid);
@@ -42,7 +41,6 @@ export async function deleteVm(
     ].join(", ");
     return log(
       `was not looked at, and is left if it still exists: ${left}; in ${owner.virtualBox?.where ?? "a VirtualBox that is not known"}`,
-      "warning",
     );
   }
   const vm = await readable(vbox, uuid);

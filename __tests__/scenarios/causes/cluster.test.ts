@@ -128,7 +128,7 @@ test("the API goes while a worker joins: the join's own report is shown, and tha
     /^kube-node01: kubeadm join failed\n[^]*connect: connection refused\n[^]*→ the worker cannot reach the API server: look at the load balancer/,
   );
   expect(lines.at(-1)).toMatch(
-    /^kube-node01: warning: its token could not be revoked, and ends by itself: the cluster's API server does not answer/,
+    /^kube-node01: its token could not be revoked, and ends by itself: the cluster's API server does not answer/,
   );
 });
 
