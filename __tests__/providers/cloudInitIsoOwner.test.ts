@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { hostKeyIn } from "../../cloudinit/hostKey";
 import { publisherOf } from "../../cloudinit/iso9660/image";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
-import { operations } from "../../providers/engine";
+import { beginRun, operations } from "../../providers/engine";
 import { renderOptions } from "../support/cloudInit";
 import { Driven } from "../support/driven";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
@@ -16,6 +16,7 @@ let folder: string;
 let path: string;
 let box: SimulatedVirtualBox;
 beforeEach(async () => {
+  beginRun(); // Of stacks whose machines are nowhere yet.
   folder = mkdtempSync(join(tmpdir(), "iso-"));
   path = join(folder, "kube", "dev", "kube-node01-cidata.iso");
   box = await SimulatedVirtualBox.make(folder);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cloudInitIsoProvider } from "../../providers/cloudInitIso";
-import { operations } from "../../providers/engine";
+import { beginRun, operations } from "../../providers/engine";
 import { renderOptions } from "./cloudInit";
 import { SimulatedVirtualBox } from "./simulatedVirtualBox";
 
@@ -29,6 +29,7 @@ export function useIsoResource(): void {
   });
   afterAll(() => rmSync(boxes, { recursive: true }));
   beforeEach(async () => {
+    beginRun(); // Of a stack whose machines are nowhere yet.
     folder = mkdtempSync(join(tmpdir(), "iso-"));
     path = join(folder, "stack", "kube-node01.iso");
     testProvider = cloudInitIsoProvider((await SimulatedVirtualBox.make(boxes)).exec) as never;
