@@ -175,6 +175,7 @@ test("a stack of version 0.1.0 is refused in the VirtualBox that has none of its
   expect(await stack.manage("list", "vms")).not.toContain('"n0');
   await expectMade(["n01", "n02", "n03"], {});
   await stack.pulumi("refresh", ...upOptions);
+  await expectMade(["n01", "n02", "n03"]);
   await stack.pulumi("config", "set", "workerCount", "4");
   await expectNoneMade(["preview"]);
   await expectNoneMade(["up", ...upOptions]);
