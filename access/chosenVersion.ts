@@ -2,14 +2,13 @@ import { clusterVersion, type Masters } from "./clusterVersion";
 import { UserError } from "../common/errors";
 import { isUnreachable } from "./masters";
 import { checkKept, versionToInstall } from "../kubernetes/versionSkew";
+import type { Log } from "../common/log";
 
 /** The worker, the version that was given, if any, and whom to ask for the cluster's. */
 interface Wanted extends Masters {
   name: string;
   kubernetesVersion?: string;
 }
-
-type Log = (line: string) => void;
 
 /**
  * The version to install, see {@link versionToInstall}.
@@ -22,11 +21,8 @@ export async function chosenVersion(wanted: Wanted, log: Log, kept?: string): Pr
   const server = await serverOf(wanted, log);
   const version = versionToInstall(server, { given, kept });
   if (version !== (given ?? kept))
-    log(
-      kept === undefined
-        ? `is to have Kubernetes ${version}, the cluster's own`
-        : `is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`,
-    );
+    if (kept === undefined) log(`choosing Kubernetes ${version}, the cluster's own`);
+    else log(`is to have Kubernetes ${version}: the cluster's ${server} does not take ${kept} any more`, "warning");
   return version;
 }
 

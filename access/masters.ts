@@ -42,14 +42,14 @@ export async function withMaster<T>(
       );
     } catch (error) {
       if (answered && next && error instanceof ApiUnreachable && error.failure.ofMaster) {
-        log?.(`master ${master.address}: ${error.summary}; trying ${next.address}`);
+        log?.(`trying master ${next.address}: on ${master.address}, ${error.summary}`);
         refused ??= error;
         end += performance.now() - answered;
         continue;
       }
       if (answered || !(error instanceof SshError) || error.kind !== "unreachable") throw error;
       if (!next) throw refused ?? (masters.length === 1 ? error : noneAnswers(masters, deadlineMs, error));
-      log?.(`master ${master.address} does not answer; trying ${next.address}`);
+      log?.(`trying master ${next.address}: ${master.address} does not answer`);
     }
   }
   throw new Error("no masters given");

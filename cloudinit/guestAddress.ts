@@ -3,13 +3,14 @@ import { type Readiness, waitForCloudInit } from "./wait";
 import { UserError } from "../common/errors";
 import type { Exec } from "../common/exec";
 import type { Nic } from "../virtualbox/machine";
+import type { Log } from "../common/log";
 
 interface Guest extends Readiness {
   name: string;
   nics: readonly Nic[];
   vboxManage: string;
   commandTimeoutSeconds: number;
-  log(line: string): void;
+  log: Log;
 }
 
 /**

@@ -8,6 +8,7 @@ import { beginningOf, lastLines, MOST_READ } from "../common/quoted";
 import { SshError } from "../ssh/error";
 import { type SshSession, withSession } from "../ssh/session";
 import type { SshTarget } from "../ssh/target";
+import type { Log } from "../common/log";
 
 /** How to tell that a machine's first boot is over. */
 export interface Readiness {
@@ -34,7 +35,7 @@ export interface CloudInitWait {
   timeoutSeconds: number;
   /** How long one look may take, in milliseconds. Default: two minutes. */
   commandTimeoutMs?: number;
-  log(line: string): void;
+  log: Log;
 }
 
 const PROGRESS_MS = 30_000;
@@ -63,8 +64,8 @@ export async function waitForCloudInit(
   const watch: Watch = { ...wait, end: performance.now() + wait.timeoutSeconds * 1000, progress: progressOf(wait) };
   for (const pause of pauses(watch)) {
     try {
-      const { name: what, commandTimeoutMs, log } = wait;
-      const options = { deadlineMs: watch.end - performance.now(), commandTimeoutMs, what, log };
+      const { name: what, commandTimeoutMs } = wait;
+      const options = { deadlineMs: watch.end - performance.now(), commandTimeoutMs, what, log: watch.progress };
       const report = await open(wait.target, options, (session) => watchOver(session, watch));
       if (report) return report;
     } catch (error) {
@@ -102,12 +103,12 @@ async function watchOver(session: SshSession, watch: Watch): Promise<CloudInitRe
     watch.lost = undefined;
     if (report && isReady(report, watch)) {
       if (report.warnings.length > 0)
-        watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`);
+        watch.log(`cloud-init went on in spite of: ${beginningOf(report.warnings.join("; "), 2000)}`, "warning");
       return report;
     }
     doubts = report && !isBad(report) && !isCutShort(report, watch) ? 0 : doubts + 1;
     if (doubts === FAILURES_IN_A_ROW) throw report ? await failed(session, watch, report) : unreadable(watch, stdout);
-    watch.progress(report ? describe(report, watch) : "cloud-init gives no answer");
+    watch.progress(report ? describe(report, watch) : "no answer");
     await sleep(pause);
   }
   return undefined;
@@ -135,19 +136,18 @@ const isTransient = (error: unknown): error is SshError =>
 
 const describe = (report: CloudInitReport, wait: CloudInitWait) =>
   isCutShort(report, wait)
-    ? "cloud-init is done, and the last step of the first boot is missing"
+    ? "done, and the last step of the first boot is missing"
     : report.status === "done" && wait.rebootExpected
-      ? "cloud-init is done, its reboot is still to come"
-      : `cloud-init is ${report.status}`;
+      ? "done, its reboot is still to come"
+      : report.status;
 
 /** Logs a state when it is new, and every 30 seconds. */
 function progressOf({ log }: CloudInitWait): (state: string) => void {
-  const start = performance.now();
   let [shownState, next] = ["", 0];
   return (state) => {
     if (state === shownState && performance.now() < next) return;
     [shownState, next] = [state, performance.now() + PROGRESS_MS];
-    log(`${state} (${Math.round((performance.now() - start) / 1000)} s)`);
+    log(`waiting for cloud-init: ${state}`);
   };
 }
 
@@ -185,7 +185,7 @@ function timedOut(watch: Watch): UserError {
   const goal = rebootExpected ? "cloud-init to be done and the machine to have rebooted" : "cloud-init to be done";
   const summary = `${name} is not ready: waited ${timeoutSeconds} s for ${goal}`;
   const detail = {
-    output: `last seen: ${last ? describe(last, watch) : "no session"}${lost ? `, and then: ${lost.summary}` : ""}`,
+    output: `last seen: ${last ? `cloud-init is ${describe(last, watch)}` : "no session"}${lost ? `, and then: ${lost.summary}` : ""}`,
     hint: "look at /var/log/cloud-init-output.log on it and at its console; a slow machine may need a longer timeout",
   };
   return lost ? new SshError("unreachable", summary, detail) : new UserError(summary, detail);

@@ -16,6 +16,7 @@ import { urnOf } from "../common/urn";
 import { behind, checkSupported, serverVersion } from "./versionSkew";
 import type { Misuse } from "./misuse";
 import { deleteNode } from "./leave";
+import type { Log } from "../common/log";
 
 /** Everything that decides how a worker joins. */
 export interface JoinPlan extends Owner {
@@ -34,7 +35,7 @@ export interface JoinSessions {
   worker: SshSession;
   master: SshSession;
   misuse: Misuse;
-  log(line: string): void;
+  log: Log;
 }
 
 /** What a join takes beside kubeadm. */
@@ -57,7 +58,7 @@ export async function revokingToken<T>(
 ): Promise<T> {
   const done = await work().catch(async (error: unknown) => {
     await revokeTokensOf(master, owner).catch(({ message }: Error) =>
-      log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`),
+      log(`its token could not be revoked, and ends by itself: ${message.split("\n")[0]}`, "warning"),
     );
     throw error;
   });
@@ -110,7 +111,7 @@ async function takeBack(
 ): Promise<void> {
   const isLeft = facts.joined || facts.halfJoined;
   if (isLeft) {
-    log("takes back an earlier join first (kubeadm reset)");
+    log("taking back an earlier join (kubeadm reset)");
     await reset(worker, plan.criSocket);
   }
   // Until its reset a kubelet that was slow may have registered one.
@@ -178,7 +179,8 @@ export async function checkFitness(
   const sockets =
     criSockets.length > 1 &&
     `of its container runtimes' sockets, ${criSockets.join(" and ")}, kubeadm and the kubelet use ${criSocket}`;
-  log(["fit to join", lag, mixed, sockets].filter(Boolean).join("; "));
+  log(["fit to join", sockets].filter(Boolean).join("; "));
+  for (const remark of [lag, mixed]) if (remark) log(remark, "warning");
 }
 
 /** What the machine's clock said at an earlier moment of ours, in seconds since the epoch. */
@@ -192,7 +194,7 @@ const epochAt = async (session: SshSession, moment: number) =>
 async function joinWithToken(sessions: JoinSessions, plan: JoinPlan, facts: WorkerFacts): Promise<string | undefined> {
   await ensureTokenGroup(sessions.master, plan);
   if (await isUsable(sessions, plan)) return joinWith(plan.token, sessions, plan, facts);
-  sessions.log("its token is spent, or ends before the join must: a new one is made for this join");
+  sessions.log("making a token for this join: its own is spent, or ends before the join must");
   const token = newToken();
   await registerToken(sessions.master, token, { ttlMinutes: ttlMinutes(plan), description: tokenDescription(plan) });
   return joinWith(token, sessions, plan, facts);
@@ -214,7 +216,7 @@ async function joinWith(
       nodeIp: plan.address,
       timeoutSeconds: plan.joinTimeoutSeconds,
     });
-    log(`joins ${plan.endpoint} (kubeadm join)`);
+    log(`joining the cluster: kubeadm join, ${plan.endpoint}`);
     const again = async () => takeBack(sessions, plan, await workerFacts(worker));
     await tryToJoin(worker, configuration, { takeBack: again, deadlineMs: joinDeadlineMs(plan), log }).finally(() =>
       approval.end(),

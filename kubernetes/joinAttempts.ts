@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "./kubeadm";
 import { SshError } from "../ssh/error";
 import type { SshSession } from "../ssh/session";
+import type { Log } from "../common/log";
 
 /** How a join is tried. */
 export interface JoinAttempts {
@@ -9,7 +10,7 @@ export interface JoinAttempts {
   takeBack(): Promise<void>;
   /** For all attempts together. */
   deadlineMs: number;
-  log(line: string): void;
+  log: Log;
 }
 
 /** Between two attempts: a tenth of the time that there is for all, and no more than this. */
@@ -59,7 +60,7 @@ export async function tryToJoin(
       if (error instanceof SshError || !isTransient((error as Error).message) || end - performance.now() <= pauseMs)
         throw error;
       earlier = error as Error;
-      log("kubeadm join failed for a reason that may pass, and is tried again");
+      log("joining the cluster: kubeadm join failed for a reason that may pass, trying again");
       await sleep(pauseMs);
       await takeBack();
     }

@@ -6,6 +6,7 @@ import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
 import { TOKEN_GROUP } from "./tokenGroup";
 import type { Misuse } from "./misuse";
+import type { Log } from "../common/log";
 
 /** The parts of a CertificateSigningRequest that decide (kubernetes/api, certificates/v1). */
 interface Request {
@@ -58,12 +59,7 @@ const AT_ONCE = 20;
  *
  * @param note is told of each request that is about to be denied, and keeps it
  */
-export function startApproving(
-  master: SshSession,
-  bootstrap: Bootstrap,
-  log: (line: string) => void,
-  note = noNote,
-): Approval {
+export function startApproving(master: SshSession, bootstrap: Bootstrap, log: Log, note = noNote): Approval {
   const ended = new AbortController();
   const approval = { denied: [] as string[], trouble: undefined as string | undefined, end };
   const toDeny = async (problem: string) => {
@@ -100,12 +96,7 @@ const noNote: Misuse["note"] = () => Promise.resolve();
  * @param toDeny is told of each that is denied next: whatever becomes of this process, it is known by then
  * @returns what was denied
  */
-export async function decide(
-  master: SshSession,
-  bootstrap: Bootstrap,
-  log: (line: string) => void,
-  toDeny = noNote,
-): Promise<string[]> {
+export async function decide(master: SshSession, bootstrap: Bootstrap, log: Log, toDeny = noNote): Promise<string[]> {
   const undecided = (await requestsOf(master, bootstrap))
     .filter(({ status }) => !status?.conditions?.length)
     .slice(0, AT_ONCE);
@@ -115,10 +106,10 @@ export async function decide(
     if (problem) await toDeny(problem);
     await certificate(master, problem ? "deny" : "approve", request.metadata.name);
     if (!problem) {
-      log("its kubelet's certificate is approved");
+      log("joining the cluster: its kubelet's certificate is approved");
       continue;
     }
-    log(`its token was used to ask for another certificate, which is denied: ${problem}`);
+    log(`its token was used to ask for another certificate, which is denied: ${problem}`, "warning");
     denied.push(problem);
   }
   return denied;

@@ -5,6 +5,7 @@ import { ApiUnreachable, getNode, kubectl } from "./kubectl";
 import { isOf, isOurs, type NodeIdentity } from "./labels";
 import { SshError } from "../ssh/error";
 import type { SshSession } from "../ssh/session";
+import type { Log } from "../common/log";
 
 /** Which Node leaves, and how long its pods may take. */
 export interface LeavePlan extends NodeIdentity {
@@ -20,19 +21,19 @@ export interface LeavePlan extends NodeIdentity {
  * @returns whether there is such a Node of ours; one of the same name that is not ours, or of another machine than an
  * old state's, is left alone
  */
-export async function drain(master: SshSession, plan: LeavePlan, log: (line: string) => void): Promise<boolean> {
+export async function drain(master: SshSession, plan: LeavePlan, log: Log): Promise<boolean> {
   const { name, drainTimeoutSeconds, commandTimeoutSeconds } = plan;
   const node = await getNode(master, name);
   if (!node) return false;
   if (!isOurs(node, plan)) {
-    log("the cluster's Node of this name is not ours: it stays");
+    log("the cluster's Node of this name is not ours: it stays", "warning");
     return false;
   }
   if (!isOf(node, plan)) {
-    log("the cluster's Node of this name is of a machine that the state does not know: it stays");
+    log("the cluster's Node of this name is of a machine that the state does not know: it stays", "warning");
     return false;
   }
-  log("is drained");
+  log("draining");
   try {
     const flags = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutSeconds}s`];
     const output = await kubectl(master, ["drain", name, ...flags], {
@@ -44,7 +45,7 @@ export async function drain(master: SshSession, plan: LeavePlan, log: (line: str
     if (!(error instanceof UserError) || isLost(error)) throw error;
     // A drain fails for as many reasons as there are pods: whether it is the cluster that fails, a look tells.
     if (error instanceof ApiUnreachable) await getNode(master, name);
-    log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`);
+    log(`was not drained within ${drainTimeoutSeconds} s, and leaves all the same: ${error.message}`, "warning");
   }
   return true;
 }
@@ -56,12 +57,12 @@ const isLost = (error: UserError) => error instanceof SshError && error.kind !==
  * Runs `kubeadm reset` on a worker; what does not work is told, and stops nothing, as the machine may be on its way
  * out.
  */
-export async function resetWorker(worker: SshSession, criSocket: string, log: (line: string) => void): Promise<void> {
+export async function resetWorker(worker: SshSession, criSocket: string, log: Log): Promise<void> {
   try {
     await reset(worker, criSocket);
   } catch (error) {
     if (!(error instanceof UserError) || isLost(error)) throw error;
-    log(`kubeadm reset did not end well: ${error.message}`);
+    log(`kubeadm reset did not end well: ${error.message}`, "warning");
   }
 }
 

@@ -5,6 +5,7 @@ import { OWNER_ANNOTATION } from "./labels";
 import { claimOf, type Owner } from "../common/mark";
 import { quoteValue } from "../common/quoteValue";
 import type { SshSession } from "../ssh/session";
+import type { Log } from "../common/log";
 
 /** The parts of a Lease that the program reads (kubernetes/api, coordination/v1). */
 interface Lease {
@@ -32,14 +33,14 @@ const LOOK_MS = 2_000;
 export async function makeWayFor(
   owner: Owner,
   node: Node,
-  { master, log }: { master: SshSession; log(line: string): void },
+  { master, log }: { master: SshSession; log: Log },
 ): Promise<void> {
   const mark = node.metadata.annotations?.[OWNER_ANNOTATION];
   if (claimOf(mark, owner) !== "ours") throw notOurs(owner.name, node, mark);
   if (isGivenUp(node)) return;
   const known = await leaseOf(master, owner.name);
   const waitS = Math.min(known?.leaseDurationSeconds ?? LEASE_S, MOST_S);
-  log(`waits ${waitS} s at most for the end of its Node's kubelet, on ${machineOf(node)}`);
+  log(`waiting for the end of its Node's kubelet: ${waitS} s at most, on ${machineOf(node)}`);
   const end = performance.now() + waitS * 1000;
   for (;;) {
     await sleep(Math.min(LOOK_MS, waitS * 100));

@@ -4,6 +4,7 @@ import { namedCause } from "./joinReport";
 import { ApiUnreachable, getNode, getPodsOn, internalIp, isTrue, type Node, type Pod } from "./kubectl";
 import { beginningOf } from "../common/quoted";
 import type { SshSession } from "../ssh/session";
+import type { Log } from "../common/log";
 
 /** When a worker counts as joined. */
 export interface ReadyExpectation {
@@ -41,7 +42,7 @@ export async function waitForReady(
   session: SshSession,
   expected: ReadyExpectation,
   deadlineMs: number,
-  log: (line: string) => void,
+  log: Log,
 ): Promise<Node> {
   const end = performance.now() + deadlineMs;
   let output = -Infinity;
@@ -50,7 +51,7 @@ export async function waitForReady(
     if (node && missing.length === 0) return node;
     const state = missing.join("; ");
     if (performance.now() > output + PROGRESS_MS) {
-      log(`waits: ${state}`);
+      log(`waiting to be Ready: ${state}`);
       output = performance.now();
     }
     const leftMs = end - performance.now();

@@ -4,6 +4,7 @@ import { kubectlJson } from "./kubectl";
 import type { SshSession } from "../ssh/session";
 import { isDropped } from "../ssh/error";
 import { urnOf } from "../common/urn";
+import type { Log } from "../common/log";
 
 /** `v1.36.3`, `1.36.3`, and what distributions and pre-releases add to it. */
 const VERSION = /^v?1\.(\d{1,3})\.(\d{1,3})(?:-[\w.-]+)?(?:\+[\w.-]+)?$/;
@@ -91,18 +92,13 @@ export function behind(kubelet: string, server: string): string | undefined {
  * Notes where a worker's Kubernetes is older than the cluster's, see {@link behind}. Nothing depends on it: what fails
  * here fails nothing.
  */
-export async function noteBehind(
-  master: SshSession,
-  name: string,
-  kubelet: string,
-  log: (line: string) => void,
-): Promise<void> {
+export async function noteBehind(master: SshSession, name: string, kubelet: string, log: Log): Promise<void> {
   try {
     const lag = behind(kubelet, await serverVersion(master));
-    if (lag) log(`${lag}: ${catchUp(name)}`);
+    if (lag) log(`${lag}: ${catchUp(name)}`, "warning");
   } catch (error) {
     if (!(error instanceof UserError) || isDropped(error)) throw error;
-    log(`whether its Kubernetes ${kubelet} is older than the cluster's is not known: ${error.summary}`);
+    log(`whether its Kubernetes ${kubelet} is older than the cluster's is not known: ${error.summary}`, "warning");
   }
 }
 

@@ -239,7 +239,7 @@ export const cloudInitIsoProvider = (exec: Exec): Provider<Inputs, Outputs> => (
 
   async delete(_id, outs, context) {
     if (!(await removeIso(outs.path, isOfDiscs(outs))))
-      context.log(`${outs.path} stays: it is not the file that was written there`);
+      context.log(`${outs.path} stays: it is not the file that was written there`, "warning");
   },
 });
 

@@ -190,6 +190,7 @@ async function ensureAlone(
     if (foreign)
       context.log(
         `adopted the route ${describeRoute(present)}, which was there before; it stays when this resource is deleted`,
+        "warning",
       );
     await (foreign ? users.remove(inputs) : users.add(inputs));
     return { ...inputs, adopted: foreign };
@@ -230,8 +231,10 @@ async function remove({ list, remove }: RouteTable, users: RouteUsers, outs: Out
     const known = await users.of(route);
     const others = known.filter(({ stackId }) => stackId !== outs.stackId);
     const isUnknown = others.length === known.length && (outs.adopted || !same(route, outs));
-    if (isForeign(route, isUnknown, outs)) log(`left the route ${describeRoute(route)} alone: it is not ours`);
-    else if (others.length > 0) log(`left the route ${describeRoute(route)} to who uses it too: ${whoUses(others)}`);
+    if (isForeign(route, isUnknown, outs))
+      log(`left the route ${describeRoute(route)} alone: it is not ours`, "warning");
+    else if (others.length > 0)
+      log(`left the route ${describeRoute(route)} to who uses it too: ${whoUses(others)}`, "warning");
     else await removeProven({ list, remove }, route);
   }
   await users.remove(outs);

@@ -130,6 +130,7 @@ export const provider: Provider<Inputs, Outputs> = {
       if (!isUnreachable(error)) throw error;
       context.log(
         `token ${id} could not be revoked, and ends by itself within ${outs.ttlMinutes} minutes of its making: ${error.summary}`,
+        "warning",
       );
     }
   },

@@ -1,6 +1,7 @@
 import { UserError } from "../common/errors";
 import { type Finding, shownFindings } from "../common/finding";
 import { lookAtSite, type SitePlan } from "../checks/site";
+import type { Log } from "../common/log";
 
 /**
  * The look of this process, and for whom each finding was told. One serves all resources of a preview, another one all
@@ -17,7 +18,7 @@ let made: { findings: Promise<Finding[]>; told: Map<Finding, string> } | undefin
 export async function problemOf(
   name: string,
   plan: SitePlan,
-  log: (line: string) => void,
+  log: Log,
   look = lookAtSite,
 ): Promise<string | undefined> {
   const isFirst = made === undefined;
@@ -25,8 +26,8 @@ export async function problemOf(
   const { told } = made;
   const findings = await made.findings;
   const are = (is: Finding["is"]) => findings.filter((finding) => finding.is === is);
-  if (isFirst) for (const one of are("warning")) log(`warning: ${shownFindings([one])}`);
-  if (isFirst) for (const { what } of are("later")) log(`not looked at yet: ${what}`);
+  if (isFirst) for (const one of are("warning")) log(shownFindings([one]), "warning");
+  if (isFirst) for (const { what } of are("later")) log(`not looked at yet: ${what}`, "warning");
   const wrong = are("wrong").filter(({ of }) => of === undefined || of.includes(name));
   if (wrong.length === 0) return undefined;
   const untold = wrong.filter((one) => !told.has(one));

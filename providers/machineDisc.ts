@@ -5,6 +5,7 @@ import type { VBoxManage } from "../virtualbox/vboxManage";
 import type { VmInfo } from "../virtualbox/vmInfo";
 import { isFirstBootOver, markFirstBoot } from "../virtualbox/vm/firstBoot";
 import { ejectIso, insertIso } from "../virtualbox/vm/iso";
+import type { Log } from "../common/log";
 
 /** Which disc a machine has. */
 interface DiscInputs {
@@ -71,7 +72,7 @@ export async function removeKey(
   vbox: VBoxManage,
   uuid: string,
   inputs: DiscInputs,
-  { isReady, keyRemoved = true, log }: { isReady: boolean; keyRemoved?: boolean; log(line: string): void },
+  { isReady, keyRemoved = true, log }: { isReady: boolean; keyRemoved?: boolean; log: Log },
 ): Promise<void> {
   const disc = discOf(inputs);
   if (!disc) return;
@@ -82,6 +83,7 @@ export async function removeKey(
   } catch (error) {
     log(
       `its ISO, ${disc.path}, was not changed for the one without its private host key; the next \`pulumi up\` tries again: ${(error as Error).message}`,
+      "warning",
     );
   }
 }

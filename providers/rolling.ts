@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../common/errors";
+import type { Log } from "../common/log";
 
 /** Times of {@link Rolling}, in milliseconds. */
 export interface RollingTimes {
@@ -100,7 +101,7 @@ export class Rolling {
    * left already just goes on.
    * @throws UserError when another one has failed, or does not come back, or the successor is not fit
    */
-  async leave(name: string, log: (line: string) => void): Promise<void> {
+  async leave(name: string, log: Log): Promise<void> {
     if (!this.replacing.has(name) || this.away === name) return;
     this.waiting.add(name);
     try {
@@ -129,7 +130,7 @@ export class Rolling {
     this.failed ??= name;
   }
 
-  private async turn(name: string, log: (line: string) => void): Promise<void> {
+  private async turn(name: string, log: Log): Promise<void> {
     let told: string | undefined;
     for (;;) {
       if (this.failed) throw leftAsItIs(name, `${this.failed} failed`);
@@ -137,7 +138,7 @@ export class Rolling {
       const rest = this.atWork === undefined ? performance.now() - this.lastWork : 0;
       if (!other && rest >= this.times.gap) return;
       if (other && rest >= this.times.idle) throw leftAsItIs(name, `${other} has left and is not coming back`);
-      if (other && other !== told) log(`waits until ${other} is back: workers are replaced one at a time`);
+      if (other && other !== told) log(`waiting for ${other}: workers are replaced one at a time`);
       told = other ?? told;
       await sleep(this.times.look);
     }

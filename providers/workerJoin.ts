@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../common/errors";
 import { type Exec, exec as execHere } from "../common/exec";
+import type { Log } from "../common/log";
 import { markOf } from "../common/mark";
 import { ensureJoined, misused, revokingToken } from "../kubernetes/join";
 import { joinProblems } from "../kubernetes/joinProblems";
@@ -118,7 +119,10 @@ export const provider = workerJoinProvider(execHere);
 async function observe(outs: Outputs, context: Context, programs: Exec): Promise<Outputs | undefined> {
   const misuse = await misuseOn(vboxOf(outs, programs), outs.vmUuid).known();
   if (misuse !== undefined)
-    context.log(`is not trusted, and is to be replaced: its join token was used for something else: ${misuse}`);
+    context.log(
+      `is not trusted, and is to be replaced: its join token was used for something else: ${misuse}`,
+      "warning",
+    );
   const node = await onMaster(outs, context, async (master) => {
     const node = await getNode(master, outs.name);
     if (node) await noteBehind(master, outs.name, node.status.nodeInfo.kubeletVersion, context.log);
@@ -126,7 +130,7 @@ async function observe(outs: Outputs, context: Context, programs: Exec): Promise
   });
   if (!node) return undefined;
   const { what, remark } = judgeNode(node, outs);
-  if (remark) context.log(remark);
+  if (remark) context.log(remark, "warning");
   if (what === "another") return undefined;
   if (what === "doubtful") return { ...outs, ready: false };
   const now = observed(node);
@@ -187,12 +191,12 @@ async function joinedButFailed(
   { name }: Inputs,
   sync: (node: Node) => Promise<void>,
   error: Error,
-  log: Context["log"],
+  log: Log,
 ): Promise<Error> {
   const node = await getNode(master, name).catch(() => undefined);
   if (!node) return error;
   await sync(node).catch(({ message }: Error) =>
-    log(`its Node could not be marked, which the next \`up\` does: ${message.split("\n")[0]}`),
+    log(`its Node could not be marked, which the next \`up\` does: ${message.split("\n")[0]}`, "warning"),
   );
   return new PartialFailure(node.metadata.uid, observed(node), error);
 }

@@ -24,7 +24,7 @@ export async function leave(outs: Outputs, context: Context, programs: Exec): Pr
     return drain(master, outs, context.log);
   });
   if (isThere) await takeOff(outs, context, programs);
-  else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good");
+  else context.log("is not reset: its VirtualBox was not looked at, as it is gone for good", "warning");
   if (hasNode) await onCluster(outs, context, (master) => deleteNode(master, outs.name));
 }
 
@@ -43,11 +43,11 @@ export async function isMachineThere(outs: Outputs, programs: Exec): Promise<boo
  */
 async function takeOff(outs: Outputs, context: Context, programs: Exec): Promise<void> {
   const problem = await powerProblem(vboxOf(outs, programs), outs.vmUuid);
-  if (problem) return context.log(`is not reset: ${problem}`);
+  if (problem) return context.log(`is not reset: ${problem}`, "warning");
   try {
     await onWorker(outs, context, programs, (worker) => resetWorker(worker, outs.criSocket, context.log));
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
-    context.log(`is not reset: ${error.summary}`);
+    context.log(`is not reset: ${error.summary}`, "warning");
   }
 }

@@ -66,6 +66,7 @@ export async function onCluster<T>(
     if (context.rolling.isReplacing(name)) throw notReplaced(error);
     context.log(
       `its Node stays, as the cluster does not answer: ${error.summary}. If the cluster still lives: kubectl delete node ${name}`,
+      "warning",
     );
     return undefined;
   }

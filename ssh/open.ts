@@ -8,6 +8,7 @@ import { connect, type SshConnection } from "./connection";
 import { type SshCredentials, sshCredentials } from "./credentials";
 import { SshError } from "./error";
 import { hostKeyAlgorithms, parseHostKey } from "./hostKey";
+import type { Log } from "../common/log";
 
 /** For one attempt, from TCP to signed in: an emulated guest needs long. */
 const HANDSHAKE_MS = 60_000;
@@ -35,7 +36,7 @@ export interface OpenOptions {
   /** The machine's name for messages, such as "kube-node01". */
   what: string;
   /** Told what is being waited for, at most every 30 seconds. */
-  log?: (line: string) => void;
+  log?: Log;
 }
 
 /**
@@ -66,9 +67,7 @@ export async function openConnection(
     const pause = pauseAfter(attempt);
     if (left() <= pause) throw gaveUp(target, what, deadlineMs, attempt, failure);
     if (performance.now() >= nextLog) {
-      log?.(
-        `waiting for SSH on ${what}, ${Math.round((performance.now() - start) / 1000)} s so far: ${failure.summary}`,
-      );
+      log?.(`waiting for SSH on ${what}: ${failure.summary}`);
       nextLog = performance.now() + PROGRESS_MS;
     }
     await sleep(pause);

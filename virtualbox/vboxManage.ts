@@ -5,6 +5,7 @@ import { type Medium, readMedia, readMedium } from "./media";
 import { type Slot, slotArguments } from "./slot";
 import { judgeVersion, readVersion } from "./version";
 import { InaccessibleVm, readVmInfo, type VmInfo } from "./vmInfo";
+import type { Log } from "../common/log";
 
 /** How to clone a machine; see `VBoxManage clonevm`. */
 export interface CloneOptions {
@@ -28,9 +29,9 @@ export class VBoxManage extends VBoxCalls {
    * @throws UserError for a VirtualBox that is too old; one that is newer than we know is a warning in `log`
    * @throws NotUnderstood for one that speaks another language than English
    */
-  async checkVersion(log: (line: string) => void): Promise<void> {
+  async checkVersion(log: Log): Promise<void> {
     const warning = judgeVersion(await this.call(["--version"], { readOnly: true }));
-    if (warning) log(warning);
+    if (warning) log(warning, "warning");
     await this.machineFolder(); // VirtualBox's server is not asked for its version, but speaks here.
   }
 

@@ -11,7 +11,7 @@ beforeEach(() => void lines.splice(0));
 test("a master that does not answer leaves time for the next", async () => {
   const masters = [target(await serveNothing()), target((await serve()).port)];
   expect(await ask(masters, 2_000)).toBe("said");
-  expect(lines).toContain("master 127.0.0.1 does not answer; trying 127.0.0.1");
+  expect(lines).toContain("trying master 127.0.0.1: 127.0.0.1 does not answer");
 });
 
 test("masters share the deadline, however many there are, and the error names them all", async () => {

@@ -80,7 +80,7 @@ describe("waiting", () => {
   test("goes on while the API server does not answer", async () => {
     const answers = [refused, JSON.stringify(node())];
     expect(await wait(new FakeSession([[/get node/, () => answers.shift()!], pods]), 100)).toEqual(node());
-    expect(lines).toEqual(["waits: the cluster's API server does not answer its own master"]);
+    expect(lines).toEqual(["waiting to be Ready: the cluster's API server does not answer its own master"]);
   });
 
   test("ends at the deadline, with what was missing, and not at the next look", async () => {

@@ -130,7 +130,9 @@ test("delete leaves other files alone, and their folder", async () => {
   writeFileSync(path, "mine");
   await operations.delete(testProvider, path, state);
   expect(readFileSync(path, "utf8")).toBe("mine");
-  expect(console.log).toHaveBeenCalledWith(`kube-node01: ${path} stays: it is not the file that was written there`);
+  expect(console.log).toHaveBeenCalledWith(
+    `kube-node01: warning: ${path} stays: it is not the file that was written there`,
+  );
 });
 
 test("check names the property and what to give", async () => {

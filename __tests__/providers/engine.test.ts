@@ -116,7 +116,7 @@ test.each([
   end();
   await Promise.all([other, left]);
   log.mockRestore();
-  expect(output).toEqual(waits ? ["w: waits until kube/dev is back: workers are replaced one at a time"] : []);
+  expect(output).toEqual(waits ? ["w: waiting for kube/dev: workers are replaced one at a time"] : []);
 });
 
 test("a state that an earlier version wrote has the defaults of the inputs that have come since", async () => {

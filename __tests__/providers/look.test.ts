@@ -17,7 +17,7 @@ beforeEach(() => {
 
 test("a worker is not refused for what another one needs, and the other one is", async () => {
   expect(await problem("a")).toBeUndefined();
-  expect(log.mock.calls).toEqual([["warning: little memory"]]);
+  expect(log.mock.calls).toEqual([["little memory", "warning"]]);
   expect(await problem("b")).toMatch(
     /^b is not made, as 2 things are missing or wrong\n[^]*no network of b[^]*no base of b and c/,
   );

@@ -76,7 +76,7 @@ test("said to be gone for good, a refresh drops it, and a destroy lists what was
   expect(await dropped.refresh()).toBeUndefined();
   await destroyed.destroy();
   expect(lines.at(-1)).toBe(
-    `node1: was not looked at, and is left if it still exists: machine ${vm.get("uuid")} with its disks, its ISO ${vm.get("isoPath")}; in ${home().where}`,
+    `node1: warning: was not looked at, and is left if it still exists: machine ${vm.get("uuid")} with its disks, its ISO ${vm.get("isoPath")}; in ${home().where}`,
   );
   expect(ours.names).toContain("node1");
 });

@@ -38,7 +38,7 @@ test("one leaves when the one before is back", async () => {
   expect(await isSettled(c)).toBe(false);
   rolling.back("b");
   expect(await isSettled(c)).toBe(true);
-  expect(lines).toEqual(["waits until a is back: workers are replaced one at a time"]);
+  expect(lines).toEqual(["waiting for a: workers are replaced one at a time"]);
 });
 
 test("a departure that is done again, as after a lost connection, goes on, and the others still wait", async () => {

@@ -143,7 +143,7 @@ test("all that are opened later are seen, and closed", async () => {
     nics: [expect.objectContaining({ type: "nat" }), wanted().nics[1]],
   });
   expect(await provider.update(id, drifted!, wanted(), context)).toEqual(outs);
-  expect(context.lines).toContain(`closes its doors to the host: ${seen.join(", ")}`);
+  expect(context.lines).toContain(`closing its doors to the host: ${seen.join(", ")}`);
 });
 
 test("some can be kept open by name; a serial port then ends in the machine's own folder", async () => {

@@ -165,7 +165,7 @@ async function main(): Promise<void> {
         .split(/\s+/)
         .find((word) => word.endsWith("vbox:Vm::kube-node02"))!;
       const output = await up("--replace", urn);
-      assert.match(output, /kube-node02: is drained/);
+      assert.match(output, /kube-node02: draining/);
       assert.match(
         output,
         /kube-node04: fit to join; of its container runtimes' sockets, .*, kubeadm and the kubelet use unix:\/\/\/run\/cri-dockerd\.sock/,
@@ -227,7 +227,7 @@ async function main(): Promise<void> {
       // The installation that ends with a reboot was the first's.
       await pulumi("config", "set", "--path", "workerOverrides.kube-node04.reboot", "false");
       const output = await up();
-      assert.match(output, /kube-node04: is drained/);
+      assert.match(output, /kube-node04: draining/);
       assert.doesNotMatch(output, /kubeadm reset did not end well/);
       await assertWorking([...three, "kube-node04"]);
       assert.deepEqual((await nodes()).slice(0, 3), before.slice(0, 3));

@@ -10,6 +10,7 @@ import { type CloneSource, lookAtBase, noSnapshot } from "./base";
 import { isFinished, isNamesake, stackFolder, standingOf } from "./owner";
 import { remainsIn } from "./remains";
 import { removeFolder, removeVm } from "./remove";
+import type { Log } from "../../common/log";
 
 interface ObtainOptions {
   /** Identifies what the machine is made from: one that an interrupted create made from something else is recreated. */
@@ -18,7 +19,7 @@ interface ObtainOptions {
   adopt: boolean;
   /** Called before a machine is cloned. @throws what keeps it from being of use */
   check(): Promise<void>;
-  log(line: string): void;
+  log: Log;
 }
 
 /**
@@ -37,20 +38,20 @@ export async function obtainVm(
   const found = await vbox.showVm(owner.name);
   const standing = found && (await standingOf(vbox, found, owner, { origin }));
   if (found && standing === "ours") {
-    log("is there already: goes on with it");
+    log("going on with the machine that is there");
     return { uuid: found.uuid, isNew: false };
   }
   const isFinal = found && (standing === "foreign" || (await isFinished(vbox, found.uuid, owner)));
   if (isFinal && !adopt)
     throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : notOurs(found, owner);
   if (isFinal) {
-    log("adopts the machine that is there");
+    log("adopting the machine that is there");
     return { uuid: found.uuid, isNew: false };
   }
   await check();
   return withBaseImage(source.baseImage, async () => {
     if (found) {
-      log(`deletes what an interrupted run left (${standing})`);
+      log(`deleting what an interrupted run left (${standing})`);
       await removeVm(vbox, found, owner);
     }
     return { uuid: await clone(vbox, owner, source, log), isNew: true };
@@ -79,18 +80,13 @@ const unknownToState = ({ uuid }: VmInfo, { name, stack }: Owner) =>
 /** VirtualBox goes on with a clone whose VBoxManage was killed, and writes its files when we have just removed them. */
 const ATTEMPTS = 6;
 
-async function clone(
-  vbox: VBoxManage,
-  owner: Owner,
-  source: CloneSource,
-  log: (line: string) => void,
-): Promise<string> {
+async function clone(vbox: VBoxManage, owner: Owner, source: CloneSource, log: Log): Promise<string> {
   const baseFolder = stackFolder(await vbox.machineFolder(), owner);
   const folder = join(baseFolder, owner.name);
   const uuid = birthUuid(owner);
   await clear(vbox, folder, owner);
   const base = await lookAtBase(vbox, source);
-  log(`clones ${source.baseImage}`);
+  log(`cloning ${source.baseImage}`);
   for (let attempt = 1; ; attempt++) {
     try {
       await vbox.clone(base.uuid, {
@@ -106,7 +102,7 @@ async function clone(
         throw notCleared(explained(error, source), left);
       });
       if (attempt === ATTEMPTS || !(error instanceof VBoxError) || !error.isInTheWay) throw explained(error, source);
-      log("meets the rest of an interrupted clone, and tries again");
+      log(`cloning ${source.baseImage}: the rest of an interrupted clone was in the way, trying again`);
       await sleep(1000 * attempt);
     }
   }

@@ -4,6 +4,7 @@ import type { Owner } from "../../common/mark";
 import type { VBoxManage } from "../vboxManage";
 import type { VmInfo } from "../vmInfo";
 import { isInStackFolder } from "./owner";
+import type { Log } from "../../common/log";
 
 /** The doors to the host that a machine keeps. */
 export interface KeptDoors extends Owner {
@@ -76,10 +77,11 @@ export async function closeOthers(vbox: VBoxManage, vm: string, doors: readonly 
 export const namesOf = (doors: readonly OpenDoor[]): Door[] => [...new Set(doors.map(({ door }) => door))];
 
 /** Logs an adopted machine's open doors, which are its user's. */
-export function reportDoors(vm: VmInfo, doors: KeptDoors, log: (line: string) => void): void {
+export function reportDoors(vm: VmInfo, doors: KeptDoors, log: Log): void {
   const open = isOwnClone(vm, doors) ? [] : vm.doors.filter(({ door }) => !doors.keepOpen.includes(door));
   if (open.length > 0)
     log(
       `keeps its doors to the host, as it was adopted: ${open.map(({ door, shown }) => `${door} (${shown})`).join(", ")}`,
+      "warning",
     );
 }

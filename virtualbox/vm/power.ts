@@ -3,6 +3,7 @@ import { UserError } from "../../common/errors";
 import type { VBoxManage } from "../vboxManage";
 import type { VmInfo } from "../vmInfo";
 import { resumeFailed, startFailed } from "./startFailed";
+import type { Log } from "../../common/log";
 
 /** How long to wait for a change of power. */
 export interface PowerTimeouts {
@@ -35,12 +36,12 @@ export async function startVm(
   vbox: VBoxManage,
   vm: string,
   { startTimeoutSeconds }: PowerTimeouts,
-  log: (line: string) => void,
+  log: Log,
 ): Promise<VmInfo> {
   const info = await settled(vbox, vm);
   if (info.condition === "running") return info;
   if (info.condition === "stuck") await powerOff(vbox, info);
-  log(info.condition === "paused" ? "resumes" : "starts");
+  log(info.condition === "paused" ? "resuming" : "starting");
   if (info.condition === "paused")
     await vbox.control(info.uuid, "resume").catch((error: unknown) => fail(resumeFailed(error, info)));
   else
@@ -62,12 +63,7 @@ function fail(error: unknown): never {
  * Shuts it down: asks the guest first, then cuts the power. A saved machine is resumed for it: its settings are locked
  * too.
  */
-export async function stopVm(
-  vbox: VBoxManage,
-  vm: string,
-  timeouts: PowerTimeouts,
-  log: (line: string) => void,
-): Promise<VmInfo> {
+export async function stopVm(vbox: VBoxManage, vm: string, timeouts: PowerTimeouts, log: Log): Promise<VmInfo> {
   let info = await settled(vbox, vm);
   if (info.condition === "saved" || info.condition === "paused") info = await startVm(vbox, vm, timeouts, log);
   if (info.condition === "running") info = await shutDown(vbox, info, timeouts, log);
@@ -97,9 +93,9 @@ async function shutDown(
   vbox: VBoxManage,
   info: VmInfo,
   { stopTimeoutSeconds }: PowerTimeouts,
-  log: (line: string) => void,
+  log: Log,
 ): Promise<VmInfo> {
-  log("shuts down");
+  log("shutting down");
   const end = performance.now() + stopTimeoutSeconds * 1000;
   let now = info;
   while (now.condition !== "off" && performance.now() < end) {
@@ -108,7 +104,7 @@ async function shutDown(
     const left = (end - performance.now()) / 1000;
     now = await waitFor(vbox, info.uuid, Math.min(PRESS_AGAIN_SECONDS, left), ({ condition }) => condition === "off");
   }
-  if (now.condition !== "off") log(`did not shut down within ${stopTimeoutSeconds} s: its power is cut`);
+  if (now.condition !== "off") log(`did not shut down within ${stopTimeoutSeconds} s: its power is cut`, "warning");
   return now;
 }
 

@@ -10,6 +10,7 @@ import { absenceOf, type VirtualBoxHome } from "../home";
 import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf, unmarkFinished } from "./owner";
 import { powerOff, settled } from "./power";
 import { type Remains, remainsIn } from "./remains";
+import type { Log } from "../../common/log";
 
 /** What deletion needs to know. */
 export interface Deleted extends Owner {
@@ -30,7 +31,7 @@ export async function deleteVm(
   vbox: VBoxManage,
   uuid: string,
   owner: Deleted,
-  log: (line: string) => void,
+  log: Log,
   isReplaced = false,
 ): Promise<void> {
   const isRegistered = await vbox.isRegistered(uuid);
@@ -41,6 +42,7 @@ export async function deleteVm(
     ].join(", ");
     return log(
       `was not looked at, and is left if it still exists: ${left}; in ${owner.virtualBox?.where ?? "a VirtualBox that is not known"}`,
+      "warning",
     );
   }
   const vm = await readable(vbox, uuid);

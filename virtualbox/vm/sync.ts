@@ -20,6 +20,7 @@ import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from 
 import { checkCidataPlace, checkDiscOfOthers, dropInheritedDrives, withoutDvdDrives } from "./iso";
 import { mark, notOurs, standingOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
+import type { Log } from "../../common/log";
 
 /** What a machine is to be. */
 export interface VmSpec extends Owner, Hardware, PowerTimeouts, Pick<KeptDoors, "keepOpen"> {
@@ -40,7 +41,7 @@ interface SyncOptions {
   disc(vm: VmInfo, isNew: boolean): Promise<void>;
   /** Resolves when the running machine's guest is ready, before the next one may stop. */
   ready(): Promise<void>;
-  log(line: string): void;
+  log: Log;
 }
 
 /** What is to be changed of a machine with `modifyvm` and its like. */
@@ -86,7 +87,7 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
   }
   const isBare = standing === "half-made";
   const changes = changesOf(vm, spec);
-  if (changes.doors.length > 0) options.log(`closes its doors to the host: ${namesOf(changes.doors).join(", ")}`);
+  if (changes.doors.length > 0) options.log(`closing its doors to the host: ${namesOf(changes.doors).join(", ")}`);
   reportDoors(vm, spec, options.log);
   const disks = planDisks(isBare ? withoutDvdDrives(vm) : vm, await observeDisks(vbox, vm), spec.disks);
   const needsStop =

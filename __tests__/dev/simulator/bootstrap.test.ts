@@ -82,7 +82,7 @@ test("the kubelet's own request is approved, and the worker joins", async () => 
   await onMaster((master) => ensureTokenGroup(master, holder()));
   expect((await joined()).denied).toEqual([]);
   expect(decisions()).toEqual(["Approved"]);
-  expect(lines).toEqual(["its kubelet's certificate is approved"]);
+  expect(lines).toEqual(["joining the cluster: its kubelet's certificate is approved"]);
 });
 
 test("what else the token asks for meanwhile is denied, and reported", async () => {

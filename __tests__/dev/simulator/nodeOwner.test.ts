@@ -88,7 +88,7 @@ describe("there is no second token on the worker's own word", () => {
     );
     expect((await worker.join.refresh())?.outs).toMatchObject({ nodeUid: node().uid, marked: false });
     expect(lines.at(-1)).toBe(
-      'kube-node01: its Node carries another mark, "kube/other/kube-node01", which its own kubelet may have written; by its UID it is ours',
+      'kube-node01: warning: its Node carries another mark, "kube/other/kube-node01", which its own kubelet may have written; by its UID it is ours',
     );
     await expect(worker.join.up({})).rejects.toThrow(refused("its kubelet has no credentials"));
     await change(({ facts }) => delete facts.joined);

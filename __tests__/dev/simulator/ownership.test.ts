@@ -147,7 +147,7 @@ test("a stack whose state was lost takes over what it made, as it runs, and its 
   await pulumi(["stack", "init", "dev"]);
   await pulumi(["config", "set", "adopt", "true"]);
   const output = await pulumi(["up", "--yes", "--skip-preview"]);
-  expect(output).toContain("kube-node01: adopts the machine that is there");
+  expect(output).toContain("kube-node01: adopting the machine that is there");
   expect(output).not.toMatch(/kubeadm (join|reset)/);
   expect(worker()).toEqual(before);
   await pulumi(["destroy", "--yes", "--skip-preview"]);

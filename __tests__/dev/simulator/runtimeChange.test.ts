@@ -41,7 +41,7 @@ async function up(configuration: object): Promise<string[]> {
   // The CLI repeats at the end what was said.
   return [
     ...new Set(
-      [...stdout.matchAll(/kube-node0[12]: (?:is drained|fit to join[^\n]*)/g)].map(([output]) =>
+      [...stdout.matchAll(/kube-node0[12]: (?:draining|fit to join[^\n]*)/g)].map(([output]) =>
         output.replace(":", ""),
       ),
     ),
@@ -74,18 +74,13 @@ test("its workers are replaced one by one, and back; each leaves and joins by it
 
   const [first, ...rest] = await up({ containerRuntime: "docker" });
   const [one, other] = first!.startsWith(workers[0]!) ? workers : workers.toReversed();
-  expect([first, ...rest]).toEqual([
-    `${one} is drained`,
-    `${one} ${docker}`,
-    `${other} is drained`,
-    `${other} ${docker}`,
-  ]);
+  expect([first, ...rest]).toEqual([`${one} draining`, `${one} ${docker}`, `${other} draining`, `${other} ${docker}`]);
   expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "docker://26.1.5" });
   expect(resets()).toEqual(Array(2).fill("unix:///run/containerd/containerd.sock"));
 
   expect(
     await up({ containerRuntime: "docker", workerOverrides: { "kube-node02": { containerRuntime: "containerd" } } }),
-  ).toEqual(["kube-node02 is drained", "kube-node02 fit to join"]);
+  ).toEqual(["kube-node02 draining", "kube-node02 fit to join"]);
   expect(runtimes()).toEqual({ "kube-node01": "docker://26.1.5", "kube-node02": "containerd" });
   expect(resets()).toEqual(["unix:///run/cri-dockerd.sock"]);
 });

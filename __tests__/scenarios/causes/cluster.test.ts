@@ -29,7 +29,7 @@ test("a master that is down: the next one is asked", async () => {
   await mastersDown(["kube-mast01", "kube-mast02"]);
   await worker.join.up();
   expect(worker.join.get("ready")).toBe(true);
-  expect(lines).toContain("kube-node01: master kube-mast02 does not answer; trying kube-mast03");
+  expect(lines).toContain("kube-node01: trying master kube-mast03: kube-mast02 does not answer");
 });
 
 test("all masters are down: up and refresh name them, and change nothing", async () => {
@@ -94,7 +94,7 @@ describe("an API server that does not do its work", () => {
       /^kube-node01: kube-node01 has joined, but was not ready within 1 s: the pod kube-flannel-ds-\w+ is ImagePullBackOff/,
     );
     expect(lines.join("\n")).toMatch(
-      /^kube-node01: its Node could not be marked, which the next `up` does: the cluster's API server does not allow this/m,
+      /^kube-node01: warning: its Node could not be marked, which the next `up` does: the cluster's API server does not allow this/m,
     );
     expect(worker.join.state?.id).toBe(site.world.read().cluster.nodes[0]!.uid);
   });
@@ -104,7 +104,7 @@ describe("an API server that does not do its work", () => {
     await suffersIn("version", "html");
     expect((await worker.join.refresh())?.outs).toMatchObject({ ready: true });
     expect(lines.at(-1)).toMatch(
-      /^kube-node01: whether its Kubernetes v1\.36\.3 is older than the cluster's is not known: the cluster's API server does not answer/,
+      /^kube-node01: warning: whether its Kubernetes v1\.36\.3 is older than the cluster's is not known: the cluster's API server does not answer/,
     );
   });
 
@@ -122,13 +122,13 @@ describe("an API server that does not do its work", () => {
 test("the API goes while a worker joins: the join's own report is shown, and that its token could not be revoked", async () => {
   await site.world.change(({ delays }) => void (delays.join = 400));
   const failure = failureOf(worker.join.up(), seconds.join * 2);
-  await untilSaid("joins");
+  await untilSaid("joining the cluster");
   await apiDown();
   expect(await failure).toMatch(
     /^kube-node01: kubeadm join failed\n[^]*connect: connection refused\n[^]*→ the worker cannot reach the API server: look at the load balancer/,
   );
   expect(lines.at(-1)).toMatch(
-    /^kube-node01: its token could not be revoked, and ends by itself: the cluster's API server does not answer/,
+    /^kube-node01: warning: its token could not be revoked, and ends by itself: the cluster's API server does not answer/,
   );
 });
 
@@ -173,7 +173,7 @@ describe("the bastion's address is not known to VirtualBox", () => {
 describe("destroy", () => {
   beforeEach(() => worker.join.up());
   const stays =
-    /^kube-node01: its Node stays, as the cluster does not answer: .* If the cluster still lives: kubectl delete node kube-node01$/m;
+    /^kube-node01: warning: its Node stays, as the cluster does not answer: .* If the cluster still lives: kubectl delete node kube-node01$/m;
   const isLeft = () => site.world.read().virtualBox.machines.map(({ name }) => name);
   const nodes = () => site.world.read().cluster.nodes.map(({ name }) => name);
 
@@ -200,7 +200,9 @@ describe("destroy", () => {
   test("with the worker's machine gone takes its Node away all the same", async () => {
     await cutPower(site, "kube-node01");
     await worker.destroy();
-    expect(lines.join("\n")).toMatch(/kube-node01: is not reset: VirtualBox says that kube-node01 is poweroff$/m);
+    expect(lines.join("\n")).toMatch(
+      /kube-node01: warning: is not reset: VirtualBox says that kube-node01 is poweroff$/m,
+    );
     expect([isLeft(), nodes()]).toEqual([["debian-base-image", "busybox"], []]);
   });
 

@@ -21,7 +21,11 @@ const tokensMade = () => lines.filter((line) => /new one is made/.test(line)).le
 /** The join, while which somebody asks. */
 async function attacked(): Promise<string> {
   const failure = failureOf(worker.join.up(), seconds.join * 2);
-  for (let readOnly = 0; readOnly < 500 && !lines.some((line) => line.includes(": joins ")); readOnly++)
+  for (
+    let readOnly = 0;
+    readOnly < 500 && !lines.some((line) => line.includes(": joining the cluster: kubeadm join"));
+    readOnly++
+  )
     await sleep(10);
   await site.world.change(({ cluster }) => void requestCertificate(cluster, cluster.tokens[0]!, "kube-mast01"));
   return failure;
@@ -52,7 +56,11 @@ test("it is an error where the join fails as well, and leaves no token", async (
     for (const { guest } of virtualBox.media) if (guest) guest.facts = { writeError: "no space left on device" };
   });
   const failure = failureOf(worker.join.up(), seconds.join * 2);
-  for (let readOnly = 0; readOnly < 500 && !lines.some((line) => line.includes(": joins ")); readOnly++)
+  for (
+    let readOnly = 0;
+    readOnly < 500 && !lines.some((line) => line.includes(": joining the cluster: kubeadm join"));
+    readOnly++
+  )
     await sleep(10);
   await site.world.change(({ cluster }) => void requestCertificate(cluster, cluster.tokens[0]!, "kube-mast01"));
   expect(await failure).toMatch(/cannot be trusted[^]*kubeadm join failed[^]*no space left on device/);

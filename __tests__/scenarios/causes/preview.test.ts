@@ -80,7 +80,9 @@ test("all that is missing is told together, once, and nothing is changed", async
   ])
     expect(output.match(new RegExp(what, "g"))).toHaveLength(1);
   // A line of progress, and Pulumi's diagnostics of it.
-  expect(output.match(/warning: the workers need 4\.0 GB of memory, and the host has 1\.0 GB/g)).toHaveLength(2);
+  expect(
+    output.match(/warning: kube-node0\d: the workers need 4\.0 GB of memory, and the host has 1\.0 GB/g),
+  ).toHaveLength(2);
   expect(
     commands.filter(
       (command) =>

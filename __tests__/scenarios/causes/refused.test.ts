@@ -58,7 +58,7 @@ describe("a host key that is another", () => {
 
     await join.destroy();
     expect(lines).toContain(
-      "kube-node01: is not reset: kube-node01 (debian@kube-node01.kube.demo:22) did not prove that it is the machine we know: Host denied (verification failed)",
+      "kube-node01: warning: is not reset: kube-node01 (debian@kube-node01.kube.demo:22) did not prove that it is the machine we know: Host denied (verification failed)",
     );
     expect(everythingOn(site)).toEqual({ ...before, cluster: { ...before.cluster, nodes: [] } });
   });
@@ -146,7 +146,7 @@ describe("a Node of the same name that is not ours", () => {
       expect(await join.refresh()).toBeUndefined();
       join.state = known;
       await join.destroy();
-      expect(lines).toContain("kube-node01: the cluster's Node of this name is not ours: it stays");
+      expect(lines).toContain("kube-node01: warning: the cluster's Node of this name is not ours: it stays");
       expect(everythingOn(site).cluster).toEqual(before.cluster);
     },
   );

@@ -24,7 +24,7 @@ test("it is the cluster's own, and that stays when the cluster is upgraded", asy
   await worker.iso.up();
   expect(installed()).toBe("1.34.2");
   expect(worker.iso.get("kubernetesVersion")).toBe("1.34.2");
-  expect(lines).toContain("kube-node01: is to have Kubernetes 1.34.2, the cluster's own");
+  expect(lines).toContain("kube-node01: choosing Kubernetes 1.34.2, the cluster's own");
 
   await upgrade("v1.36.3");
   expect(await worker.iso.differs()).toEqual([]);
@@ -38,7 +38,7 @@ test("one that the upgraded cluster does not take any more gives way to the clus
   await worker.iso.up({ timezone: "Europe/Lisbon" });
   expect(installed()).toBe("1.38.1");
   expect(lines).toContain(
-    "kube-node01: is to have Kubernetes 1.38.1: the cluster's v1.38.1 does not take 1.34.2 any more",
+    "kube-node01: warning: is to have Kubernetes 1.38.1: the cluster's v1.38.1 does not take 1.34.2 any more",
   );
 });
 

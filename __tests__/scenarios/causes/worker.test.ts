@@ -69,7 +69,7 @@ describe("the first boot", () => {
   test("is cut short by a power cut", async () => {
     await site.world.change(({ delays }) => void (delays.cloudInit = 3_600_000));
     const failure = failureOf(worker.vm.up(), seconds.cloudInit);
-    await untilSaid("cloud-init is running");
+    await untilSaid("waiting for cloud-init: running");
     await cutPower(site, "kube-node01");
     expect(await failure).toMatch(
       /^kube-node01: kube-node01 is not ready: .*; VirtualBox says that kube-node01 is poweroff, in its first boot, which cloud-init does not repeat\n {4}last seen: cloud-init is running, and then: .*\n→ see why; the next `pulumi up` replaces the machine$/,
@@ -151,7 +151,7 @@ describe("kubeadm join", () => {
     await site.world.change(({ cluster }) => void (cluster.tokens[0]!.expires = Date.now() - 1));
     await worker.join.up();
     expect(lines).toContain(
-      "kube-node01: its token is spent, or ends before the join must: a new one is made for this join",
+      "kube-node01: making a token for this join: its own is spent, or ends before the join must",
     );
     expect(tokens()).toEqual([]);
   });
@@ -159,7 +159,7 @@ describe("kubeadm join", () => {
   test("finds its token spent on the way", async () => {
     await site.world.change(({ delays }) => void (delays.join = 300));
     const failure = failureOf(worker.join.up(), seconds.join * 2);
-    await untilSaid("joins");
+    await untilSaid("joining the cluster");
     await site.world.change(({ cluster }) => void (cluster.tokens = []));
     expect(await failure).toMatch(
       /^kube-node01: kubeadm join failed\n[^]*could not find a JWS signature[^]*→ the token is not valid any more: run `pulumi up` again for a new one$/,
@@ -170,7 +170,7 @@ describe("kubeadm join", () => {
     await installPrograms(site.folder);
     await site.world.change(({ delays }) => void (delays.join = 500));
     const failure = failureOf(worker.join.up(), seconds.join * 2 + seconds.ssh);
-    await untilSaid("joins");
+    await untilSaid("joining the cluster");
     await cutPower(site, "kube-node01");
     expect(await failure).toMatch(
       /^kube-node01: kube-node01 gave no SSH session within 1 s, at .*; VirtualBox says that kube-node01 is poweroff\n[^]*→ see why; `pulumi up --refresh` then starts it again$/,
