@@ -109,7 +109,7 @@ describe("VBoxManage", () => {
     await worker.up();
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^kube-node01: VirtualBox 8\.0\.2r170000 is newer than any that this program was tried with/,
+        /^kube-node01: warning: VirtualBox 8\.0\.2r170000 is newer than any that this program was tried with/,
       ),
     );
     expect(worker.join.get("ready")).toBe(true);
