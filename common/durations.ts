@@ -26,13 +26,14 @@ export class Durations {
     // Read again, as another run may have added to it.
     const { [key]: known = [], ...others } = this.read();
     const entries = [...Object.entries(others), [key, [...known, Math.round(ms)].slice(-MOST.durations)]];
-    const mine = `${this.file}.${process.pid}`;
+    // One name for all: what a process that was killed leaves is written over.
+    const written = `${this.file}.new`;
     try {
       mkdirSync(dirname(this.file), { recursive: true });
-      writeFileSync(mine, JSON.stringify(Object.fromEntries(entries.slice(-MOST.things))), { mode: 0o600 });
-      renameSync(mine, this.file);
+      writeFileSync(written, JSON.stringify(Object.fromEntries(entries.slice(-MOST.things))), { mode: 0o600 });
+      renameSync(written, this.file);
     } catch {
-      forget(mine); // It is a convenience: a full disk must not fail an operation.
+      forget(written); // It is a convenience: a full disk must not fail an operation.
     }
   }
 

@@ -108,7 +108,7 @@ const sorted = <T>(values: readonly T[]): T[] =>
  * a log.
  */
 const NOT_OURS =
-  /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept|passphrase|programs\.socket)(\/|$)|^site\/(bin|host|world\.json|fault\.json|journal|struck|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/locks\/?$/;
+  /^tmp\/(pulumi|tsx)-|^(program|home|backend|kept|passphrase|programs\.socket)(\/|$)|^site\/(bin|host|world\.json|fault\.json|journal|struck|keys)|\/Logs(\/|$)|^cache\/vbox-kubeadm\/(locks\/?|durations\.json(\.new)?)$/;
 
 /** With their modes: an ISO is its owner's alone. */
 const files = (folder: string) =>
