@@ -9,7 +9,7 @@ import type { VmInfo } from "../virtualbox/vmInfo";
 import { lookAtBase, originOf } from "../virtualbox/vm/base";
 import { obtainVm } from "../virtualbox/vm/clone";
 import { reportDoors } from "../virtualbox/vm/doors";
-import { hasBeenFinished, markFinished, notOurs, standingOf } from "../virtualbox/vm/owner";
+import { hasBeenFinished, markFinished, notOurs, ownershipOf } from "../virtualbox/vm/owner";
 import { vmProblems } from "../virtualbox/vm/problems";
 import { withPowerState } from "../access/power";
 import { deleteVm, isPartlyDeleted } from "../virtualbox/vm/remove";
@@ -202,7 +202,7 @@ export function vboxVmProvider(exec: Exec): Provider<Inputs, Outputs> {
         return (await isPartlyDeleted(vbox, outs, id))
           ? { ...outs, ...FROM_SOMETHING_ELSE, state: "deleted" }
           : undefined;
-      if ((await standingOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign")
+      if ((await ownershipOf(vbox, vm, outs, { idInState: outs.stackId })) === "foreign")
         throw await notOurs(vbox, vm, outs);
       reportDoors(vm, outs, log);
       return observe(vbox, vm, { ...outs, virtualBox: await homeWhereFound(vbox, outs.virtualBox) });

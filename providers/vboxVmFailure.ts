@@ -6,7 +6,7 @@ import type { VBoxManage } from "../virtualbox/vboxManage";
 import { virtualBoxHome } from "../virtualbox/home";
 import type { VmInfo } from "../virtualbox/vmInfo";
 import { isOwnClone } from "../virtualbox/vm/doors";
-import { standingOf } from "../virtualbox/vm/owner";
+import { ownershipOf } from "../virtualbox/vm/owner";
 import { removeVm } from "../virtualbox/vm/remove";
 import { PartialFailure } from "./dynamic";
 import { FROM_SOMETHING_ELSE, type Known, observe } from "./vboxVmState";
@@ -18,7 +18,7 @@ import { FROM_SOMETHING_ELSE, type Known, observe } from "./vboxVmState";
 export async function undone(vbox: VBoxManage, uuid: string, inputs: Known, error: Error): Promise<Error> {
   try {
     const vm = await vbox.showVm(uuid);
-    if (vm && (vm.condition !== "off" || (await standingOf(vbox, vm, inputs)) === "ours"))
+    if (vm && (vm.condition !== "off" || (await ownershipOf(vbox, vm, inputs)) === "ours"))
       return await partial(vbox, uuid, inputs, error);
     if (vm) await withBaseImage(inputs.baseImage, () => removeVm(vbox, vm, inputs));
     return error;

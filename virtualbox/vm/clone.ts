@@ -7,7 +7,7 @@ import { withBaseImage } from "../baseImageLock";
 import type { VBoxManage } from "../vboxManage";
 import { InaccessibleVm, type VmInfo } from "../vmInfo";
 import { type CloneSource, lookAtBase, noSnapshot } from "./base";
-import { isFinished, isNamesake, stackFolder, standingOf } from "./owner";
+import { isFinished, isNamesake, stackFolder, ownershipOf } from "./owner";
 import { remainsIn } from "./remains";
 import { removeFolder, removeVm } from "./remove";
 import type { Log } from "../../common/log";
@@ -36,12 +36,12 @@ export async function obtainVm(
 ): Promise<{ uuid: string; isNew: boolean }> {
   const { origin, adopt, check, log } = options;
   const found = await vbox.showVm(owner.name);
-  const standing = found && (await standingOf(vbox, found, owner, { origin }));
-  if (found && standing === "ours") {
+  const ownership = found && (await ownershipOf(vbox, found, owner, { origin }));
+  if (found && ownership === "ours") {
     log("going on with the machine that is there");
     return { uuid: found.uuid, isNew: false };
   }
-  const isFinal = found && (standing === "foreign" || (await isFinished(vbox, found.uuid, owner)));
+  const isFinal = found && (ownership === "foreign" || (await isFinished(vbox, found.uuid, owner)));
   if (isFinal && !adopt)
     throw (await isNamesake(vbox, found, owner)) ? unknownToState(found, owner) : notOurs(found, owner);
   if (isFinal) {
@@ -51,7 +51,7 @@ export async function obtainVm(
   await check();
   return withBaseImage(source.baseImage, async () => {
     if (found) {
-      log(`deleting what an interrupted run left (${standing})`);
+      log(`deleting what an interrupted run left (${ownership})`);
       await removeVm(vbox, found, owner);
     }
     return { uuid: await clone(vbox, owner, source, log), isNew: true };

@@ -53,7 +53,7 @@ interface Known {
 }
 
 /** Whose a machine is. */
-export async function standingOf(
+export async function ownershipOf(
   vbox: VBoxManage,
   vm: VmInfo,
   owner: Owner,

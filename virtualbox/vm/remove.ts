@@ -7,7 +7,7 @@ import { VBoxError } from "../error";
 import type { VBoxManage } from "../vboxManage";
 import { InaccessibleVm, type VmInfo } from "../vmInfo";
 import { absenceOf, type VirtualBoxHome } from "../home";
-import { isInOurFolder, isInStackFolder, notOurs, stackFolder, standingOf, unmarkFinished } from "./owner";
+import { isInOurFolder, isInStackFolder, notOurs, stackFolder, ownershipOf, unmarkFinished } from "./owner";
 import { powerOff, settled } from "./power";
 import { type Remains, remainsIn } from "./remains";
 import type { Log } from "../../common/log";
@@ -47,7 +47,7 @@ export async function deleteVm(
   }
   const vm = await readable(vbox, uuid);
   if (!vm && isRegistered && isReplaced && existsSync(await ownFolder(vbox, owner))) throw new InaccessibleVm(uuid);
-  if (vm && (await standingOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign")
+  if (vm && (await ownershipOf(vbox, vm, owner, { idInState: owner.stackId ?? "" })) === "foreign")
     throw await notOurs(vbox, vm, owner);
   const folder = vm ? dirname(vm.settingsFile) : await ownFolder(vbox, owner);
   const remains: Remains | undefined = vm ? undefined : await remainsIn(folder, owner, uuid);

@@ -18,7 +18,7 @@ import {
 } from "./doors";
 import { BIRTH_FLAGS, type Hardware, hardwareFlags, plugFlags, unplugged } from "./hardware";
 import { checkCidataPlace, checkDiscOfOthers, dropInheritedDrives, withoutDvdDrives } from "./iso";
-import { mark, notOurs, standingOf } from "./owner";
+import { mark, notOurs, ownershipOf } from "./owner";
 import { type PowerTimeouts, settled, startVm, stopVm } from "./power";
 import type { Log } from "../../common/log";
 
@@ -79,13 +79,13 @@ async function modify(vbox: VBoxManage, uuid: string, changes: Changes, spec: Vm
  */
 export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, options: SyncOptions): Promise<void> {
   const vm = await settled(vbox, uuid);
-  const standing = await standingOf(vbox, vm, spec, options);
-  if (standing === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
+  const ownership = await ownershipOf(vbox, vm, spec, options);
+  if (ownership === "foreign" && !spec.adopt) throw await notOurs(vbox, vm, spec);
   if (spec.isoPath !== undefined) {
     checkCidataPlace(vm);
-    if (standing === "foreign" || standing === "outdated") checkDiscOfOthers(vm, spec.isoPath);
+    if (ownership === "foreign" || ownership === "outdated") checkDiscOfOthers(vm, spec.isoPath);
   }
-  const isBare = standing === "half-made";
+  const isBare = ownership === "half-made";
   const changes = changesOf(vm, spec);
   if (changes.doors.length > 0) options.log(`closing its doors to the host: ${namesOf(changes.doors).join(", ")}`);
   reportDoors(vm, spec, options.log);
@@ -102,7 +102,7 @@ export async function syncVm(vbox: VBoxManage, uuid: string, spec: VmSpec, optio
     await modify(vbox, uuid, { ...changes, flags: [...birth, ...changes.flags, ...plugs] }, spec);
     await changeDisks(vbox, now, disks);
     await options.disc(now, isBare);
-    if (standing !== "ours") await mark(vbox, uuid, spec, options.origin);
+    if (ownership !== "ours") await mark(vbox, uuid, spec, options.origin);
     if (!spec.autostart && !isUp) return;
     const running = await startVm(vbox, uuid, spec, options.log);
     for (const nic of unplugged(running, spec)) await vbox.plugIn(uuid, nic);
