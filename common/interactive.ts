@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
+import { childEnvironment } from "./childEnvironment";
 
 /** What is to be known of a process; each throws where the system does not tell. */
 export interface Processes {
@@ -87,7 +88,12 @@ const linux: Processes = {
 };
 
 const output = (file: string, ...args: string[]) =>
-  execFileSync(file, args, { encoding: "utf8", timeout: 5_000, stdio: ["ignore", "pipe", "ignore"] });
+  execFileSync(file, args, {
+    encoding: "utf8",
+    timeout: 5_000,
+    stdio: ["ignore", "pipe", "ignore"],
+    env: childEnvironment(),
+  });
 
 /** By ps(1) and lsof(8), which every macOS has. @internal Exported for tests. */
 export const macOs: Processes = {

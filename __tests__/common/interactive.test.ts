@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { readlinkSync } from "node:fs";
-import { isCliInteractive, macOs, type Processes } from "../../common/interactive";
+import { isCliInteractive, type Processes } from "../../common/interactive";
 
 /** A CLI of this command line above a shell and a provider. */
 const processes = (command: string, stdio = ["/dev/pts/3", "/dev/pts/3"]): Processes => ({
@@ -48,15 +46,4 @@ test("what cannot be known is no", () => {
   expect(isInteractive({ ...processes("pulumi up"), commandOf: fail })).toBe(false);
   expect(isInteractive({ ...processes("pulumi up"), stdioOf: fail })).toBe(false);
   expect(isInteractive({ ...processes("sh"), parentOf: (pid) => pid })).toBe(false);
-});
-
-// ps and lsof are the same programs on both systems.
-const hasPrograms = process.platform === "linux" && ["ps", "lsof"].every((file) => !spawnSync(file, ["-h"]).error);
-(hasPrograms ? test : test.skip)("what ps and lsof say is understood", () => {
-  expect(macOs.parentOf(process.pid)).toBe(process.ppid);
-  expect(macOs.commandOf(process.pid)[0]).toContain("node");
-  const isPath = (file: string) => file.startsWith("/");
-  expect(macOs.stdioOf(process.pid).filter(isPath)).toEqual(
-    [0, 1].map((fd) => readlinkSync(`/proc/self/fd/${fd}`)).filter(isPath),
-  );
 });

@@ -25,6 +25,8 @@ export const hostPackages = [
   // what the tests read ISO files with
   "genisoimage",
   "xorriso",
+  // what macOS tells of processes with
+  "lsof",
 ] as const;
 
 /**
