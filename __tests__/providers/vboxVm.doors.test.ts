@@ -6,6 +6,7 @@ import { readVmInfo } from "../../virtualbox/vmInfo";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "../support/context";
 import { SimulatedVirtualBox } from "../support/simulatedVirtualBox";
+import { unprintedDoors } from "../support/unprintedDoors";
 
 // What a base image has of its host is no clone's.
 const folder = mkdtempSync(join(tmpdir(), "vbox-vm-"));
@@ -89,20 +90,7 @@ async function openAll(vm: string): Promise<void> {
     "--teleporter",
     "on",
   );
-  await box.run(
-    "modifyvm",
-    vm,
-    "--usbcardreader",
-    "on",
-    "--nictrace1",
-    "on",
-    "--tpm-type",
-    "host",
-    "--guest-debug-provider",
-    "gdb",
-    "--audioout",
-    "on",
-  );
+  await box.run("modifyvm", vm, ...unprintedDoors, "--audioout", "on");
   await box.change(
     ({ machines }) => void (machines.find(({ name }) => name === vm)!.settings["autostart-enabled"] = "on"),
   );

@@ -31,6 +31,12 @@ const wanted = (changes: Partial<Inputs> = {}): Inputs => ({
 });
 const create = (changes?: Partial<Inputs>) => provider.create(wanted(changes), context);
 
+/** The call that puts a disc, or `emptydrive`, into the machine's drive. */
+const intoDrive = (id: string, medium: string) => [
+  ...["storageattach", id, "--storagectl", "IDE", "--port", "1", "--type", "dvddrive"],
+  ...["--medium", medium],
+];
+
 /** Does something to the machine that needs it off, and starts it again. */
 async function whileOff(id: string, ...calls: string[][]): Promise<void> {
   await box.setState(id, "poweroff");
@@ -50,18 +56,7 @@ test("a machine that was renamed gets its name again, with its disks and a new o
 
 test("the ISO comes back into its drive, live", async () => {
   const { id, outs } = await create();
-  await box.run(
-    "storageattach",
-    id,
-    "--storagectl",
-    "IDE",
-    "--port",
-    "1",
-    "--type",
-    "dvddrive",
-    "--medium",
-    join(box.folder, "moved.iso"),
-  );
+  await box.run(...intoDrive(id, join(box.folder, "moved.iso")));
   const drifted = await provider.read(id, outs, context);
   expect(drifted).toEqual({ ...outs, isoInserted: false });
   const calls = box.calls.length;
@@ -115,19 +110,7 @@ test("a disk of somebody else's in a disk's place is left alone, and the machine
 
 test("a delete after a refresh that saw it renamed, and its ISO out of its drive, leaves nothing", async () => {
   const { id, outs } = await create();
-  const eject = [
-    "storageattach",
-    id,
-    "--storagectl",
-    "IDE",
-    "--port",
-    "1",
-    "--type",
-    "dvddrive",
-    "--medium",
-    "emptydrive",
-  ];
-  await whileOff(id, eject, ["modifyvm", id, "--name", "renamed"]);
+  await whileOff(id, intoDrive(id, "emptydrive"), ["modifyvm", id, "--name", "renamed"]);
   await provider.delete(id, (await provider.read(id, outs, context))!, context);
   expect(box.names).toEqual(["base"]);
   expect(box.media).toEqual(["vms/base/base.vdi", "inherited.iso"]);

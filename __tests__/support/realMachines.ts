@@ -7,6 +7,7 @@ import { endVirtualBox, ensureVirtualBox } from "../../dev/lab/virtualBox";
 import { operations } from "../../providers/engine";
 import { vboxVmProvider } from "../../providers/vboxVm";
 import { testContext } from "./context";
+import { unprintedDoors } from "./unprintedDoors";
 
 // VirtualBox's own VBoxManage, with settings and machines in a folder of the test that imports this: a machine `base`,
 // of which the provider makes others. Machines are not started here.
@@ -112,20 +113,7 @@ beforeAll(async () => {
     "--audioin",
     "on",
   );
-  vbox(
-    "modifyvm",
-    "base",
-    "--teleporter",
-    "on",
-    "--usbcardreader",
-    "on",
-    "--nictrace1",
-    "on",
-    "--tpm-type",
-    "host",
-    "--guest-debug-provider",
-    "gdb",
-  );
+  vbox("modifyvm", "base", "--teleporter", "on", ...unprintedDoors);
   for (const name of ["src", 'a"b']) vbox("sharedfolder", "add", "base", "--name", name, "--hostpath", dir);
   for (const index of ["0", "1"]) vbox("usbfilter", "add", index, "--target", "base", "--name", `key ${index}`);
   vbox("snapshot", "base", "take", "clean");

@@ -12,22 +12,17 @@ const { accept, refuse, print, expectSameState } = both;
 // A call of VBoxManage now and then takes 10 seconds.
 jest.setTimeout(180_000);
 
+/** A second disk for a machine, which lies in another folder than its own. */
+async function addDisk(machine: string, file: string): Promise<void> {
+  await accept("createmedium", "disk", "--filename", file, "--size", "5");
+  const slot = ["--storagectl", "SATA", "--port", "1"];
+  await accept("storageattach", machine, ...slot, "--type", "hdd", "--medium", file);
+}
+
 beforeAll(async () => {
   await ensureVirtualBox(() => {});
   await both.makeMachine("made");
-  await accept("createmedium", "disk", "--filename", "DIR/elsewhere/second.vdi", "--size", "5");
-  await accept(
-    "storageattach",
-    "made",
-    "--storagectl",
-    "SATA",
-    "--port",
-    "1",
-    "--type",
-    "hdd",
-    "--medium",
-    "DIR/elsewhere/second.vdi",
-  );
+  await addDisk("made", "DIR/elsewhere/second.vdi");
   await accept("setextradata", "made", "vbox-kubeadm/owner", 'a "b" c');
 }, 900_000);
 
@@ -164,19 +159,7 @@ describe("unregistered machines", () => {
 
   test("with --delete lose disks that lie elsewhere, too", async () => {
     await both.makeMachine("other");
-    await accept("createmedium", "disk", "--filename", "DIR/elsewhere/third.vdi", "--size", "5");
-    await accept(
-      "storageattach",
-      "other",
-      "--storagectl",
-      "SATA",
-      "--port",
-      "1",
-      "--type",
-      "hdd",
-      "--medium",
-      "DIR/elsewhere/third.vdi",
-    );
+    await addDisk("other", "DIR/elsewhere/third.vdi");
     await accept("snapshot", "other", "take", "x");
     await accept("unregistervm", "other", "--delete");
     await refuse("showmediuminfo", "disk", "DIR/elsewhere/third.vdi");

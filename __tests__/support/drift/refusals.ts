@@ -19,7 +19,7 @@ export interface Refusal {
   says: RegExp;
   /** How to go on, as the table says it. */
   goOn: string;
-  /** Goes on so. @param said the CLI's output */
+  /** Goes on so. @param output the CLI's output */
   fix(hand: Hand, output: string): Promise<unknown>;
 }
 

@@ -1,4 +1,5 @@
 import type { Scenario } from "./drift";
+import { unprintedDoors } from "../unprintedDoors";
 
 /** Shown by VirtualBox or by the cluster, or not: none of it is ours. */
 export const untouched: Scenario = {
@@ -14,23 +15,7 @@ export const untouched: Scenario = {
     },
     {
       done: "A machine's smart card reader, network traces, TPM and debugger, which VirtualBox does not print; its sound output",
-      act: (hand) =>
-        hand.whileOff(() =>
-          hand.vbox(
-            "modifyvm",
-            hand.uuid,
-            "--usbcardreader",
-            "on",
-            "--nictrace1",
-            "on",
-            "--tpm-type",
-            "host",
-            "--guest-debug-provider",
-            "gdb",
-            "--audioout",
-            "on",
-          ),
-        ),
+      act: (hand) => hand.whileOff(() => hand.vbox("modifyvm", hand.uuid, ...unprintedDoors, "--audioout", "on")),
       repair: "leaves them: they are closed when a machine is cloned",
     },
     {
