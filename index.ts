@@ -12,12 +12,12 @@ import { StackIdentity } from "./providers/stackIdentity";
 import { WorkerJoin } from "./providers/workerJoin";
 
 const environment = readEnvironment();
-const { config, stack, workers, bastion } = environment;
+const { config, workers, bastion } = environment;
 const isSecret = secretsOfConfiguration();
 
 // What tells this stack from another one of the same names, and where its machines are made.
-const { stackId, virtualBox } = new StackIdentity("stack", identityArgs(environment));
-const args = resourceArgs(environment, { stack, stackId }, virtualBox);
+const identity = new StackIdentity("stack", identityArgs(environment));
+const args = resourceArgs(environment, identity);
 
 // The way from this machine into the cluster's networks.
 const routes = config.routes.map(

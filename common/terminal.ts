@@ -6,7 +6,7 @@ export type Ask = (question: string) => Promise<string>;
 
 /**
  * Asks the user at the terminal.
- * @param todo what to do where there is none
+ * @param hint what to do where there is none
  * @throws UserError where input or output is no terminal: what a pipe says is no answer
  */
 export async function atTerminal<T>(hint: string, use: (ask: Ask) => Promise<T>): Promise<T> {

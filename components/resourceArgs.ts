@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { Environment, Worker } from "../config/environment";
 import { firstBootOf, hardwareOf } from "../config/sections";
 import type { HostRouteArgs } from "../providers/hostRoute";
@@ -8,14 +7,6 @@ import type { StackIdentity, StackIdentityArgs } from "../providers/stackIdentit
 import type { WorkerJoinArgs } from "../providers/workerJoin";
 import type { Machine, MachineArgs } from "./machine";
 
-/** Whose a thing is: part of every mark. */
-export interface Owner {
-  /** `clusterName/stack`. */
-  stack: string;
-  /** The stack's random id. */
-  stackId: pulumi.Input<string>;
-}
-
 /** The arguments of the stack's identity, which all others carry. */
 export const identityArgs = ({ stack, workers, config }: Environment): StackIdentityArgs => ({
   name: stack,
@@ -24,13 +15,12 @@ export const identityArgs = ({ stack, workers, config }: Environment): StackIden
   commandTimeoutSeconds: config.timeouts.command,
 });
 
-/**
- * The arguments of the program's other resources: the environment's, by resource.
- * @param stackVirtualBox where the stack's machines are made
- */
-export function resourceArgs(environment: Environment, owner: Owner, stackVirtualBox: StackIdentity["virtualBox"]) {
+/** The arguments of the program's other resources, by resource. */
+export function resourceArgs(environment: Environment, identity: StackIdentity) {
   const { config, stack, masters, isoPath, login, plan, sshPublicKey } = environment;
   const { adopt, autostart, sshUser, timeouts, vboxManage } = config;
+  const owner = { stack, stackId: identity.stackId };
+  const stackVirtualBox = identity.virtualBox;
   const vbox = { vboxManage, commandTimeoutSeconds: timeouts.command };
   const reach = { ...vbox, masters, sshTimeoutSeconds: timeouts.ssh };
 

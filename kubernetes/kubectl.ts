@@ -20,7 +20,7 @@ export type { Node, Pod, Taint } from "./kubeObjects";
  * in.
  */
 export class ApiUnreachable extends UserError {
-  /** @param said the tool's own last words */
+  /** @param output the tool's own last words */
   constructor(
     readonly failure: ApiFailure,
     output: string,

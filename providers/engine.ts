@@ -119,8 +119,9 @@ export const operations = {
 
   create: (provider: AnyProvider, inputs: Named & Bag) =>
     asWork(provider, inputs, async () => {
-      await provider.checkNewPlace?.(withDefaults(provider, inputs));
-      const { id, outs } = await provider.create(withDefaults(provider, inputs), contextOf(inputs));
+      const given = withDefaults(provider, inputs);
+      await provider.checkNewPlace?.(given);
+      const { id, outs } = await provider.create(given, contextOf(inputs));
       expectFit(provider, outs);
       return { id, outs: state(inputs, outs) };
     }),

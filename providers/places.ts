@@ -36,5 +36,5 @@ const homesOf = ({ stackVirtualBox }: OfStack): VirtualBoxHome[] =>
 export const checkNewMachine = (vbox: VBoxManage, owner: Owner & OfStack): Promise<void> =>
   checkNewHome(vbox, homesOf(owner), () => hasMachineOf(vbox, owner));
 
-/** Has the next run be told anew. For tests. */
+/** Forgets what a run was told, before the next one in this process. */
 export const forgetHomes = (): void => homes.clear();

@@ -99,7 +99,7 @@ function tick(): void {
 }
 
 /**
- * Begins anew, with another engine. For tests.
+ * Forgets all rows, and the engine that they were sent to. For tests.
  * @param isInteractive whether on a terminal. Default: that is found out
  */
 export function forgetProgress(isInteractive?: boolean): void {

@@ -113,7 +113,7 @@ test("a further worker is refused in another VirtualBox, also where it alone is 
   await expectMade(["n01", "n02"]);
 });
 
-/** Writes the state anew, as an earlier version had it. */
+/** Writes the state again, as an earlier version had it. */
 async function rewrite(change: (resources: StateResource[]) => StateResource[]): Promise<void> {
   const exported = JSON.parse(await stack.pulumi("stack", "export")) as { deployment: { resources: StateResource[] } };
   exported.deployment.resources = change(exported.deployment.resources);
