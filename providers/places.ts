@@ -21,12 +21,14 @@ export function noteHome({ virtualBox, stackId }: { virtualBox?: unknown; stackI
 }
 
 /**
- * The stack's VirtualBoxes: those of its machines, or else, as the engine calls in no order, the one that its identity
- * knows. The machines are the better witness: an `up` of a stack of version 0.1.0 that was refused in a wrong VirtualBox
- * left that one in the identity.
+ * The stack's VirtualBoxes: those of its machines, as far as the engine, which calls in no order, has told, and the one
+ * that its identity knows. Neither suffices alone: an `up` of a stack of version 0.1.0 that was refused in a wrong
+ * VirtualBox may have left that one in the identity, and in the state of a new worker's ISO.
  */
-const homesOf = ({ stackVirtualBox }: OfStack): VirtualBoxHome[] =>
-  homes.size > 0 ? [...homes.values()] : stackVirtualBox ? [stackVirtualBox] : [];
+const homesOf = ({ stackVirtualBox }: OfStack): VirtualBoxHome[] => [
+  ...homes.values(),
+  ...(stackVirtualBox ? [stackVirtualBox] : []),
+];
 
 /**
  * Looks whether a machine or its ISO may be made in the VirtualBox that is asked: the stack's only one, or one that has

@@ -128,6 +128,14 @@ test("an identity that learned the wrong one is contradicted by the machines", a
   await expectMade(ours, wrong);
 });
 
+test("what a refused `up` left in the state of a wrong one does not make that the stack's", async () => {
+  const stacks = home();
+  const { id, outs } = node1.state!;
+  node1.state = { id, outs: { ...outs, virtualBox: await otherHome() } };
+  await look(node1); // All that this run was told of when node2 is to be made.
+  await expectRefused(stacks);
+});
+
 test("of a stack that is spread over two, machines are made in both, and in no third", async () => {
   const third = await SimulatedVirtualBox.make(folder);
   const node3 = machineIn(third, "node3");
